@@ -1,0 +1,1 @@
+"""Affiliates: programmes, links and clicks, attribution, and the commission a sale owes."""

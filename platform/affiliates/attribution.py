@@ -1,0 +1,35 @@
+"""Who is thanked for an order: the affiliate whose code the buyer brought."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import db
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The affiliate and the rate of its program, as they are now."""
+
+    affiliate_id: UUID
+    rate_bp: int
+
+
+async def attribution(code: str | None, *, customer_id: UUID | None) -> Attribution | None:
+    """The affiliate behind a code; None for an unknown code, and for the buyer's own.
+
+    An unknown code is ignored and never stops a sale. Inside a transaction of the shop.
+    """
+    if not code:
+        return None
+    row = await db.fetch_row(
+        """select a.id, a.customer_id, p.rate_bp
+           from affiliates a join affiliate_programs p on p.id = a.program_id
+           where a.tenant_id = current_tenant_id() and a.code = $1
+             and a.status = 'ACTIVE' and p.status = 'ACTIVE'""",
+        code.strip().lower()[:32],
+    )
+    if row is None or row["rate_bp"] == 0:
+        return None
+    if customer_id is not None and row["customer_id"] == customer_id:
+        return None
+    return Attribution(row["id"], row["rate_bp"])

@@ -1,0 +1,207 @@
+"""Stripe PaymentIntents: the channel behind card, Alipay and WeChat Pay.
+
+The only file that talks to Stripe. The API key decides whether money is real: an answer whose
+`livemode` does not fit the key is refused like a forged one.
+"""
+
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import stripe
+
+from billing.payment_methods.base import (
+    Ask,
+    ChannelRefused,
+    ChannelReport,
+    ChannelState,
+    ChannelUnavailable,
+    Started,
+)
+from kernel.settings import settings
+
+PROVIDER = "stripe"
+
+_STATES: dict[str, ChannelState] = {
+    "succeeded": "SUCCEEDED",
+    "canceled": "CANCELED",
+    "requires_payment_method": "PENDING",
+    "requires_confirmation": "PENDING",
+    "requires_action": "PENDING",
+    "requires_capture": "PENDING",
+    "processing": "PENDING",
+}
+_EVENT_STATES: dict[str, ChannelState] = {
+    "payment_intent.succeeded": "SUCCEEDED",
+    "payment_intent.canceled": "CANCELED",
+    "payment_intent.payment_failed": "PENDING",
+    "payment_intent.processing": "PENDING",
+    "payment_intent.requires_action": "PENDING",
+    "payment_intent.created": "PENDING",
+}
+
+
+class ForgedEvent(Exception):
+    """A webhook that the channel did not send for us, or that cannot be read."""
+
+
+@lru_cache(maxsize=1)
+def client() -> stripe.StripeClient:
+    """The process's client; retries are ours (the poller), not the library's."""
+    config = settings()
+    return stripe.StripeClient(
+        config.stripe_api_key.get_secret_value(),
+        base_addresses={"api": config.stripe_api_url},
+        http_client=stripe.HTTPXClient(timeout=config.stripe_timeout_seconds),
+        max_network_retries=0,
+    )
+
+
+async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Started:
+    """Make the intent; the payment's id is the idempotency key, so a repeat finds the same one."""
+    params: dict[str, Any] = {
+        "amount": ask.amount_minor,
+        "currency": ask.currency.lower(),
+        "payment_method_types": [method_type],
+        "description": ask.description,
+        "metadata": {"payment_id": str(ask.payment_id)},
+        **confirm,
+    }
+    if confirm:
+        params["return_url"] = ask.return_url
+    intent = await _call(
+        client().v1.payment_intents.create_async(
+            params, {"idempotency_key": str(ask.payment_id)}
+        )
+    )
+    _require_mode(intent.livemode)
+    return Started(intent.id, _action_url(intent), intent.client_secret)
+
+
+async def look(provider_ref: str) -> ChannelReport:
+    """The intent as it stands; the event id is made of what it says, so a repeat is no news."""
+    intent = await _call(client().v1.payment_intents.retrieve_async(provider_ref))
+    _require_mode(intent.livemode)
+    return _report(
+        intent,
+        event_id=f"look:{intent.id}:{intent.status}",
+        kind="look",
+        state=_STATES.get(intent.status, "PENDING"),
+    )
+
+
+async def cancel(provider_ref: str) -> None:
+    """Cancel an intent that is still open; one that has ended stays as it is."""
+    try:
+        await _call(client().v1.payment_intents.cancel_async(provider_ref))
+    except ChannelRefused:
+        return
+
+
+async def refund(*, refund_id: UUID, provider_ref: str, amount_minor: int) -> tuple[str, bool]:
+    """Refund a part of an intent; the refund's id is the idempotency key."""
+    made = await _call(
+        client().v1.refunds.create_async(
+            {
+                "payment_intent": provider_ref,
+                "amount": amount_minor,
+                "metadata": {"refund_id": str(refund_id)},
+            },
+            {"idempotency_key": str(refund_id)},
+        )
+    )
+    return made.id, made.status == "succeeded"
+
+
+async def look_refund(refund_ref: str) -> bool | None:
+    """True: done. False: failed or canceled. None: still on its way."""
+    found = await _call(client().v1.refunds.retrieve_async(refund_ref))
+    if found.status == "succeeded":
+        return True
+    return False if found.status in ("failed", "canceled") else None
+
+
+def read_webhook(body: bytes, signature: str) -> ChannelReport | None:
+    """The report inside a webhook; None for an event that says nothing of a payment of ours.
+
+    Raises `ForgedEvent` for a signature that is missing, old or wrong, for another account or
+    mode, and for anything that is not an event.
+    """
+    config = settings()
+    secret = config.stripe_webhook_secret.get_secret_value()
+    if not secret:
+        raise ForgedEvent("no signing secret is set")
+    try:
+        event = stripe.Webhook.construct_event(body, signature, secret)
+        return _read_event(event, account=config.stripe_account)
+    except (ValueError, TypeError, KeyError, AttributeError, stripe.SignatureVerificationError):
+        # The library lets malformed bodies through as TypeError and UnicodeDecodeError.
+        raise ForgedEvent("not a genuine event") from None
+
+
+def _read_event(event: stripe.Event, *, account: str) -> ChannelReport | None:
+    _require_mode(event.livemode)
+    if (event.to_dict().get("account") or "") != account:
+        raise ForgedEvent("another account's event")
+    state = _EVENT_STATES.get(event.type)
+    if state is None:
+        return None
+    intent = event.data.object
+    return _report(intent, event_id=event.id, kind=event.type, state=state)
+
+
+def _report(intent: Any, *, event_id: str, kind: str, state: ChannelState) -> ChannelReport:
+    paid = intent["amount_received"] if state == "SUCCEEDED" else intent["amount"]
+    return ChannelReport(
+        provider=PROVIDER,
+        event_id=str(event_id),
+        kind=kind,
+        state=state,
+        provider_ref=str(intent["id"]),
+        payment_id=_payment_id(intent),
+        amount_minor=int(paid),
+        currency=str(intent["currency"]).upper(),
+    )
+
+
+def _payment_id(intent: Any) -> UUID | None:
+    try:
+        return UUID(intent["metadata"]["payment_id"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _require_mode(livemode: bool) -> None:
+    key = settings().stripe_api_key.get_secret_value()
+    if bool(livemode) != key.startswith(("sk_live_", "rk_live_")):
+        raise ForgedEvent("an event of the other mode")
+
+
+def _action_url(intent: Any) -> str | None:
+    action = intent.next_action
+    if action is None:
+        return None
+    for kind, key in (
+        ("redirect_to_url", "url"),
+        ("alipay_handle_redirect", "url"),
+        ("wechat_pay_display_qr_code", "hosted_instructions_url"),
+    ):
+        details = getattr(action, kind, None)
+        if details is not None:
+            url: str | None = getattr(details, key, None)
+            return url
+    return None
+
+
+async def _call(request: Any) -> Any:
+    """Await a call and sort its errors: try again, or give up."""
+    try:
+        return await request
+    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+        raise ChannelUnavailable(type(error).__name__) from None
+    except stripe.APIError as error:
+        raise ChannelUnavailable(type(error).__name__) from None
+    except stripe.StripeError as error:
+        if (error.http_status or 0) >= 500 or error.http_status == 409:
+            raise ChannelUnavailable(type(error).__name__) from None
+        raise ChannelRefused(error.code or type(error).__name__) from None

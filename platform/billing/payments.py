@@ -1,0 +1,278 @@
+"""A payment's rows: opened before the channel is asked, ended once, looked after until then.
+
+Everything here runs inside the caller's transaction and asks no network.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from billing import accounts, ledger
+from billing.payment_methods import METHODS, WALLET
+from billing.payment_methods.base import ChannelReport
+from kernel import db
+from kernel.errors import Invalid
+
+# domain 5, Payment: after so many seconds the channel is asked again, if nobody told us.
+POLL_AFTER_SECONDS = (30, 120, 300, 900, 3600, 43200)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment's row, locked or not as the query says."""
+
+    id: UUID
+    tenant_id: UUID
+    purpose: str
+    order_id: UUID | None
+    customer_id: UUID | None
+    method: str
+    currency: str
+    channel_minor: int
+    wallet_minor: int
+    fee_bp: int
+    status: str
+    provider: str
+    provider_ref: str | None
+    refunded_channel_minor: int
+
+    @property
+    def open(self) -> bool:
+        """True while the channel may still bring money that we wait for."""
+        return self.status in ("CREATED", "PENDING")
+
+
+_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
+              wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor"""
+
+
+async def open_payment(
+    *,
+    payment_id: UUID,
+    tenant_id: UUID,
+    purpose: str,
+    order_id: UUID | None,
+    customer_id: UUID | None,
+    method: str,
+    currency: str,
+    channel_minor: int,
+    wallet_minor: int,
+) -> Payment:
+    """Write down what will be asked. A part from the wallet is held in the same transaction."""
+    if method != WALLET and method not in METHODS:
+        raise Invalid("This payment method is not offered.", field="method")
+    fee_bp = METHODS[method].fee_bp if method in METHODS else 0
+    provider = METHODS[method].provider if method in METHODS else "wallet"
+    payment = Payment(
+        id=payment_id,
+        tenant_id=tenant_id,
+        purpose=purpose,
+        order_id=order_id,
+        customer_id=customer_id,
+        method=method,
+        currency=currency,
+        channel_minor=channel_minor,
+        wallet_minor=wallet_minor,
+        fee_bp=fee_bp,
+        status="CREATED",
+        provider=provider,
+        provider_ref=None,
+        refunded_channel_minor=0,
+    )
+    await db.execute(
+        """insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                                 channel_minor, wallet_minor, fee_bp, provider, next_poll_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11,
+                   case when $8::bigint > 0 then platform_now() + $12::interval end)""",
+        payment.id,
+        tenant_id,
+        purpose,
+        order_id,
+        customer_id,
+        method,
+        currency,
+        channel_minor,
+        wallet_minor,
+        fee_bp,
+        provider,
+        timedelta(seconds=POLL_AFTER_SECONDS[0]),
+    )
+    if wallet_minor:
+        await _hold_wallet(payment)
+    return payment
+
+
+async def _hold_wallet(payment: Payment) -> None:
+    assert payment.customer_id is not None
+    free = accounts.wallet(payment.customer_id, payment.currency)
+    held = accounts.wallet_held(payment.customer_id, payment.currency)
+    await ledger.require(free, payment.wallet_minor, field="walletAmount")
+    await ledger.post(
+        [ledger.debit(free, payment.wallet_minor), ledger.credit(held, payment.wallet_minor)],
+        kind="WALLET_HOLD",
+        idempotency_key=f"wallet-hold:{payment.id}",
+        tenant_id=payment.tenant_id,
+        order_id=payment.order_id,
+    )
+
+
+async def _void_wallet_hold(payment: Payment) -> None:
+    assert payment.customer_id is not None
+    free = accounts.wallet(payment.customer_id, payment.currency)
+    held = accounts.wallet_held(payment.customer_id, payment.currency)
+    await ledger.post(
+        [ledger.debit(held, payment.wallet_minor), ledger.credit(free, payment.wallet_minor)],
+        kind="WALLET_VOID",
+        idempotency_key=f"wallet-void:{payment.id}",
+        tenant_id=payment.tenant_id,
+        order_id=payment.order_id,
+    )
+
+
+async def asked(payment_id: UUID, *, provider_ref: str) -> None:
+    """Note the channel's own id of a payment."""
+    await db.execute(
+        """update payments set provider_ref = $2,
+                  status = case when status = 'CREATED' then 'PENDING' else status end
+           where id = $1 and (provider_ref is null or provider_ref = $2)""",
+        payment_id,
+        provider_ref,
+    )
+
+
+async def end(payment: Payment, *, status: str, provider_ref: str | None = None) -> None:
+    """End an open payment; what it held of the wallet is freed unless it succeeded.
+
+    A superseded or canceled payment is still asked about for a while: its money may come late.
+    """
+    await db.execute(
+        """update payments
+           set status = $2, ended_at = platform_now(),
+               provider_ref = coalesce(provider_ref, $3),
+               next_poll_at = case when $2 in ('SUCCEEDED', 'FAILED', 'UNAPPLIED') then null
+                                   else next_poll_at end
+           where id = $1""",
+        payment.id,
+        status,
+        provider_ref,
+    )
+    if payment.wallet_minor and payment.open and status != "SUCCEEDED":
+        await _void_wallet_hold(payment)
+
+
+async def stop_asking(payment_id: UUID) -> None:
+    """The channel has said its last word."""
+    await db.execute("update payments set next_poll_at = null where id = $1", payment_id)
+
+
+async def locked_by_report(report: ChannelReport) -> Payment | None:
+    """The payment that a channel speaks of, locked; None when it is none of ours.
+
+    The channel's id must be the one that we stored. Where we stored none yet (a crash, or an
+    answer that was lost), the payment's id inside the channel's metadata counts.
+    """
+    row = await db.fetch_row(
+        f"""select {_COLUMNS} from payments
+            where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))
+            for no key update""",
+        report.provider,
+        report.provider_ref,
+        report.payment_id,
+    )
+    return Payment(**row) if row is not None else None
+
+
+async def find_by_report(report: ChannelReport) -> Payment | None:
+    """The same without a lock: to learn which tenant and order to lock first."""
+    row = await db.fetch_row(
+        f"""select {_COLUMNS} from payments
+            where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))""",
+        report.provider,
+        report.provider_ref,
+        report.payment_id,
+    )
+    return Payment(**row) if row is not None else None
+
+
+async def of_order(order_id: UUID) -> list[Payment]:
+    """All payments of an order, the newest first, locked."""
+    rows = await db.fetch(
+        f"""select {_COLUMNS} from payments where order_id = $1
+            order by created_at desc, id desc for no key update""",
+        order_id,
+    )
+    return [Payment(**row) for row in rows]
+
+
+async def of_order_unlocked(order_id: UUID) -> list[Payment]:
+    """All payments of an order, the newest first, for looking at."""
+    rows = await db.fetch(
+        f"select {_COLUMNS} from payments where order_id = $1 order by created_at desc, id desc",
+        order_id,
+    )
+    return [Payment(**row) for row in rows]
+
+
+async def by_id(payment_id: UUID) -> Payment | None:
+    """One payment."""
+    row = await db.fetch_row(f"select {_COLUMNS} from payments where id = $1", payment_id)
+    return Payment(**row) if row is not None else None
+
+
+async def record(
+    report: ChannelReport, *, payment_id: UUID | None, effect: str, note: str = ""
+) -> None:
+    """Write the event's row: it commits with its effect, and a second one is a unique violation."""
+    await db.execute(
+        """insert into payment_events (provider, event_id, kind, payment_id, provider_ref,
+                                       amount_minor, currency, effect, note)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        report.provider,
+        report.event_id,
+        report.kind,
+        payment_id,
+        report.provider_ref,
+        report.amount_minor,
+        report.currency,
+        effect,
+        note,
+    )
+
+
+async def heard_before(report: ChannelReport) -> bool:
+    """True when this event has had its effect already."""
+    found = await db.fetch_value(
+        "select 1 from payment_events where provider = $1 and event_id = $2",
+        report.provider,
+        report.event_id,
+    )
+    return found is not None
+
+
+async def claim_due(limit: int) -> list[Payment]:
+    """Payments whose channel should be asked now; each is claimed until its next time.
+
+    The claim is one conditional update, so two workers never ask about the same payment, and a
+    worker that dies costs one round of waiting and nothing else.
+    """
+    rows = await db.fetch(
+        f"""with due as (
+                select id from payments where next_poll_at <= platform_now()
+                order by next_poll_at limit $1 for update skip locked)
+            update payments set polls = polls + 1,
+                   next_poll_at = platform_now() + make_interval(
+                       secs => ($2::float8[])[least(polls + 2, array_length($2, 1))])
+            from due where payments.id = due.id
+            returning {", ".join(f"payments.{name.strip()}" for name in _COLUMNS.split(","))},
+                      polls""",
+        limit,
+        [float(seconds) for seconds in POLL_AFTER_SECONDS],
+    )
+    due = []
+    for row in rows:
+        values = dict(row)
+        if values.pop("polls") > len(POLL_AFTER_SECONDS):
+            await db.execute("update payments set next_poll_at = null where id = $1", row["id"])
+            continue
+        due.append(Payment(**values))
+    return due

@@ -1,0 +1,135 @@
+"""The `kameng` command. Each command imports what it needs when it runs, so that all start fast."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from entrypoints.version import __version__
+
+DEFAULT_DATA_DIR = Path(".kameng")
+
+app = App(
+    name="kameng",
+    help="A GraphQL platform for resellers of digital keys.",
+    version=__version__,
+    version_flags=["--version"],
+)
+keys = App(name="keys", help="The pool of keys.")
+app.command(keys)
+
+DataDir = Annotated[
+    Path, Parameter(env_var="KAMENG_DATA_DIR", help="Where data, secrets and logs are kept.")
+]
+
+
+@app.command
+def up(*, data_dir: DataDir = DEFAULT_DATA_DIR, port: int = 8000, sandbox_port: int = 8090) -> int:
+    """Start everything on this machine, with demo data, until Ctrl-C.
+
+    PostgreSQL and Valkey come from wheels, unless DATABASE_URL and REDIS_URL name others. A taken
+    port is replaced by the next free one.
+    """
+    from entrypoints.up import up as run
+
+    return run(data_dir=data_dir, api_port=port, sandbox_port=sandbox_port)
+
+
+@app.command
+def down(*, data_dir: DataDir = DEFAULT_DATA_DIR, erase: bool = False) -> None:
+    """Stop the database servers that a killed `kameng up` has left running.
+
+    With --erase, delete the demo's data, secrets and logs, too.
+    """
+    from entrypoints.up import down as run
+
+    run(data_dir=data_dir, erase=erase)
+
+
+@app.command
+def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
+    """Serve the API: with granian in production, with uvicorn elsewhere."""
+    from entrypoints.serve import serve as run
+
+    run(host=host, port=port, workers=workers)
+
+
+@app.command
+def worker() -> None:
+    """Work through the jobs until stopped."""
+    from entrypoints.worker import main as run
+
+    run()
+
+
+@app.command
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from migrations.runner import migrate as run
+
+    asyncio.run(run())
+
+
+@app.command
+def demo() -> None:
+    """Load the demo's shops, goods and keys; a second time changes nothing."""
+    from entrypoints.demo import load_demo
+
+    asyncio.run(load_demo())
+
+
+@keys.command(name="import")
+def import_keys(file: Path, *, sku: str, supplier: str) -> None:
+    """Import the keys of a file into the pool."""
+    from entrypoints.keys import import_file
+
+    asyncio.run(import_file(file, sku=sku, supplier=supplier))
+
+
+@keys.command
+def undo(batch: str) -> None:
+    """Take back an import whose keys nobody has bought."""
+    from entrypoints.keys import undo_batch
+
+    asyncio.run(undo_batch(batch))
+
+
+@app.command
+def verify() -> int:
+    """Check the ledger, the pool and the provenance against each other; 1 when they differ."""
+    from entrypoints.verify import verify as run
+
+    return asyncio.run(run())
+
+
+@app.command
+def schema(*, file: Path = Path("schema.graphql"), check: bool = False) -> int:
+    """Write the GraphQL schema to a file, or with --check compare it with the file."""
+    from entrypoints.schema_file import check_schema, write_schema
+
+    return check_schema(file) if check else write_schema(file)
+
+
+@app.command
+def bench() -> int:
+    """Measure the workloads against the servers of DATABASE_URL and REDIS_URL."""
+    from entrypoints.bench import bench as run
+
+    return asyncio.run(run())
+
+
+@app.command
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"kameng {__version__}\n")
+
+
+def main() -> None:
+    """This function will run the command line and end the process with its exit code."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,586 @@
+-- What is always true of this database. Each query returns the rows that break its invariant, at
+-- most 20 of them; no row at all means that it holds. `kameng verify` runs them in one snapshot,
+-- and `psql -f` runs them one by one.
+--
+-- Amounts are minor units; in the ledger a debit is positive and a credit is negative. Where two
+-- records of one truth are compared, both are added up with opposite signs, and the sum is zero.
+-- A transaction is known by the accounts that it moves, never by its kind. An *unapplied* refund
+-- has no line: it sends back money that came too late, twice, or in the wrong amount or currency,
+-- and what it says is what the channel captured.
+--
+-- I10 (coupons) and I13 (the audit chain) begin with the tables that they are about.
+
+
+-- invariant: I1 every transaction has entries that add up to zero in each currency
+select coalesce(posted.id, entry.transaction_id) as transaction_id, entry.currency,
+       sum(entry.amount_minor)::bigint as sum_minor
+from ledger_transactions posted
+full join ledger_entries entry on entry.transaction_id = posted.id
+group by posted.id, entry.transaction_id, entry.currency
+having posted.id is null or entry.transaction_id is null or sum(entry.amount_minor) <> 0
+limit 20;
+
+-- invariant: I1 every entry stands on an account of its own currency
+select entry.id as entry_id, entry.transaction_id, entry.account_id,
+       entry.currency, account.currency as account_currency
+from ledger_entries entry
+left join ledger_accounts account on account.id = entry.account_id
+where account.currency is distinct from entry.currency
+limit 20;
+
+-- invariant: I1 the balances of all accounts together are zero in each currency
+select currency, sum(ledger_balance(id))::bigint as sum_minor
+from ledger_accounts
+group by currency
+having sum(ledger_balance(id)) <> 0
+limit 20;
+
+
+-- invariant: I2 a folded balance is the sum of the entries that it stands for
+-- A fold may only reach back to transactions that had all ended: one that was still running
+-- would add its entries below the fold, where no balance looks for them.
+select fold.account_id, account.code, fold.balance_minor, folded.sum_minor, fold.folded_below
+from ledger_folds fold
+join ledger_accounts account on account.id = fold.account_id
+cross join lateral (
+    select coalesce(sum(entry.amount_minor), 0)::bigint as sum_minor
+    from ledger_entries entry
+    where entry.account_id = fold.account_id and entry.written_by < fold.folded_below
+) folded
+where fold.balance_minor <> folded.sum_minor
+   or fold.folded_below > pg_snapshot_xmin(pg_current_snapshot())
+limit 20;
+
+
+-- invariant: I3 nobody's money is negative, and no debt is
+-- A channel's clearing account may be overdrawn: the fee on a refunded sale is gone.
+select account.id as account_id, account.code, account.owner_id, account.currency,
+       sum(entry.amount_minor)::bigint as balance_minor
+from ledger_accounts account
+join ledger_entries entry on entry.account_id = account.id
+where account.code like 'L:%' or account.code = 'A:RECV'
+group by account.id
+having case when account.code = 'A:RECV' then sum(entry.amount_minor) < 0
+            else sum(entry.amount_minor) > 0 end
+limit 20;
+
+
+-- invariant: I4 a key stands in at most one live delivery
+select key_id, count(*) as live_deliveries, array_agg(line_id) as line_ids
+from delivered_keys
+where returned_at is null
+group by key_id
+having count(*) > 1
+limit 20;
+
+-- invariant: I4 a delivered line has exactly its quantity of keys, and any other line has none
+select line.id as line_id, orders.no as order_no, orders.fulfilment_status, line.quantity,
+       coalesce(handed.keys, 0) as delivered_keys
+from order_lines line
+join orders on orders.id = line.order_id
+left join (select line_id, count(*) as keys from delivered_keys group by line_id) handed
+    on handed.line_id = line.id
+where coalesce(handed.keys, 0)
+      <> case when orders.fulfilment_status = 'DELIVERED' then line.quantity else 0 end
+limit 20;
+
+-- invariant: I4 a line has taken back as many pieces as it says
+-- A piece that was taken back is a key returned to the pool or, once seen, a key voided.
+select line.id as line_id, line.returned_quantity, handed.returned, handed.returned_or_voided
+from order_lines line
+cross join lateral (
+    select count(*) filter (where delivered.returned_at is not null) as returned,
+           count(*) filter (where delivered.returned_at is not null or keys.status = 'VOIDED')
+               as returned_or_voided
+    from delivered_keys delivered
+    join keys on keys.id = delivered.key_id
+    where delivered.order_id = line.order_id and delivered.line_id = line.id
+) handed
+where line.returned_quantity not between handed.returned and handed.returned_or_voided
+limit 20;
+
+-- invariant: I4 a sold key is in the hands of the line that it is sold to, and of no other
+select keys.id as key_id, keys.status, keys.held_by_line_id, live.line_id as delivered_to_line_id
+from keys
+join delivered_keys live on live.key_id = keys.id and live.returned_at is null
+where (live.revealed_at is null and keys.status not in ('SOLD', 'VOIDED'))
+   or keys.held_by_line_id <> live.line_id
+union all
+select keys.id, keys.status, keys.held_by_line_id, null
+from keys
+where keys.status in ('SOLD', 'REVEALED')
+  and not exists (select from delivered_keys live
+                  where live.key_id = keys.id and live.returned_at is null)
+limit 20;
+
+-- invariant: I4 what was delivered is of the order and the listing that were paid for
+select delivered.id as delivered_key_id, delivered.key_id, delivered.line_id, delivered.order_id
+from delivered_keys delivered
+join order_lines line on line.id = delivered.line_id
+join keys on keys.id = delivered.key_id
+where delivered.order_id <> line.order_id
+   or delivered.key_id <> all (line.key_ids)
+   or keys.supplier_listing_id <> line.supplier_listing_id
+   or keys.sku_id <> line.sku_id
+limit 20;
+
+
+-- invariant: I5 a key that somebody has seen is never for sale again
+select keys.id as key_id, keys.status, seen.id as delivered_key_id, seen.revealed_at
+from delivered_keys seen
+join keys on keys.id = seen.key_id
+where seen.revealed_at is not null and keys.status not in ('REVEALED', 'VOIDED')
+limit 20;
+
+-- invariant: I5 every reveal left its evidence, and all evidence is of a reveal
+select delivered.id as delivered_key_id, delivered.key_id, delivered.revealed_at,
+       evidence.reveals
+from delivered_keys delivered
+left join (select delivered_key_id, count(*) as reveals from key_reveals group by 1) evidence
+    on evidence.delivered_key_id = delivered.id
+where (delivered.revealed_at is null) <> (evidence.reveals is null)
+limit 20;
+
+
+-- invariant: I6 money that came has delivered its order, or goes back
+select payment.id as payment_id, payment.status, payment.order_id, orders.no as order_no,
+       orders.payment_status
+from payments payment
+left join orders on orders.id = payment.order_id
+where (payment.status = 'UNAPPLIED'
+       or (payment.status = 'SUCCEEDED' and orders.payment_status <> 'PAID'))
+  and not exists (select from refunds unapplied
+                  where unapplied.payment_id = payment.id and unapplied.line_id is null)
+limit 20;
+
+-- invariant: I6 an event that was taken for money had its effect, and in the same amount
+select event.provider, event.event_id, event.effect, event.amount_minor, event.currency,
+       payment.id as payment_id, payment.status as payment_status, payment.channel_minor
+from payment_events event
+left join payments payment on payment.id = event.payment_id
+left join refunds unapplied on unapplied.payment_id = event.payment_id and unapplied.line_id is null
+where (event.effect = 'REFUNDING' and unapplied.id is null)
+   or (event.effect in ('SETTLED', 'LATE_SETTLED', 'TOPPED_UP')
+       and (payment.status is distinct from 'SUCCEEDED'
+            or event.amount_minor <> payment.channel_minor
+            or event.currency <> payment.currency))
+limit 20;
+
+-- invariant: I6 money that came from a channel was heard of in an event
+select payment.id as payment_id, payment.provider, payment.provider_ref, payment.order_id
+from payments payment
+where payment.status in ('SUCCEEDED', 'UNAPPLIED') and payment.channel_minor > 0
+  and not exists (select from payment_events event
+                  where event.payment_id = payment.id
+                    and event.effect in ('SETTLED', 'LATE_SETTLED', 'TOPPED_UP', 'REFUNDING'))
+limit 20;
+
+
+-- invariant: I7 an order is paid for at most once
+select order_id, count(*) as succeeded_payments, array_agg(id) as payment_ids
+from payments
+where status = 'SUCCEEDED' and order_id is not null
+group by order_id
+having count(*) > 1
+limit 20;
+
+-- invariant: I7 a payment takes effect at most once
+select payment_id, count(*) as effects, array_agg(event_id) as event_ids
+from payment_events
+where effect in ('SETTLED', 'LATE_SETTLED', 'TOPPED_UP', 'REFUNDING')
+group by payment_id
+having count(*) > 1
+limit 20;
+
+-- invariant: I7 a paid order was paid in full
+select orders.id as order_id, orders.no as order_no, orders.total_minor, orders.currency
+from orders
+where orders.payment_status = 'PAID'
+  and not exists (select from payments payment
+                  where payment.order_id = orders.id and payment.status = 'SUCCEEDED'
+                    and payment.channel_minor + payment.wallet_minor = orders.total_minor
+                    and payment.currency = orders.currency)
+limit 20;
+
+-- invariant: I7 the ledger took in for an order what its payments brought
+-- The gateway's movement before its fee is positive when money came in, and negative when a
+-- refund went out. Holds and voids move money between the two wallet accounts and add up to zero.
+with brought as (
+    select payment.order_id, coalesce(unapplied.currency, payment.currency) as currency,
+           coalesce(unapplied.channel_minor, payment.channel_minor) as channel_minor,
+           case when unapplied.id is null then payment.wallet_minor else 0 end as wallet_minor
+    from payments payment
+    left join refunds unapplied
+        on unapplied.payment_id = payment.id and unapplied.line_id is null
+    where payment.purpose = 'ORDER'
+      and (payment.status = 'SUCCEEDED' or unapplied.id is not null)
+), moved as (
+    select posted.order_id, entry.currency,
+           sum(entry.amount_minor) filter (where account.code like 'A:GATEWAY:%'
+                                              or account.code = 'E:GATEWAY_FEE') as channel_minor,
+           sum(entry.amount_minor) filter (where account.code in ('L:WALLET', 'L:WALLET_HELD'))
+               as wallet_minor,
+           bool_or(account.code = 'L:REFUND_DUE') as is_refund
+    from ledger_transactions posted
+    join ledger_entries entry on entry.transaction_id = posted.id
+    join ledger_accounts account on account.id = entry.account_id
+    where posted.order_id is not null
+    group by posted.id, entry.currency
+)
+select order_id, currency, sum(channel_minor)::bigint as channel_missing_minor,
+       sum(wallet_minor)::bigint as wallet_missing_minor
+from (select order_id, currency, channel_minor, wallet_minor from brought
+      union all
+      select order_id, currency, -greatest(channel_minor, 0),
+             case when is_refund then 0 else -coalesce(wallet_minor, 0) end from moved) difference
+group by order_id, currency
+having sum(channel_minor) <> 0 or sum(wallet_minor) <> 0
+limit 20;
+
+-- invariant: I7 a wallet was topped up with what its payments brought
+with topped_up as (
+    select account.owner_id as customer_id, entry.currency, -entry.amount_minor as amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    where account.code = 'L:WALLET' and entry.amount_minor < 0
+      and exists (select from ledger_entries gateway
+                  join ledger_accounts channel on channel.id = gateway.account_id
+                  where gateway.transaction_id = entry.transaction_id
+                    and gateway.amount_minor > 0 and channel.code like 'A:GATEWAY:%')
+)
+select customer_id, currency, sum(amount_minor)::bigint as missing_minor
+from (select customer_id, currency, channel_minor as amount_minor
+      from payments payment
+      where purpose = 'TOP_UP' and status = 'SUCCEEDED'
+        and not exists (select from refunds unapplied
+                        where unapplied.payment_id = payment.id and unapplied.line_id is null)
+      union all
+      select customer_id, currency, -amount_minor from topped_up) difference
+group by customer_id, currency
+having sum(amount_minor) <> 0
+limit 20;
+
+-- invariant: I7 refunds never exceed the payment, neither its channel's part nor its wallet's
+-- What came in the wrong amount is left out: it may be more than was asked for.
+select payment.id as payment_id, payment.channel_minor, payment.wallet_minor,
+       sum(refund.channel_minor)::bigint as channel_refunds_minor,
+       sum(refund.wallet_minor)::bigint as wallet_refunds_minor
+from payments payment
+join refunds refund on refund.payment_id = payment.id and refund.reason <> 'WRONG_PAYMENT'
+group by payment.id
+having sum(refund.channel_minor) > payment.channel_minor
+    or sum(refund.wallet_minor) > payment.wallet_minor
+limit 20;
+
+-- invariant: I7 an order, its lines and its payments say how much of them was refunded
+select 'order' as of_what, orders.id, orders.refunded_minor,
+       coalesce(sum(refund.amount_minor), 0)::bigint as refunds_minor
+from orders
+left join refunds refund on refund.order_id = orders.id and refund.line_id is not null
+group by orders.id
+having orders.refunded_minor <> coalesce(sum(refund.amount_minor), 0)
+union all
+select 'line', line.id, line.refunded_minor, coalesce(sum(refund.amount_minor), 0)::bigint
+from order_lines line
+left join refunds refund on refund.line_id = line.id
+group by line.id
+having line.refunded_minor <> coalesce(sum(refund.amount_minor), 0)
+union all
+select 'payment', payment.id, payment.refunded_channel_minor,
+       coalesce(sum(refund.channel_minor), 0)::bigint
+from payments payment
+left join refunds refund on refund.payment_id = payment.id
+group by payment.id
+having payment.refunded_channel_minor
+       not between coalesce(sum(refund.channel_minor) filter (where refund.line_id is not null), 0)
+           and coalesce(sum(refund.channel_minor), 0)
+limit 20;
+
+-- invariant: I7 a refund is of its own payment, order and line, in their currency
+select refund.id as refund_id, refund.payment_id, refund.order_id, refund.line_id
+from refunds refund
+join payments payment on payment.id = refund.payment_id
+left join order_lines line on line.id = refund.line_id
+where refund.order_id is distinct from payment.order_id
+   or refund.tenant_id <> payment.tenant_id
+   or (refund.currency <> payment.currency and refund.reason <> 'WRONG_PAYMENT')
+   or line.order_id <> refund.order_id
+limit 20;
+
+-- invariant: I7 an order's after-sale status says how much was refunded
+select id as order_id, no as order_no, aftersale_status, refunded_minor, total_minor
+from orders
+where (aftersale_status = 'NONE') <> (refunded_minor = 0)
+   or (aftersale_status = 'PARTIALLY_REFUNDED' and refunded_minor = total_minor)
+   or (aftersale_status = 'REFUNDED' and refunded_minor < total_minor)
+limit 20;
+
+-- invariant: I7 every refund stands in the ledger, and is owed there until it is done
+-- The wallet's part of a refund may be paid out before the channel's.
+with promised as (
+    select order_id, currency, amount_minor,
+           case when status = 'DONE' then 0 else channel_minor end as least_owed_minor,
+           case when status = 'DONE' then 0 else amount_minor end as most_owed_minor,
+           0::bigint as posted_minor, 0::bigint as owed_minor
+    from refunds
+), posted as (
+    select posted.order_id, entry.currency, 0::bigint, 0::bigint, 0::bigint,
+           greatest(-entry.amount_minor, 0), -entry.amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    join ledger_transactions posted on posted.id = entry.transaction_id
+    where account.code = 'L:REFUND_DUE'
+)
+select order_id, currency, sum(amount_minor)::bigint as refunds_minor,
+       sum(posted_minor)::bigint as posted_minor, sum(most_owed_minor)::bigint as open_minor,
+       sum(owed_minor)::bigint as owed_minor
+from (select * from promised union all select * from posted) compared
+group by order_id, currency
+having sum(amount_minor) <> sum(posted_minor)
+    or sum(owed_minor) not between sum(least_owed_minor) and sum(most_owed_minor)
+limit 20;
+
+
+-- invariant: I8 a channel's clearing account is what it captured, less refunds done and fees
+with at_channel as (
+    select entry.transaction_id, substr(account.code, length('A:GATEWAY:') + 1) as provider,
+           entry.currency, entry.amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    where account.code like 'A:GATEWAY:%'
+), fees as (
+    select charged.provider, entry.currency, entry.amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    join (select distinct transaction_id, provider from at_channel) charged
+        on charged.transaction_id = entry.transaction_id
+    where account.code = 'E:GATEWAY_FEE'
+), recorded as (
+    select upper(payment.provider) as provider,
+           coalesce(unapplied.currency, payment.currency) as currency,
+           coalesce(unapplied.channel_minor, payment.channel_minor) as amount_minor
+    from payments payment
+    left join refunds unapplied
+        on unapplied.payment_id = payment.id and unapplied.line_id is null
+    where payment.channel_minor > 0
+      and (payment.status = 'SUCCEEDED' or unapplied.id is not null)
+    union all
+    select upper(payment.provider), refund.currency, -refund.channel_minor
+    from refunds refund
+    join payments payment on payment.id = refund.payment_id
+    where refund.status = 'DONE'
+)
+select provider, currency, sum(amount_minor)::bigint as recorded_minus_ledger_minor
+from (select provider, currency, amount_minor from recorded
+      union all
+      select provider, currency, -amount_minor from fees
+      union all
+      select provider, currency, -amount_minor from at_channel) difference
+group by provider, currency
+having sum(amount_minor) <> 0
+limit 20;
+
+
+-- invariant: I9 an order does not stay unpaid after its time
+select id as order_id, no as order_no, expires_at
+from orders
+where payment_status = 'PENDING' and expires_at < platform_now() - interval '2 minutes'
+limit 20;
+
+-- invariant: I9 an open payment will be asked about
+select id as payment_id, order_id, status, provider_ref, created_at
+from payments
+where status in ('CREATED', 'PENDING') and next_poll_at is null
+limit 20;
+
+-- invariant: I9 a refund that is due will be tried
+select id as refund_id, order_id, status, amount_minor, currency
+from refunds
+where status in ('DUE', 'SENT') and next_attempt_at is null
+limit 20;
+
+-- invariant: I9 wallet money is held for as long as its payment is open, and no longer
+-- A channel may be asked for a while about an order that has expired, whose wallet part is free.
+with compared as (
+    select account.owner_id as customer_id, entry.currency, -entry.amount_minor as held_minor,
+           0::bigint as least_minor, 0::bigint as most_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    where account.code = 'L:WALLET_HELD'
+    union all
+    select payment.customer_id, payment.currency, 0,
+           case when orders.payment_status = 'PENDING' then payment.wallet_minor else 0 end,
+           payment.wallet_minor
+    from payments payment
+    join orders on orders.id = payment.order_id
+    where payment.status in ('CREATED', 'PENDING') and payment.wallet_minor > 0
+)
+select customer_id, currency, sum(held_minor)::bigint as held_minor,
+       sum(most_minor)::bigint as open_payments_minor
+from compared
+group by customer_id, currency
+having sum(held_minor) not between sum(least_minor) and sum(most_minor)
+limit 20;
+
+
+-- invariant: I11 a hold on a key ends in its time
+select id as key_id, held_by_line_id, held_until
+from keys
+where status = 'HELD' and held_until < platform_now() - interval '5 minutes'
+limit 20;
+
+-- invariant: I11 a key is held for an order that can still be paid
+select keys.id as key_id, keys.held_by_line_id, orders.no as order_no, orders.payment_status
+from keys
+left join order_lines line on line.id = keys.held_by_line_id
+left join orders on orders.id = line.order_id
+where keys.status = 'HELD' and orders.payment_status is distinct from 'PENDING'
+limit 20;
+
+-- invariant: I11 an order that can still be paid holds all its keys
+select line.id as line_id, orders.no as order_no, line.quantity, count(keys.id) as held_keys
+from orders
+join order_lines line on line.order_id = orders.id
+left join keys on keys.id = any (line.key_ids) and keys.status = 'HELD'
+    and keys.held_by_line_id = line.id
+where orders.payment_status = 'PENDING' and orders.expires_at > platform_now()
+group by line.id, orders.no
+having count(keys.id) <> line.quantity
+limit 20;
+
+
+-- invariant: I12 the result of a remembered request exists
+-- A record is kept by what it made, whatever it is called: one of these rows, of the same tenant.
+select record.tenant_id, record.actor, record.key, record.result_kind, record.result_id
+from idempotency_records record
+where not exists (
+    select from (select tenant_id, id from orders
+                 union all select tenant_id, id from payments
+                 union all select tenant_id, id from refunds
+                 union all select tenant_id, id from delivered_keys
+                 union all select tenant_id, id from customers
+                 union all select tenant_id, id from price_rules) made
+    where made.id = record.result_id and made.tenant_id = record.tenant_id)
+limit 20;
+
+
+-- invariant: I14 the lines of an order add up to its total
+select orders.id as order_id, orders.no as order_no, orders.total_minor,
+       coalesce(sum(line.net_minor), 0)::bigint as lines_minor
+from orders
+left join order_lines line on line.order_id = orders.id
+group by orders.id
+having orders.total_minor <> coalesce(sum(line.net_minor), 0)
+limit 20;
+
+-- invariant: I14 the shares of a line add up to its net, and their reversals to its refunds
+select line.id as line_id, line.net_minor, coalesce(sum(share.amount_minor), 0)::bigint
+           as shares_minor,
+       line.refunded_minor, coalesce(sum(share.reversed_minor), 0)::bigint as reversed_minor
+from order_lines line
+join orders on orders.id = line.order_id
+left join line_shares share on share.line_id = line.id and share.order_id = line.order_id
+    and share.currency = orders.currency
+group by line.id
+having line.net_minor <> coalesce(sum(share.amount_minor), 0)
+    or line.refunded_minor <> coalesce(sum(share.reversed_minor), 0)
+limit 20;
+
+-- invariant: I14 the lines of a paid order bear its channel's fee, rounded up, and no others do
+with fees as (
+    select order_id, sum((channel_minor * fee_bp + 9999) / 10000)::bigint as fee_minor
+    from payments
+    where status = 'SUCCEEDED'
+    group by order_id
+)
+select orders.id as order_id, orders.no as order_no, orders.payment_status,
+       sum(line.channel_fee_minor)::bigint as lines_fee_minor, fees.fee_minor
+from orders
+join order_lines line on line.order_id = orders.id
+left join fees on fees.order_id = orders.id and orders.payment_status = 'PAID'
+group by orders.id, fees.fee_minor
+having sum(line.channel_fee_minor) <> coalesce(fees.fee_minor, 0)
+limit 20;
+
+-- invariant: I14 a sale credits everyone their shares, less the channel's fee for the shop
+-- The fee is recovered from the shop, which is the platform itself where the root sells. What
+-- refunds move is left out: a shortage or a fault moves more.
+with paid as (
+    select orders.id as order_id, orders.currency,
+           case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
+                else orders.tenant_id::text end as shop,
+           line.channel_fee_minor as fee_minor
+    from orders
+    join order_lines line on line.order_id = orders.id
+    where orders.payment_status = 'PAID'
+), sold as (
+    select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
+               as beneficiary, entry.amount_minor
+    from ledger_transactions posted
+    join ledger_entries entry on entry.transaction_id = posted.id
+    join ledger_accounts account on account.id = entry.account_id
+    where posted.order_id is not null
+      and (account.code like 'L:PARTY:%'
+           or account.code in ('A:RECV', 'R:SUPPLIER_COMMISSION', 'R:WHOLESALE_MARGIN',
+                               'R:GATEWAY_RECOVERY'))
+      and not exists (select from ledger_entries refund
+                      join ledger_accounts due on due.id = refund.account_id
+                      where refund.transaction_id = posted.id and due.code = 'L:REFUND_DUE')
+)
+select order_id, currency, beneficiary, sum(amount_minor)::bigint as missing_minor
+from (select share.order_id, share.currency,
+             coalesce(share.party_id::text, 'R:' || share.role) as beneficiary, share.amount_minor
+      from line_shares share
+      join orders on orders.id = share.order_id
+      where orders.payment_status = 'PAID'
+      union all
+      select order_id, currency, shop, -fee_minor from paid
+      union all
+      select order_id, currency, 'R:GATEWAY_RECOVERY', fee_minor from paid
+      union all
+      select order_id, currency, beneficiary, amount_minor from sold) difference
+group by order_id, currency, beneficiary
+having sum(amount_minor) <> 0
+limit 20;
+
+-- invariant: I14 a refund takes from everyone what their shares give back, but for the lost fee
+-- Who pays for the fee that the channel keeps depends on whose fault it was. What a party has not
+-- earned yet any more comes from its deposit, and at last is a debt.
+with reversed as (
+    select share.order_id, share.currency,
+           coalesce(share.party_id::text, 'R:' || share.role) as beneficiary,
+           share.reversed_minor as amount_minor
+    from line_shares share
+    where share.reversed_minor > 0
+), taken as (
+    select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
+               as beneficiary, entry.amount_minor
+    from ledger_transactions posted
+    join ledger_entries entry on entry.transaction_id = posted.id
+    join ledger_accounts account on account.id = entry.account_id
+    where posted.order_id is not null
+      and (account.code like 'L:PARTY:%' or account.code like 'L:DEPOSIT:%'
+           or account.code in ('A:RECV', 'R:SUPPLIER_COMMISSION', 'R:WHOLESALE_MARGIN'))
+      and exists (select from ledger_entries refund
+                  join ledger_accounts due on due.id = refund.account_id
+                  where refund.transaction_id = posted.id and due.code = 'L:REFUND_DUE')
+)
+select order_id, currency, beneficiary, sum(amount_minor)::bigint as missing_minor
+from (select * from reversed
+      union all
+      select order_id, currency, beneficiary, -amount_minor from taken) difference
+group by order_id, currency, beneficiary
+having abs(sum(amount_minor)) > (select coalesce(sum(line.channel_fee_minor), 0)
+                                 from order_lines line where line.order_id = difference.order_id)
+limit 20;
+
+-- invariant: I14 nothing stays in escrow or unapplied once a payment has settled
+select posted.order_id, account.code, entry.currency,
+       sum(entry.amount_minor)::bigint as balance_minor
+from ledger_accounts account
+join ledger_entries entry on entry.account_id = account.id
+join ledger_transactions posted on posted.id = entry.transaction_id
+where account.code in ('L:ESCROW', 'L:UNAPPLIED')
+group by posted.order_id, account.code, entry.currency
+having sum(entry.amount_minor) <> 0
+limit 20;

@@ -1,0 +1,48 @@
+"""Serves the API over HTTP."""
+
+from typing import Final
+
+from kernel.settings import settings
+
+APPLICATION: Final = "entrypoints.asgi:create_app"
+SHUTDOWN_SECONDS: Final = 5
+"""How long open answers and subscriptions may go on after the stop signal."""
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """This function will serve until stopped: granian in production, uvicorn elsewhere."""
+    if settings().production:
+        _serve_with_granian(host=host, port=port, workers=workers)
+    else:
+        _serve_with_uvicorn(host=host, port=port)
+
+
+def _serve_with_granian(*, host: str, port: int, workers: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        APPLICATION,
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=host,
+        port=port,
+        workers=workers,
+        respawn_failed_workers=True,
+        workers_kill_timeout=SHUTDOWN_SECONDS,
+        log_access=False,
+    ).serve()
+
+
+def _serve_with_uvicorn(*, host: str, port: int) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        APPLICATION,
+        factory=True,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )

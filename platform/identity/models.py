@@ -1,0 +1,110 @@
+"""Who calls: customers, staff, API clients, and their tokens.
+
+`memberships`, `attempt_counters` and `idempotency_records` have keys of several columns, which
+the ORM cannot express: they are read and written in SQL.
+"""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.fields.db_defaults import SqlDefault
+from tortoise.models import Model
+
+from kernel.ids import new_id
+from tenants.scope import TenantOwned
+
+
+class AccountStatus(StrEnum):
+    """Whether a person may sign in and act."""
+
+    ACTIVE = "ACTIVE"
+    FROZEN = "FROZEN"
+
+
+class ApiClientStatus(StrEnum):
+    """Whether a program may call."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
+
+
+class StaffRole(StrEnum):
+    """What a member of a tenant's staff may do there."""
+
+    OWNER = "OWNER"
+    FINANCE = "FINANCE"
+    SUPPORT = "SUPPORT"
+    CATALOGUE = "CATALOGUE"
+    READ_ONLY = "READ_ONLY"
+
+
+class TokenKind(StrEnum):
+    """Who holds a token. A supplier's or an operator's belongs to no shop."""
+
+    CUSTOMER = "CUSTOMER"
+    STAFF = "STAFF"
+    API_CLIENT = "API_CLIENT"
+    AFFILIATE = "AFFILIATE"
+    SUPPLIER = "SUPPLIER"
+    OPERATOR = "OPERATOR"
+
+
+class Customer(TenantOwned):
+    """A buyer's account in one shop; the same person has another one in another shop.
+
+    E-mail and phone are ciphertext; `*_index` finds them. A shop's transaction reads only
+    id, name, status and created_at.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField(default="")
+    email = fields.BinaryField(null=True)
+    email_index = fields.BinaryField(null=True)
+    phone = fields.BinaryField(null=True)
+    phone_index = fields.BinaryField(null=True)
+    data_key_id = fields.SmallIntField(null=True)
+    password_hash = fields.TextField(null=True)
+    status = fields.CharEnumField(AccountStatus, default=AccountStatus.ACTIVE)
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "customers"
+
+
+class StaffUser(Model):
+    """A person who works for one or more tenants, or for the platform."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    status = fields.CharEnumField(AccountStatus, default=AccountStatus.ACTIVE)
+
+    class Meta:
+        table = "staff_users"
+
+
+class ApiClient(TenantOwned):
+    """A program that acts for one tenant within its scopes."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    scopes = ArrayField("text")
+    status = fields.CharEnumField(ApiClientStatus, default=ApiClientStatus.ACTIVE)
+
+    class Meta:
+        table = "api_clients"
+
+
+class AccessToken(Model):
+    """A bearer token, as its SHA-256. Platform class: it is looked up before a tenant is known."""
+
+    token_hash = fields.BinaryField(primary_key=True)
+    kind = fields.CharEnumField(TokenKind)
+    tenant_id = fields.UUIDField(null=True)
+    principal_id = fields.UUIDField()
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    expires_at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "access_tokens"

@@ -1,0 +1,136 @@
+"""Bearer tokens: opaque to whoever holds them, a hash to us, gone when revoked."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from identity.models import StaffRole, TokenKind
+from kernel import crypto, db
+
+PREFIXES = {
+    TokenKind.CUSTOMER: "kmc",
+    TokenKind.STAFF: "kms",
+    TokenKind.API_CLIENT: "kma",
+    TokenKind.AFFILIATE: "kmf",
+    TokenKind.SUPPLIER: "kmu",
+    TokenKind.OPERATOR: "kmo",
+}
+_KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
+_WITHOUT_SHOP = (TokenKind.SUPPLIER, TokenKind.OPERATOR)
+_LONGEST_TOKEN = 100  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token speaks for. Roles are a staff member's, scopes an API client's."""
+
+    kind: TokenKind
+    tenant_id: UUID | None
+    principal_id: UUID
+    roles: frozenset[StaffRole] = field(default_factory=frozenset)
+    scopes: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenToken:
+    """A token just made, readable this once, and when it ends."""
+
+    token: str
+    expires_at: datetime
+
+
+async def issue_token(
+    *, kind: TokenKind, tenant_id: UUID | None, principal_id: UUID, ttl_seconds: int
+) -> str:
+    """This function will make a token in a transaction of its own and return its text, once.
+
+    The caller knows that the principal exists; a token of nobody opens nothing. A supplier's and
+    an operator's belong to no tenant, every other to one (`ValueError`).
+    """
+    async with db.transaction(db.core_scope(tenant_id)):
+        written = await write_token(
+            kind=kind, tenant_id=tenant_id, principal_id=principal_id, ttl_seconds=ttl_seconds
+        )
+    return written.token
+
+
+async def write_token(
+    *, kind: TokenKind, tenant_id: UUID | None, principal_id: UUID, ttl_seconds: int
+) -> WrittenToken:
+    """This function will make a token in the open transaction, which must be a core one.
+
+    Raises `ValueError` as `issue_token` does, and for a lifetime that is not positive.
+    """
+    kind = TokenKind(kind)
+    if (tenant_id is None) != (kind in _WITHOUT_SHOP) or ttl_seconds <= 0:
+        raise ValueError(f"a {kind} token of tenant {tenant_id} for {ttl_seconds} seconds")
+    token = crypto.new_token(PREFIXES[kind])
+    expires_at: datetime = await db.fetch_value(
+        """insert into access_tokens (token_hash, kind, tenant_id, principal_id, expires_at)
+           values ($1, $2, $3, $4, platform_now() + $5::interval) returning expires_at""",
+        crypto.token_hash(token),
+        kind,
+        tenant_id,
+        principal_id,
+        timedelta(seconds=ttl_seconds),
+    )
+    return WrittenToken(token, expires_at)
+
+
+# One statement for every kind, so that its time says nothing about why a token is refused. It is
+# the one place that asks every room whether its principal may still act: a token outlives none.
+_AUTHENTICATE = """
+select token.tenant_id, token.principal_id,
+       coalesce(membership.roles, '{}') as roles, coalesce(client.scopes, '{}') as scopes
+from access_tokens token
+left join customers customer on token.kind = 'CUSTOMER'
+     and (customer.tenant_id, customer.id) = (token.tenant_id, token.principal_id)
+left join staff_users staff on token.kind in ('STAFF', 'OPERATOR')
+     and staff.id = token.principal_id
+left join memberships membership on token.kind = 'STAFF'
+     and (membership.tenant_id, membership.staff_id) = (token.tenant_id, token.principal_id)
+left join api_clients client on token.kind = 'API_CLIENT'
+     and (client.tenant_id, client.id) = (token.tenant_id, token.principal_id)
+left join affiliates affiliate on token.kind = 'AFFILIATE'
+     and (affiliate.tenant_id, affiliate.id) = (token.tenant_id, token.principal_id)
+left join suppliers supplier on token.kind = 'SUPPLIER' and supplier.id = token.principal_id
+where token.token_hash = $1 and token.kind = $2
+  and token.revoked_at is null and token.expires_at > platform_now()
+  and 'ACTIVE' = coalesce(customer.status, staff.status, client.status, affiliate.status,
+                          supplier.status)
+  and (token.kind <> 'STAFF' or membership.staff_id is not null)
+"""
+
+
+async def authenticate(token: str) -> Caller | None:
+    """This function will say who holds a token, or None when nobody does any more.
+
+    None alike for a token unknown, malformed, expired, revoked, or of another kind than its
+    prefix says, for a principal that is not active, and for staff without a membership. The
+    caller compares `tenant_id` with the shop that was asked.
+    """
+    kind = _KINDS.get(token.partition("_")[0])
+    if kind is None or len(token) > _LONGEST_TOKEN:
+        return None
+    scope = db.every_tenant(reason="a token says which tenant it is of")
+    async with db.transaction(scope, read_only=True):
+        row = await db.fetch_row(_AUTHENTICATE, crypto.token_hash(token), kind)
+    if row is None:
+        return None
+    return Caller(
+        kind=kind,
+        tenant_id=row["tenant_id"],
+        principal_id=row["principal_id"],
+        roles=frozenset(StaffRole(role) for role in row["roles"]),
+        scopes=frozenset(row["scopes"]),
+    )
+
+
+async def revoke_token(token: str) -> None:
+    """This function will end a token now; for one that is unknown or ended it does nothing."""
+    async with db.transaction(db.core_scope()):
+        await db.execute(
+            """update access_tokens set revoked_at = platform_now()
+               where token_hash = $1 and revoked_at is null""",
+            crypto.token_hash(token),
+        )

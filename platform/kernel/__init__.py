@@ -1,0 +1,1 @@
+"""The foundation: settings, the transaction, money, ids, crypto, errors, log. Knows nobody."""

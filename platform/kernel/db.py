@@ -1,0 +1,276 @@
+"""The one door to the database: two connection pools, and THE transaction with its scope.
+
+A transaction belongs to one of two roles (design: table classes). `shop` reads one tenant's own
+rows; `core` prices paths, holds keys and moves money. Both carry the tenant, transaction-locally,
+so that row-level security stands behind every query. Outside a transaction nothing can be read.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.connection import get_connection, get_connections
+
+from kernel import crypto
+from kernel.settings import Settings
+
+ROOMS_WITH_TABLES = ("tenants", "catalog", "identity", "supply", "affiliates", "orders", "billing")
+SHOP, CORE = "shop", "core"
+ACQUIRE_TIMEOUT_SECONDS = 5.0
+ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
+
+
+
+class NestedTransaction(RuntimeError):
+    """A use case was called from inside another use case's transaction."""
+
+
+class NoTransaction(RuntimeError):
+    """Rows were asked for outside `db.transaction`: there is no scope, so nothing is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one transaction may see."""
+
+    role: str
+    tenant_id: UUID | None = None
+    path: tuple[UUID, ...] = ()
+    party_id: UUID | None = None
+    fence_lifted_for: str = ""
+
+    def begin_statement(self, *, read_only: bool) -> str:
+        """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
+        begin = "begin read only" if read_only else "begin"
+        settings = {
+            "app.tenant_id": str(self.tenant_id or ""),
+            "app.path": ",".join(map(str, self.path)),
+            "app.party_id": str(self.party_id or ""),
+            "app.fence_lifted_for": self.fence_lifted_for.replace("'", ""),
+        }
+        calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in settings.items())
+        return f"{begin};select {calls}"
+
+
+def shop_scope(tenant_id: UUID, *, party_id: UUID | None = None) -> Scope:
+    """Read one tenant's own rows, and the shares of one party."""
+    return Scope(SHOP, tenant_id, party_id=party_id)
+
+
+def core_scope(tenant_id: UUID | None = None, *, path: Sequence[UUID] = ()) -> Scope:
+    """Act for one tenant, or for none: then only platform tables can be seen."""
+    return Scope(CORE, tenant_id, tuple(path))
+
+
+def every_tenant(*, reason: str) -> Scope:
+    """Lift the fence, loudly: for the worker's sweeps and for operators."""
+    if not reason:
+        raise ValueError("lifting the fence takes a reason")
+    return Scope(CORE, fence_lifted_for=reason)
+
+
+class _Connection(asyncpg.Connection):
+    """A pooled connection that needs no reset: all that we set is transaction-local."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class _ScopedTransaction(TransactionWrapper):
+    """What the ORM sees of the open transaction: its connection."""
+
+    def __init__(self, client: AsyncpgDBClient, connection: asyncpg.Connection) -> None:
+        super().__init__(client)
+        self._connection = connection
+
+    async def commit(self) -> None:
+        await self._connection.execute("commit")
+        self._finalized = True
+
+    async def rollback(self) -> None:
+        if not self._connection.is_closed():
+            await self._connection.execute("rollback")
+        self._finalized = True
+
+
+_current: ContextVar[tuple[Scope, asyncpg.Connection] | None] = ContextVar("db", default=None)
+statement_log: ContextVar[list[str] | None] = ContextVar("statements", default=None)
+"""Tests put a list here and count what a request asked of the database."""
+
+
+class ScopeRouter:
+    """Sends the ORM to the connection of the transaction that is open; fails closed."""
+
+    def db_for_read(self, model: Any) -> str:
+        return current_scope().role
+
+    db_for_write = db_for_read
+
+
+def orm_config(settings: Settings) -> dict[str, Any]:
+    """Tortoise's configuration: one app with all the rooms' tables, one connection a role."""
+    password = crypto.role_password(settings)
+
+    def connection(role: str, size: int) -> dict[str, Any]:
+        return {
+            "engine": "tortoise.backends.asyncpg",
+            "credentials": {
+                **_url_parts(settings.url_for_role(ROLES[role], password)),
+                "minsize": 1,
+                "maxsize": size,
+                "connection_class": _Connection,
+                "command_timeout": 10,
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": f"kameng-{role}",
+                    "lock_timeout": "2s",
+                    "statement_timeout": "10s",
+                    "idle_in_transaction_session_timeout": "15s",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        }
+
+    return {
+        "connections": {
+            SHOP: connection(SHOP, settings.read_pool_size),
+            CORE: connection(CORE, settings.write_pool_size),
+        },
+        "apps": {
+            "models": {
+                "models": [f"{room}.models" for room in ROOMS_WITH_TABLES],
+                "default_connection": CORE,
+            }
+        },
+        "routers": ["kernel.db.ScopeRouter"],
+        "use_tz": True,
+    }
+
+
+def _url_parts(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {
+        "host": parts.hostname,
+        "port": parts.port or 5432,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.lstrip("/"),
+    }
+
+
+async def connect(settings: Settings) -> None:
+    """Make the pools. They connect when first used: the API may start before the database."""
+    await Tortoise.init(config=orm_config(settings), _enable_global_fallback=True)
+
+
+async def disconnect() -> None:
+    """Close the pools."""
+    await Tortoise.close_connections()
+
+
+@asynccontextmanager
+async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator[None]:
+    """Run a use case as one all-or-nothing unit in its scope; use cases never nest."""
+    if _current.get() is not None:
+        raise NestedTransaction
+    client = get_connection(scope.role)
+    assert isinstance(client, AsyncpgDBClient)
+    pool = await _pool(client)
+    connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    try:
+        wrapper = _ScopedTransaction(client, connection)
+        await connection.execute(scope.begin_statement(read_only=read_only))
+        seen_by_orm = get_connections().set(scope.role, wrapper)
+        seen_by_us = _current.set((scope, connection))
+        try:
+            yield
+        except BaseException:
+            await wrapper.rollback()
+            raise
+        else:
+            await wrapper.commit()
+        finally:
+            _current.reset(seen_by_us)
+            get_connections().reset(seen_by_orm)
+    finally:
+        await pool.release(connection)
+
+
+async def _pool(client: AsyncpgDBClient) -> asyncpg.Pool:
+    """The client's pool, made at first use."""
+    if client._pool is None:
+        async with client._pool_init_lock:
+            if client._pool is None:
+                await client.create_connection(with_db=True)
+    assert client._pool is not None
+    return client._pool
+
+
+def current_scope() -> Scope:
+    """The scope of the open transaction; `NoTransaction` when there is none."""
+    current = _current.get()
+    if current is None:
+        raise NoTransaction
+    return current[0]
+
+
+def _connection(sql: str) -> asyncpg.Connection:
+    current = _current.get()
+    if current is None:
+        raise NoTransaction
+    log = statement_log.get()
+    if log is not None:
+        log.append(sql)
+    return current[1]
+
+
+async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
+    """All rows of a statement in the open transaction."""
+    return await _connection(sql).fetch(sql, *values)
+
+
+async def fetch_row(sql: str, *values: Any) -> asyncpg.Record | None:
+    """The first row, or None."""
+    return await _connection(sql).fetchrow(sql, *values)
+
+
+async def fetch_value(sql: str, *values: Any) -> Any:
+    """The first column of the first row, or None."""
+    return await _connection(sql).fetchval(sql, *values)
+
+
+async def execute(sql: str, *values: Any) -> int:
+    """Run a statement and say how many rows it changed."""
+    status = await _connection(sql).execute(sql, *values)
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run one statement for many rows."""
+    await _connection(sql).executemany(sql, rows)
+
+
+async def copy_rows(table: str, *, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """COPY rows into a table: the fastest way in, for imports."""
+    await _connection(f"copy {table}").copy_records_to_table(table, columns=columns, records=rows)
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """A part of the open transaction that can be given up alone."""
+    await execute("savepoint part")
+    try:
+        yield
+    except BaseException:
+        await execute("rollback to savepoint part")
+        raise
+    await execute("release savepoint part")

@@ -1,0 +1,44 @@
+"""Planned deaths: the crash tests kill the process at every one of these points.
+
+Outside a test environment a point does nothing.
+"""
+
+import os
+import signal
+from typing import Final
+
+from kernel.settings import settings
+
+#: Every point that the code passes; `tests/faults/` sweeps this list and compares it with the code.
+CRASH_POINTS: Final = (
+    "checkout.claimed",
+    "checkout.held",
+    "checkout.written",
+    "checkout.committed",
+    "payment.opened",
+    "payment.committed",
+    "payment.asked",
+    "payment.noted",
+    "settlement.heard",
+    "settlement.locked",
+    "settlement.sold",
+    "settlement.delivered",
+    "settlement.posted",
+    "settlement.recorded",
+    "settlement.committed",
+    "reveal.marked",
+    "reveal.committed",
+    "refund.written",
+    "refund.committed",
+    "refund.sent",
+    "refund.done",
+    "expiry.released",
+    "expiry.committed",
+)
+
+
+def crash_point(name: str) -> None:
+    """Die at once, as by SIGKILL, if the test environment asks for it at this point."""
+    config = settings()
+    if config.crash_at == name and config.environment == "test":
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,82 @@
+"""The one place that reads the environment."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of the product, from the environment; `KAMENG_` before most names."""
+
+    model_config = SettingsConfigDict(env_prefix="KAMENG_", extra="ignore", populate_by_name=True)
+
+    environment: Literal["demo", "test", "production"] = "demo"
+    data_dir: Path = Path(".kameng")
+
+    database_url: str = Field("", validation_alias="DATABASE_URL")
+    """The owner's URL: migrations only. The processes connect as kameng_shop and kameng_core."""
+    redis_url: str = Field("", validation_alias="REDIS_URL")
+    role_password: SecretStr = SecretStr("")
+    """Of the two application roles; empty: derived from the master secret."""
+    read_pool_size: int = 8
+    write_pool_size: int = 8
+
+    master_secret: SecretStr = SecretStr("")
+    """At least 32 characters. Signing, fingerprint and blind-index keys are derived from it."""
+    key_encryption_keys: SecretStr = SecretStr("")
+    """`1:<base64 of 32 bytes>,2:…`; the last one encrypts. Empty: derived from the master secret."""
+
+    stripe_api_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_url: str = "https://api.stripe.com"
+    stripe_account: str = ""
+    stripe_timeout_seconds: float = 8.0
+    stripe_card_page: str = ""
+    """Where a card is entered by buyers of the built-in shop pages, which run no script:
+    a URL with `{intent}` and `{return_url}`. Other shops use the intent's client secret."""
+
+    public_port: int | None = None
+    """Of the shops' own pages, where it is not the scheme's; buyers return to it from a channel."""
+    public_scheme: Literal["http", "https"] = "http"
+
+    payment_hold_seconds: int = 15 * 60
+    quote_seconds: int = 10 * 60
+    late_payment_seconds: int = 12 * 3600
+    request_deadline_seconds: float = 2.0
+    max_concurrent_requests: int = 512
+    crash_at: str = ""
+    """Test environments only: the point in the code (kernel/faults.py) at which to die."""
+    low_stock_bound: int = 100
+    """Stock is counted exactly up to here, and shown as "100+" beyond."""
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> "Settings":
+        """Refuse to boot rather than verify a signature with an empty secret."""
+        live = self.stripe_api_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+        if (live or self.production) and not self.stripe_webhook_secret.get_secret_value():
+            raise ValueError(
+                "KAMENG_STRIPE_WEBHOOK_SECRET is empty: set the endpoint's signing secret"
+            )
+        if self.production and len(self.master_secret.get_secret_value()) < 32:
+            raise ValueError("KAMENG_MASTER_SECRET needs at least 32 characters in production")
+        return self
+
+    def url_for_role(self, role: str, password: str) -> str:
+        """The database's URL with the user replaced."""
+        parts = urlsplit(self.database_url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{role}:{quote(password, safe='')}@{host}"))
+
+
+@lru_cache
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()

@@ -1,0 +1,96 @@
+"""Valkey, which may be lost at any moment: announcements, and nothing that must be true.
+
+One short try, no retries, and a breaker: while the server does not answer, calls return at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from kernel.clock import monotonic_seconds
+from kernel.log import get_logger
+from kernel.settings import settings
+
+TIMEOUT_SECONDS = 0.05
+BREAK_SECONDS = 2.0
+
+log = get_logger(__name__)
+_client: redis.Redis | None = None
+_broken_until = 0.0
+
+
+def client() -> redis.Redis:
+    """The process's client; aioredis lives on as `redis.asyncio`."""
+    global _client
+    if _client is None:
+        _client = redis.Redis.from_url(
+            settings().redis_url or "redis://127.0.0.1:6379/0",
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+    return _client
+
+
+async def close() -> None:
+    """Close the connections of this process."""
+    global _client, _broken_until
+    if _client is not None:
+        await _client.aclose()
+    _client, _broken_until = None, 0.0
+
+
+async def announce(channel: str, message: str) -> bool:
+    """Tell whoever listens; False when Valkey is away. Listeners also look for themselves."""
+    global _broken_until
+    if monotonic_seconds() < _broken_until:
+        return False
+    try:
+        await client().publish(channel, message)
+        return True
+    except (RedisError, OSError, TimeoutError) as error:
+        _broken_until = monotonic_seconds() + BREAK_SECONDS
+        log.warning("valkey_away", error=type(error).__name__)
+        return False
+
+
+@asynccontextmanager
+async def listening(channel: str) -> AsyncIterator["Listener"]:
+    """Hear announcements of a channel, as far as Valkey is there."""
+    listener = Listener(channel)
+    try:
+        yield listener
+    finally:
+        await listener.close()
+
+
+class Listener:
+    """Waits for an announcement, or for the time after which one looks for oneself."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._pubsub: redis.client.PubSub | None = None
+
+    async def wait(self, seconds: float) -> None:
+        """Return at an announcement or after so many seconds, whichever comes first."""
+        try:
+            if self._pubsub is None:
+                self._pubsub = client().pubsub(ignore_subscribe_messages=True)
+                await self._pubsub.subscribe(self._channel)
+            await self._pubsub.get_message(timeout=seconds)
+        except (RedisError, OSError, TimeoutError):
+            self._pubsub = None
+            await asyncio.sleep(min(seconds, 0.5))
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._pubsub is not None:
+            try:
+                await self._pubsub.aclose()
+            except (RedisError, OSError, TimeoutError):
+                return

@@ -1,0 +1,74 @@
+"""Bring a database up to date: the two roles, then the linear history, under one advisory lock."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.migration import Migration
+from tortoise.migrations.operations import RunSQL
+
+from kernel import crypto
+from kernel.db import ROLES
+from kernel.settings import Settings, settings
+
+_LOCK = 0x6B616D656E67  # "kameng"
+
+
+def sql_migration(file: str, *, after: str | None = None) -> type[Migration]:
+    """A step of the history: the .sql file beside its .py file, run in one transaction."""
+    sql = Path(file).with_suffix(".sql").read_text()
+    attributes = {
+        "dependencies": [("models", after)] if after else [],
+        "operations": [RunSQL(f"set local lock_timeout = '5s';\n{sql}")],
+    }
+    return type("Migration", (Migration,), attributes)
+
+
+async def migrate(
+    config: Settings | None = None, *, progress: Callable[[str], object] | None = None
+) -> None:
+    """Run every step that this database has not seen; others who try at the same time wait."""
+    config = config or settings()
+    lock = await asyncpg.connect(config.database_url)
+    try:
+        await lock.execute("select pg_advisory_lock($1)", _LOCK)
+        await _ensure_roles(lock, crypto.role_password(config))
+        await _run_history(config, progress or (lambda step: None))
+    finally:
+        await lock.close()
+
+
+async def _ensure_roles(connection: asyncpg.Connection, password: str) -> None:
+    """Make the two roles, or set their password; neither may pass row-level security."""
+    # Roles belong to the cluster: two databases may be migrated at once, so this lock does, too.
+    async with connection.transaction():
+        await connection.execute(
+            "select pg_advisory_xact_lock(hashtext('kameng-roles')::bigint)"
+        )
+        for role in ROLES.values():
+            exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
+            verb = "alter" if exists else "create"
+            await connection.execute(
+                f"{verb} role {role} login nobypassrls nosuperuser nocreatedb nocreaterole "
+                f"password '{password}'"
+            )
+
+
+async def _run_history(config: Settings, progress: Callable[[str], object]) -> None:
+    orm = {
+        "connections": {"owner": config.database_url.replace("postgresql://", "asyncpg://", 1)},
+        "apps": {
+            "models": {
+                "models": ["tenants.models"],
+                "default_connection": "owner",
+                "migrations": "migrations",
+            }
+        },
+    }
+    async with TortoiseContext() as context:
+        await context.init(config=orm)
+        connection = context.connections.get("owner")
+        executor = MigrationExecutor(connection, orm["apps"])
+        await executor.migrate(progress=lambda _event, _app, name: progress(name))

@@ -1,0 +1,184 @@
+"""The signed quote: what the buyer agreed to, handed out and taken back, stored nowhere.
+
+A quote names SKUs, chosen offers, quantities and unit prices, and when it ends. At checkout the
+prices are computed again; a quote is the buyer's acceptance, never a price from the client.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from kernel import crypto, db
+from kernel.errors import Invalid, NotFound, Refusal
+from kernel.settings import settings
+from offers import shelf
+from offers.shelf import Offer, ShelfSku, Sourcing
+from tenants.directory import Shop
+
+MAX_LINES = 20
+MAX_QUANTITY = 500
+_PURPOSE = "quote"
+
+
+class QuoteExpired(Refusal):
+    """The quote is past its time, or was not given by this shop; ask for a new one."""
+
+    code = "QUOTE_EXPIRED"
+
+
+class PriceChanged(Refusal):
+    """The price is no longer what the buyer agreed to; `details` has the new total."""
+
+    code = "PRICE_CHANGED"
+
+
+class NotEnough(Refusal):
+    """No single offer has as many keys as the line asks for."""
+
+    code = "OUT_OF_STOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a buyer asks a price for; `offer_id` where the buyer chooses among sellers."""
+
+    sku_id: UUID
+    quantity: int
+    offer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """One line with its price. `sku.sourcing` is for the order only."""
+
+    sku: ShelfSku
+    offer: Offer
+    quantity: int
+
+    @property
+    def total_minor(self) -> int:
+        """The line's total in minor units."""
+        return self.offer.unit_price_minor * self.quantity
+
+    @property
+    def sourcing(self) -> Sourcing:
+        """What stands behind the offer."""
+        return self.sku.sourcing[self.offer.id]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Lines, their total in minor units, and the signed token that stands for all of it."""
+
+    id: str
+    lines: tuple[QuotedLine, ...]
+    total_minor: int
+    currency: str
+    expires_at: datetime
+
+
+async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
+    """Price these wishes now. Needs a core transaction with the shop's path."""
+    lines = await price_wishes(shop, wishes)
+    now: datetime = await db.fetch_value("select platform_now()")
+    expires_at = (now + timedelta(seconds=settings().quote_seconds)).replace(microsecond=0)
+    return Quote(
+        id=_token(shop, lines, expires_at),
+        lines=lines,
+        total_minor=sum(line.total_minor for line in lines),
+        currency=shop.currency,
+        expires_at=expires_at,
+    )
+
+
+async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
+    """The lines of a quote at today's prices, which must be the quoted ones.
+
+    Raises `QuoteExpired` or `PriceChanged`, or what `price_wishes` raises.
+    """
+    payload = _payload(shop, quote_id)
+    now: datetime = await db.fetch_value("select platform_now()")
+    if now.timestamp() > payload["e"]:
+        raise QuoteExpired("This quote has expired: ask for a new price.", field="quoteId")
+    wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
+    lines = await price_wishes(shop, wishes)
+    agreed = [unit_price_minor for *_, unit_price_minor in payload["l"]]
+    if [line.offer.unit_price_minor for line in lines] != agreed:
+        raise price_changed(lines, field="quoteId")
+    return lines
+
+
+def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
+    """The refusal that tells the new total, so that the buyer can agree to it."""
+    total_minor = sum(line.total_minor for line in lines)
+    return PriceChanged(
+        "The price has changed.", field=field, details={"totalMinor": total_minor}
+    )
+
+
+async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
+    """Price wishes without signing anything; each line is one offer's."""
+    _require_sensible(wishes)
+    bound = max(settings().low_stock_bound, *(wish.quantity for wish in wishes))
+    skus = await shelf.skus_by_id(
+        shop, list({wish.sku_id for wish in wishes}), stock_bound=bound
+    )
+    return tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+
+
+def _require_sensible(wishes: Sequence[Wish]) -> None:
+    if not 1 <= len(wishes) <= MAX_LINES:
+        raise Invalid(f"An order has 1 to {MAX_LINES} lines.", field="lines")
+    if len({(wish.sku_id, wish.offer_id) for wish in wishes}) != len(wishes):
+        raise Invalid("The same goods stand in two lines: add them up.", field="lines")
+    for wish in wishes:
+        if not 1 <= wish.quantity <= MAX_QUANTITY:
+            raise Invalid(f"A line has 1 to {MAX_QUANTITY} pieces.", field="quantity")
+
+
+def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
+    if sku is None:
+        raise NotFound("This shop does not sell that.", field="skuId")
+    if sku.row["delivery_mode"] != "AUTO_KEY":
+        raise Invalid(
+            "Only goods that are delivered automatically can be ordered.", field="skuId"
+        )
+    if wish.quantity > sku.row["max_per_order"]:
+        raise Invalid(
+            f"At most {sku.row['max_per_order']} pieces an order.", field="quantity"
+        )
+    offer = sku.offer_for(wish.quantity, wish.offer_id)
+    if offer is None and wish.offer_id is not None:
+        raise NotFound("This offer has ended.", field="offerId")
+    if offer is None or offer.stock < wish.quantity:
+        available = sku.stock if offer is None else offer.stock
+        raise NotEnough(
+            f"Only {available} left." if available else "Sold out.",
+            field="quantity",
+            details={"available": available},
+        )
+    return QuotedLine(sku, offer, wish.quantity)
+
+
+def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str:
+    payload = {
+        "t": str(shop.id),
+        "e": int(expires_at.astimezone(UTC).timestamp()),
+        "l": [
+            [str(line.sku.id), str(line.offer.id), line.quantity, line.offer.unit_price_minor]
+            for line in lines
+        ],
+    }
+    return crypto.sign(_PURPOSE, orjson.dumps(payload))
+
+
+def _payload(shop: Shop, quote_id: str) -> dict[str, Any]:
+    raw = crypto.unsign(_PURPOSE, quote_id)
+    payload: dict[str, Any] = orjson.loads(raw) if raw is not None else {}
+    if payload.get("t") != str(shop.id):
+        raise QuoteExpired("This quote is not ours: ask for a new price.", field="quoteId")
+    return payload

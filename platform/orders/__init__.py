@@ -1,0 +1,1 @@
+"""Orders: the sale itself, from checkout to settlement, delivery and refund."""

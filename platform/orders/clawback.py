@@ -1,0 +1,114 @@
+"""What a refund takes back from whom (E7): pure arithmetic over what each account holds.
+
+A party gives back from what is pending, then from what is available, then from its deposit; what
+none of them covers becomes its debt. So no account goes below zero and no sale is ever unwound.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing import accounts
+from billing.ledger import Account, Entry, debit
+from orders.records import Line, ShareRow
+from orders.split import spread_refund
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one party owes to a refund, in minor units; a None party is the platform's revenue."""
+
+    party_id: UUID | None
+    role: str
+    amount_minor: int
+    deposit_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A refund of one line: how much of each share goes back, and who pays how much."""
+
+    by_share: tuple[tuple[UUID, int], ...]
+    claims: tuple[Claim, ...]
+
+
+def fee_part_minor(line: Line, amount_minor: int) -> int:
+    """The part of the line's channel fee that falls on this refund; all of it, over all refunds.
+
+    Cumulative and rounded down, so it only grows and never takes a unit twice.
+    """
+    before = line.channel_fee_minor * line.refunded_minor // line.net_minor
+    after = line.channel_fee_minor * (line.refunded_minor + amount_minor) // line.net_minor
+    return after - before
+
+
+def reversal(
+    line: Line, shares: Sequence[ShareRow], *, amount_minor: int, fault_of_supplier: bool
+) -> Reversal:
+    """Spread a refund over what is left of the line's shares.
+
+    The channel keeps its fee. It was taken from the shop's share, so the shop bears it unless the
+    supplier is at fault: then the supplier pays that part, from the deposit first.
+    Raises `RefundTooLarge`.
+    """
+    remaining = [share.amount_minor - share.reversed_minor for share in shares]
+    parts = spread_refund(amount_minor=amount_minor, remaining=remaining)
+    claims = [
+        Claim(share.party_id, share.role, part)
+        for share, part in zip(shares, parts, strict=True)
+        if part
+    ]
+    if fault_of_supplier:
+        claims = _fee_moved_to_supplier(claims, shares, fee_part_minor(line, amount_minor))
+    by_share = tuple(
+        (share.id, part) for share, part in zip(shares, parts, strict=True) if part
+    )
+    return Reversal(by_share, tuple(claims))
+
+
+def _fee_moved_to_supplier(
+    claims: list[Claim], shares: Sequence[ShareRow], fee_minor: int
+) -> list[Claim]:
+    supplier_id = next(share.party_id for share in shares if share.role == "SUPPLY")
+    moved_minor = 0
+    kept = []
+    for claim in claims:
+        if claim.role == "SHOP_MARGIN":
+            moved_minor = min(fee_minor, claim.amount_minor)
+            claim = Claim(claim.party_id, claim.role, claim.amount_minor - moved_minor)
+        if claim.amount_minor:
+            kept.append(claim)
+    if moved_minor:
+        kept.append(Claim(supplier_id, "SUPPLY", moved_minor, deposit_first=True))
+    return kept
+
+
+def sources(claim: Claim, currency: str) -> tuple[Account, ...]:
+    """The party's accounts in the order in which they are drawn on."""
+    assert claim.party_id is not None
+    pending = accounts.party_pending(claim.party_id, currency)
+    available = accounts.party_available(claim.party_id, currency)
+    deposit = accounts.deposit_free(claim.party_id, currency)
+    if claim.deposit_first:
+        return (deposit, pending, available)
+    return (pending, available, deposit)
+
+
+def drawn(claims: Sequence[Claim], *, currency: str, held: Mapping[Account, int]) -> list[Entry]:
+    """The debits that pay the claims out of what the accounts hold."""
+    left = dict(held)
+    entries = []
+    for claim in claims:
+        if claim.party_id is None:
+            entries.append(debit(accounts.revenue(claim.role, currency), claim.amount_minor))
+            continue
+        owed_minor = claim.amount_minor
+        for account in sources(claim, currency):
+            taken_minor = min(owed_minor, max(left[account], 0))
+            if taken_minor:
+                entries.append(debit(account, taken_minor))
+                left[account] -= taken_minor
+                owed_minor -= taken_minor
+        if owed_minor:
+            entries.append(debit(accounts.receivable(claim.party_id, currency), owed_minor))
+    return entries

@@ -1,0 +1,83 @@
+"""A repeated request gets its first answer; the same key with other content is refused."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from kernel import db
+from kernel.errors import Invalid, Refusal
+
+
+class IdempotencyConflict(Refusal):
+    """The idempotency key was used for a request with other content."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it will be recognised: who asks, the key, and what is asked."""
+
+    tenant_id: UUID
+    actor: str
+    key: str
+    content: dict[str, Any]
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the content in one canonical spelling."""
+        canonical = orjson.dumps(self.content, option=orjson.OPT_SORT_KEYS, default=str)
+        return hashlib.sha256(canonical).digest()
+
+
+GUEST_KEY_MIN_LENGTH = 22
+
+
+def require_key(key: str, *, guest: bool) -> None:
+    """Refuse a key that is empty, too long, or for a guest too easy to guess.
+
+    Whoever repeats a guest's request with its key gets the guest's answer, order token included.
+    """
+    least = GUEST_KEY_MIN_LENGTH if guest else 1
+    if not least <= len(key) <= 128:
+        raise Invalid(
+            f"An idempotency key has {least} to 128 characters, best a random UUID.",
+            field="idempotencyKey",
+        )
+
+
+async def first_result(request: Request, *, kind: str, result_id: UUID) -> UUID:
+    """Claim the key for `result_id`, or say which result it has already made.
+
+    Inside the use case's transaction: a claim that rolls back was never made, and a second
+    request that comes while the first is running waits here for its end.
+    """
+    claimed = await db.fetch_value(
+        """insert into idempotency_records
+                  (tenant_id, actor, key, request_hash, result_kind, result_id)
+           values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning result_id""",
+        request.tenant_id,
+        request.actor,
+        request.key,
+        request.hash,
+        kind,
+        result_id,
+    )
+    if claimed is not None:
+        return result_id
+    row = await db.fetch_row(
+        """select request_hash, result_kind, result_id from idempotency_records
+           where tenant_id = $1 and actor = $2 and key = $3""",
+        request.tenant_id,
+        request.actor,
+        request.key,
+    )
+    if row is None or row["request_hash"] != request.hash or row["result_kind"] != kind:
+        raise IdempotencyConflict(
+            "This idempotency key was used for another request.", field="idempotencyKey"
+        )
+    found: UUID = row["result_id"]
+    return found

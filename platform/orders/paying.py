@@ -1,0 +1,310 @@
+"""Starting a payment, buying in one step, asking the channel, topping up the wallet.
+
+What is owed is written and committed before a channel is asked, and no lock is held while it
+answers; the payment's id is the idempotency key, so the question can be asked again.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing import accounts, ledger, payments
+from billing.payment_methods import METHODS, WALLET
+from billing.payment_methods.base import Ask, ChannelRefused, ChannelUnavailable, Started
+from billing.payments import Payment
+from kernel import db
+from kernel.errors import Invalid, Refusal
+from kernel.faults import crash_point
+from kernel.ids import new_id
+from kernel.money import MAX_AMOUNT_MINOR
+from offers.quotes import Wish
+from orders import channel_calls, checkout, idempotency, news, records, settlement
+from orders.checkout import Buyer, OrderMade
+from orders.records import HoldExpired, Order, Viewer, guest_token
+from tenants.directory import Shop, current_shop
+
+MAX_TOP_UP_MINOR = 5_000_000
+
+
+class PaymentRefused(Refusal):
+    """The channel would not take the payment; another method may do."""
+
+    code = "VALIDATION"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStarted:
+    """Where the buyer goes on; nothing to do when the wallet has paid it all."""
+
+    payment_id: UUID
+    status: str
+    action_url: str | None = None
+    client_secret: str | None = None
+    order_no: str | None = None
+
+
+async def start_payment(
+    *,
+    shop: Shop,
+    viewer: Viewer,
+    order_no: str,
+    method: str,
+    wallet_minor: int,
+    return_url: str,
+    idempotency_key: str,
+) -> PaymentStarted:
+    """Start paying an order: a part from the wallet, the rest through a channel.
+
+    An open payment of the same order is superseded. Raises `HoldExpired`, `InsufficientBalance`,
+    `Invalid`, `NotFound`; `PaymentRefused` when the channel says no.
+    """
+    idempotency.require_key(idempotency_key, guest=viewer.customer_id is None)
+    actor = f"pay:{viewer.customer_id or order_no}"
+    content = {"order": order_no, "method": method, "wallet": wallet_minor}
+    request = idempotency.Request(shop.id, actor, idempotency_key, content)
+    superseded: list[Payment] = []
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        order = await records.order_by_no(order_no, viewer, lock=True)
+        new_payment_id = new_id()
+        payment_id = await idempotency.first_result(
+            request, kind="PAYMENT", result_id=new_payment_id
+        )
+        if payment_id == new_payment_id:
+            (await current_shop(shop.id)).require_open()
+            superseded = await _supersede(order)
+            payment = await _open(shop, order, payment_id, method, wallet_minor)
+        else:
+            known = await payments.by_id(payment_id)
+            assert known is not None
+            payment = known
+        crash_point("payment.opened")
+    crash_point("payment.committed")
+    await channel_calls.cancel_all(superseded)
+    if payment.method == WALLET:
+        await news.order_changed(shop.id, order.id)
+        return PaymentStarted(payment.id, "SUCCEEDED", order_no=order.no)
+    started = await _ask(payment, f"{shop.name} {order.no}", return_url)
+    status = "PENDING" if payment.open else payment.status
+    return PaymentStarted(
+        payment.id, status, started.action_url, started.client_secret, order.no
+    )
+
+
+async def _supersede(order: Order) -> list[Payment]:
+    """Check that the order can be paid, and end the payment that was open, if any."""
+    if order.payment_status in ("PAID", "CANCELED"):
+        raise Invalid("This order is not waiting for a payment.", field="orderNo")
+    if not order.payable:
+        raise HoldExpired(
+            "The time to pay has run out: make a new order.", field="orderNo"
+        )
+    open_ones = [payment for payment in await payments.of_order(order.id) if payment.open]
+    for payment in open_ones:
+        await payments.end(payment, status="SUPERSEDED")
+    return open_ones
+
+
+async def _open(
+    shop: Shop, order: Order, payment_id: UUID, method: str, wallet_minor: int
+) -> Payment:
+    """Write the payment; one that the wallet covers is settled in the same transaction."""
+    wallet_minor = order.total_minor if method == WALLET else wallet_minor
+    channel_minor = order.total_minor - wallet_minor
+    if method not in shop.payment_methods:
+        raise Invalid("This shop does not take that payment method.", field="method")
+    if wallet_minor and order.customer_id is None:
+        raise Invalid("Only a signed-in customer has a wallet.", field="walletAmount")
+    if not 0 <= wallet_minor <= order.total_minor or (method != WALLET and channel_minor == 0):
+        raise Invalid(
+            "The wallet's part is between nothing and the total.", field="walletAmount"
+        )
+    payment = await payments.open_payment(
+        payment_id=payment_id,
+        tenant_id=shop.id,
+        purpose="ORDER",
+        order_id=order.id,
+        customer_id=order.customer_id,
+        method=method,
+        currency=order.currency,
+        channel_minor=channel_minor,
+        wallet_minor=wallet_minor,
+    )
+    if method == WALLET:
+        await settlement.settle(order, payment, provider_ref=None)
+    return payment
+
+
+async def _ask(payment: Payment, description: str, return_url: str) -> Started:
+    """Ask the channel, outside every transaction, and note its id."""
+    ask = Ask(
+        payment_id=payment.id,
+        amount_minor=payment.channel_minor,
+        currency=payment.currency,
+        description=description[:200],
+        return_url=return_url,
+    )
+    try:
+        started = await METHODS[payment.method].start(ask)
+    except ChannelUnavailable:
+        # The channel may have it all the same: the poller asks again, with the same key.
+        raise PaymentRefused(
+            "The payment channel does not answer: try again, or choose another method.",
+            field="method",
+        ) from None
+    except ChannelRefused:
+        async with db.transaction(db.core_scope(payment.tenant_id)):
+            await payments.end(payment, status="FAILED")
+        raise PaymentRefused(
+            "The payment channel refused: choose another method.", field="method"
+        ) from None
+    crash_point("payment.asked")
+    async with db.transaction(db.core_scope(payment.tenant_id)):
+        await payments.asked(payment.id, provider_ref=started.provider_ref)
+    crash_point("payment.noted")
+    return started
+
+
+async def quick_buy(
+    *,
+    shop: Shop,
+    buyer: Buyer,
+    wish: Wish,
+    expected_total_minor: int,
+    contact: str | None,
+    affiliate_code: str | None,
+    method: str | None,
+    idempotency_key: str,
+) -> OrderMade:
+    """Make an order without a cart or a quote. With the wallet as method it is paid and
+    delivered in the same transaction; otherwise the order waits for `start_payment`.
+
+    Raises `PriceChanged` unless the total is the expected one, and what `create_order` raises.
+    """
+    idempotency.require_key(idempotency_key, guest=buyer.customer_id is None)
+    if method == WALLET and buyer.customer_id is None:
+        raise Invalid("Only a signed-in customer has a wallet.", field="method")
+    content = {
+        "sku": wish.sku_id,
+        "offer": wish.offer_id,
+        "quantity": wish.quantity,
+        "total": expected_total_minor,
+        "contact": contact,
+        "affiliate": affiliate_code,
+        "method": method,
+    }
+    request = idempotency.Request(shop.id, buyer.actor, idempotency_key, content)
+    order_id = new_id()
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        first_id = await idempotency.first_result(request, kind="ORDER", result_id=order_id)
+        if first_id == order_id:
+            crash_point("checkout.claimed")
+            line = await checkout.price_for_quick_buy(
+                shop, wish, expected_total_minor=expected_total_minor
+            )
+            placed = await checkout.place(shop, buyer, order_id, [line], contact, affiliate_code)
+            if method == WALLET:
+                await _pay_placed_from_wallet(shop, placed)
+    crash_point("checkout.committed")
+    token = guest_token(first_id) if buyer.customer_id is None else None
+    return OrderMade(first_id, token)
+
+
+async def _pay_placed_from_wallet(shop: Shop, placed: checkout.Placed) -> None:
+    if WALLET not in shop.payment_methods:
+        raise Invalid("This shop does not take that payment method.", field="method")
+    payment = await payments.open_payment(
+        payment_id=new_id(),
+        tenant_id=shop.id,
+        purpose="ORDER",
+        order_id=placed.order.id,
+        customer_id=placed.order.customer_id,
+        method=WALLET,
+        currency=placed.order.currency,
+        channel_minor=0,
+        wallet_minor=placed.order.total_minor,
+    )
+    await settlement.settle_known(
+        placed.order, list(placed.lines), list(placed.shares), payment, provider_ref=None
+    )
+
+
+async def refresh_payment(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
+    """Ask the channel now what it knows of the order's payments: the buyer's return to the shop.
+
+    A channel that does not answer changes nothing; the poller asks again. Returns the order's id.
+    """
+    async with db.transaction(db.core_scope(shop.id), read_only=True):
+        order = await records.order_by_no(order_no, viewer)
+        known = await payments.of_order_unlocked(order.id)
+    for payment in known:
+        if payment.status not in ("SUCCEEDED", "UNAPPLIED"):
+            await look(payment)
+    return order.id
+
+
+async def look(payment: Payment) -> None:
+    """Ask the channel about one payment and apply what it says."""
+    if payment.method not in METHODS:
+        return
+    method = METHODS[payment.method]
+    try:
+        if payment.provider_ref is None:
+            await _ask(payment, "", _home(payment))
+            return
+        report = await method.look(payment.provider_ref)
+    except (ChannelUnavailable, ChannelRefused, PaymentRefused):
+        return
+    await settlement.hear(report)
+
+
+def _home(payment: Payment) -> str:
+    """A return address for a payment whose buyer is not at hand any more."""
+    return "http://localhost/"
+
+
+async def top_up(
+    *, shop: Shop, customer_id: UUID, amount_minor: int, method: str, return_url: str,
+    idempotency_key: str,
+) -> PaymentStarted:
+    """Start adding money to a customer's wallet; it is there when the channel says so."""
+    idempotency.require_key(idempotency_key, guest=False)
+    if method not in METHODS or method not in shop.payment_methods:
+        raise Invalid("This shop does not take that payment method.", field="method")
+    if not 1 <= amount_minor <= min(MAX_TOP_UP_MINOR, MAX_AMOUNT_MINOR):
+        raise Invalid(
+            f"A top-up is between 1 and {MAX_TOP_UP_MINOR} minor units.", field="amount"
+        )
+    request = idempotency.Request(
+        shop.id,
+        f"top-up:{customer_id}",
+        idempotency_key,
+        {"amount": amount_minor, "method": method},
+    )
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        (await current_shop(shop.id)).require_open()
+        new_payment_id = new_id()
+        payment_id = await idempotency.first_result(
+            request, kind="PAYMENT", result_id=new_payment_id
+        )
+        if payment_id == new_payment_id:
+            payment = await payments.open_payment(
+                payment_id=payment_id,
+                tenant_id=shop.id,
+                purpose="TOP_UP",
+                order_id=None,
+                customer_id=customer_id,
+                method=method,
+                currency=shop.currency,
+                channel_minor=amount_minor,
+                wallet_minor=0,
+            )
+        else:
+            known = await payments.by_id(payment_id)
+            assert known is not None
+            payment = known
+    started = await _ask(payment, f"{shop.name} top-up", return_url)
+    return PaymentStarted(payment.id, "PENDING", started.action_url, started.client_secret)
+
+
+async def wallet_balance(shop: Shop, customer_id: UUID) -> int:
+    """A customer's free balance in minor units; inside a core transaction."""
+    return await ledger.balance(accounts.wallet(customer_id, shop.currency))

@@ -1,0 +1,154 @@
+"""Rows of a sale as the use cases of this room handle them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kernel import crypto, db
+from kernel.errors import NotFound, Refusal
+
+
+class HoldExpired(Refusal):
+    """The time to pay is over; the keys may have gone to somebody else."""
+
+    code = "HOLD_EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order's row. `expired` was read on the database's clock."""
+
+    id: UUID
+    tenant_id: UUID
+    no: str
+    customer_id: UUID | None
+    guest_token_hash: bytes | None
+    path: tuple[UUID, ...]
+    currency: str
+    total_minor: int
+    refunded_minor: int
+    payment_status: str
+    aftersale_status: str
+    version: int
+    created_at: datetime
+    expires_at: datetime
+    expired: bool
+
+    @property
+    def payable(self) -> bool:
+        """True while a payment may be started."""
+        return self.payment_status == "PENDING" and not self.expired
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One order line."""
+
+    id: UUID
+    order_id: UUID
+    sku_id: UUID
+    supplier_listing_id: UUID
+    quantity: int
+    unit_price_minor: int
+    net_minor: int
+    refunded_minor: int
+    returned_quantity: int
+    channel_fee_minor: int
+    key_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """One frozen share of a line and what has been taken back of it."""
+
+    id: UUID
+    line_id: UUID
+    party_kind: str
+    party_id: UUID | None
+    role: str
+    amount_minor: int
+    reversed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks for an order: a customer, or whoever holds its token, or the shop's own staff."""
+
+    customer_id: UUID | None = None
+    guest_token: str | None = None
+    whole_shop: bool = False
+
+
+_ORDER = """
+select id, tenant_id, no, customer_id, guest_token_hash, path, currency, total_minor,
+       refunded_minor, payment_status, aftersale_status, version, created_at, expires_at,
+       expires_at <= platform_now() as expired
+from orders where {which} {lock}
+"""
+
+
+def guest_token(order_id: UUID) -> str:
+    """The 160-bit token of a guest's order. Derived, so that a repeated request gets it again."""
+    return crypto.derived_token("kmg", f"guest-order:{order_id}")
+
+
+async def locked_order(order_id: UUID) -> Order:
+    """The order, locked until the transaction ends; `NotFound` outside the tenant's fence."""
+    row = await db.fetch_row(_ORDER.format(which="id = $1", lock="for no key update"), order_id)
+    if row is None:
+        raise NotFound("There is no such order.", field="orderNo")
+    return _order(row)
+
+
+async def order_by_no(no: str, viewer: Viewer, *, lock: bool = False) -> Order:
+    """The viewer's order; `NotFound` says the same for a foreign order and for none at all."""
+    clause = "for no key update" if lock else ""
+    row = await db.fetch_row(
+        _ORDER.format(which="no = $1 and tenant_id = current_tenant_id()", lock=clause), no
+    )
+    if row is None or not _may_see(row, viewer):
+        raise NotFound("There is no such order.", field="orderNo")
+    return _order(row)
+
+
+def _may_see(row, viewer: Viewer) -> bool:  # type: ignore[no-untyped-def]
+    if viewer.whole_shop:
+        return True
+    if row["customer_id"] is not None:
+        return bool(row["customer_id"] == viewer.customer_id)
+    if viewer.guest_token is None:
+        return False
+    return bool(row["guest_token_hash"] == crypto.token_hash(viewer.guest_token))
+
+
+def _order(row) -> Order:  # type: ignore[no-untyped-def]
+    return Order(**{**row, "path": tuple(row["path"])})
+
+
+async def lines_of(order_id: UUID) -> list[Line]:
+    """The order's lines, in the order in which locks are taken."""
+    rows = await db.fetch(
+        """select id, order_id, sku_id, supplier_listing_id, quantity, unit_price_minor, net_minor,
+                  refunded_minor, returned_quantity, channel_fee_minor, key_ids
+           from order_lines where order_id = $1 order by supplier_listing_id, id""",
+        order_id,
+    )
+    return [Line(**{**row, "key_ids": tuple(row["key_ids"])}) for row in rows]
+
+
+async def shares_of(order_id: UUID) -> list[ShareRow]:
+    """The frozen split of an order, in the order that breaks ties."""
+    rows = await db.fetch(
+        """select id, line_id, party_kind, party_id, role, amount_minor, reversed_minor
+           from line_shares where order_id = $1
+           order by line_id,
+                    array_position(array['SUPPLY', 'SUPPLIER_COMMISSION', 'WHOLESALE_MARGIN',
+                                         'AGENT_MARGIN', 'AFFILIATE', 'SHOP_MARGIN'], role), id""",
+        order_id,
+    )
+    return [ShareRow(**row) for row in rows]
+
+
+def no_such_key() -> NotFound:
+    """The refusal for a key that is foreign, returned, or none at all."""
+    return NotFound("There is no such key in this order.", field="deliveredKeyIds")

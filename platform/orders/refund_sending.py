@@ -1,0 +1,136 @@
+"""Sending owed refunds back through their channels: the worker's part of every refund.
+
+The refund's id is the channel's idempotency key, so that a crash at any step sends once.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from billing import accounts, ledger
+from billing.ledger import credit, debit
+from billing.payment_methods import METHODS
+from billing.payment_methods.base import ChannelRefused, ChannelUnavailable
+from kernel import db
+from kernel.faults import crash_point
+from kernel.log import get_logger
+from orders import news
+
+log = get_logger(__name__)
+
+# Seconds to the next try after the n-th: quick at first, then every hour.
+RETRY_AFTER_SECONDS = (5, 15, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRefund:
+    """A refund that a channel owes the buyer."""
+
+    id: UUID
+    tenant_id: UUID
+    order_id: UUID | None
+    currency: str
+    channel_minor: int
+    status: str
+    refund_ref: str | None
+    method: str
+    provider: str
+    payment_ref: str
+
+
+_CLAIM = """
+with due as (
+    select id from refunds where next_attempt_at <= platform_now()
+    order by next_attempt_at limit $1 for update skip locked
+), claimed as (
+    update refunds set attempts = attempts + 1,
+           next_attempt_at = platform_now() + make_interval(
+               secs => ($2::float8[])[least(attempts + 1, array_length($2, 1))])
+    from due where refunds.id = due.id
+    returning refunds.*
+)
+select c.id, c.tenant_id, c.order_id, c.currency, c.channel_minor, c.status,
+       c.provider_ref as refund_ref, p.method, p.provider, p.provider_ref as payment_ref
+from claimed c join payments p on p.id = c.payment_id
+"""
+
+
+async def send_due_refunds(limit: int = 50) -> int:
+    """Try every refund whose time has come; returns how many were tried."""
+    async with db.transaction(db.core_scope()):
+        rows = await db.fetch(_CLAIM, limit, [float(seconds) for seconds in RETRY_AFTER_SECONDS])
+    for row in rows:
+        await _send(DueRefund(**row))
+    return len(rows)
+
+
+async def _send(refund: DueRefund) -> None:
+    method = METHODS[refund.method]
+    try:
+        if refund.refund_ref is None:
+            refund_ref, done = await method.refund(
+                refund_id=refund.id,
+                provider_ref=refund.payment_ref,
+                amount_minor=refund.channel_minor,
+            )
+        else:
+            refund_ref = refund.refund_ref
+            answer = await method.look_refund(refund_ref)
+            if answer is False:
+                raise ChannelRefused("failed")
+            done = answer is True
+    except ChannelUnavailable:
+        return
+    except ChannelRefused as refused:
+        log.error("refund_refused", refund=str(refund.id), reason=str(refused))
+        await _note(refund, status="FAILED", refund_ref=refund.refund_ref)
+        return
+    crash_point("refund.sent")
+    await _note(refund, status="DONE" if done else "SENT", refund_ref=refund_ref)
+    crash_point("refund.done")
+
+
+async def _note(refund: DueRefund, *, status: str, refund_ref: str | None) -> None:
+    """Write what the channel said; money leaves the ledger when it is done and not before."""
+    async with db.transaction(db.core_scope(refund.tenant_id)):
+        changed = await db.execute(
+            """update refunds set status = $2, provider_ref = coalesce($3, provider_ref),
+                      next_attempt_at = case when $2 = 'SENT' then platform_now() + $4::interval end,
+                      done_at = case when $2 = 'DONE' then platform_now() end
+               where id = $1 and status in ('DUE', 'SENT')""",
+            refund.id,
+            status,
+            refund_ref,
+            timedelta(seconds=RETRY_AFTER_SECONDS[1]),
+        )
+        if changed and status == "DONE":
+            await _post_sent(refund)
+            await _settle_order_state(refund)
+    if refund.order_id is not None:
+        await news.order_changed(refund.tenant_id, refund.order_id)
+
+
+async def _post_sent(refund: DueRefund) -> None:
+    await ledger.post(
+        [
+            debit(accounts.refund_due(refund.currency), refund.channel_minor),
+            credit(accounts.gateway(refund.provider, refund.currency), refund.channel_minor),
+        ],
+        kind="REFUND_SENT",
+        idempotency_key=f"refund-sent:{refund.id}",
+        tenant_id=refund.tenant_id,
+        order_id=refund.order_id,
+    )
+
+
+async def _settle_order_state(refund: DueRefund) -> None:
+    """The order is no longer REFUNDING once none of its refunds is on its way."""
+    await db.execute(
+        """update orders set version = version + 1,
+                  aftersale_status = case when refunded_minor = total_minor then 'REFUNDED'
+                                          else 'PARTIALLY_REFUNDED' end
+           where id = $1 and aftersale_status = 'REFUNDING'
+             and not exists (select 1 from refunds where order_id = $1 and line_id is not null
+                             and status in ('DUE', 'SENT'))""",
+        refund.order_id,
+    )

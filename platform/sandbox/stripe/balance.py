@@ -1,0 +1,24 @@
+"""The account's balance: what its balance transactions add up to."""
+
+from sandbox.stripe.wire import Json
+from sandbox.stripe.work import Work
+
+
+def retrieve(work: Work) -> Json:
+    """This function will sum the net of every balance transaction, by currency, minor units."""
+    rows = work.store.rows(
+        "SELECT json_extract(body, '$.currency') AS currency,"
+        " sum(CASE WHEN json_extract(body, '$.available_on') <= ?"
+        "     THEN json_extract(body, '$.net') ELSE 0 END) AS available,"
+        " sum(CASE WHEN json_extract(body, '$.available_on') > ?"
+        "     THEN json_extract(body, '$.net') ELSE 0 END) AS pending"
+        " FROM objects WHERE kind = 'balance_transaction' GROUP BY 1 ORDER BY 1",
+        work.created,
+        work.created,
+    )
+    return {
+        "object": "balance",
+        "livemode": False,
+        "available": [{"amount": row["available"], "currency": row["currency"]} for row in rows],
+        "pending": [{"amount": row["pending"], "currency": row["currency"]} for row in rows],
+    }

@@ -1,0 +1,58 @@
+"""What one sandbox account is: its keys, where it lives, and where it reports."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+API_VERSION = "2026-10-28.endive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig:
+    """One account of the sandbox.
+
+    `public_url` is the base of the pages that buyers see. `webhook_url` None means that events
+    are recorded but sent nowhere. `state_file` None keeps everything in memory.
+    """
+
+    api_key: str
+    webhook_secret: str
+    public_url: str
+    webhook_url: str | None = None
+    state_file: Path | None = None
+    account_id: str = "acct_1SandboxKameng"
+
+    def __post_init__(self) -> None:
+        """This function will refuse live keys: real money has no business in a sandbox."""
+        if not self.api_key.startswith(("sk_test_", "rk_test_")):
+            raise ValueError("the sandbox takes test keys only: sk_test_… or rk_test_…")
+        if not self.webhook_secret.startswith("whsec_"):
+            raise ValueError("a webhook secret starts with whsec_")
+
+
+class SandboxSettings(BaseSettings):
+    """The same words from the environment, for `python -m sandbox.stripe`."""
+
+    model_config = SettingsConfigDict(env_prefix="KAMENG_SANDBOX_STRIPE_")
+
+    api_key: SecretStr
+    webhook_secret: SecretStr
+    host: str = "127.0.0.1"
+    port: int = Field(default=12111, ge=1, le=65535)
+    public_url: str | None = None
+    webhook_url: str | None = None
+    state_file: Path | None = None
+    account_id: str = "acct_1SandboxKameng"
+
+    def account(self) -> SandboxConfig:
+        """This function will give the account these settings describe."""
+        return SandboxConfig(
+            api_key=self.api_key.get_secret_value(),
+            webhook_secret=self.webhook_secret.get_secret_value(),
+            public_url=(self.public_url or f"http://{self.host}:{self.port}").rstrip("/"),
+            webhook_url=self.webhook_url or None,
+            state_file=self.state_file,
+            account_id=self.account_id,
+        )

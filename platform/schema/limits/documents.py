@@ -1,0 +1,151 @@
+"""Documents made ready once: parsed, measured, validated, their cost compiled."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    validate,
+)
+from graphql.validation import ASTValidationRule
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.limits import refusals
+from schema.limits.cost import CostPlan, plan_cost, require_few_root_fields
+from schema.limits.query_limits import QueryLimits
+from schema.limits.refusals import QueryRefused, refusal
+from schema.limits.shape import fragments_of, operations_of, require_modest_shape
+
+Rules = tuple[type[ASTValidationRule], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that may be executed with the plan of each operation, or why it may not."""
+
+    document: DocumentNode | None
+    plans: dict[str | None, CostPlan]
+    errors: tuple[GraphQLError, ...] = ()
+
+
+class DocumentCache:
+    """Prepared documents, the least recently used thrown out first.
+
+    Refused documents are not kept: their errors belong to one answer each (masking replaces
+    them), and remembering them would let anybody push the good ones out. The bound is on tokens
+    and not on documents, because that is what the memory is proportional to.
+    """
+
+    def __init__(
+        self, limits: QueryLimits, *, production: bool, sensitive_mutations: frozenset[str]
+    ) -> None:
+        self._limits = limits
+        self._hide_suggestions = production
+        self._own_rules: Rules = (MaybeNullValidationRule, OneOfInputValidationRule)
+        if production:
+            self._own_rules += (NoSchemaIntrospectionCustomRule,)
+        self._sensitive = sensitive_mutations
+        self._entries: OrderedDict[tuple[str, GraphQLSchema, Rules], Prepared] = OrderedDict()
+        self._tokens = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def prepare(self, text: str, *, schema: GraphQLSchema, rules: Rules) -> Prepared:
+        """This function will give the document's preparation, from the cache if it is there.
+
+        `rules` are the rules to validate with; the tuple's classes must outlive the request,
+        because they are part of the key. It does not raise: refusals are in `errors`.
+        """
+        key = (text, schema, rules)
+        known = self._entries.get(key)
+        if known is not None:
+            self._entries.move_to_end(key)
+            return known
+        prepared = self._prepare(text, schema=schema, rules=rules)
+        if prepared.document is not None and not prepared.errors:
+            self._keep(key, prepared)
+        return prepared
+
+    def _keep(self, key: tuple[str, GraphQLSchema, Rules], prepared: Prepared) -> None:
+        self._entries[key] = prepared
+        self._tokens += _tokens(prepared)
+        while self._tokens > self._limits.max_cached_tokens:
+            _, oldest = self._entries.popitem(last=False)
+            self._tokens -= _tokens(oldest)
+
+    def _prepare(self, text: str, *, schema: GraphQLSchema, rules: Rules) -> Prepared:
+        try:
+            document = self._parse(text)
+            require_modest_shape(document, self._limits)
+        except QueryRefused as refused:
+            return Prepared(None, {}, (refused.error,))
+        if errors := self._validate(document, schema=schema, rules=rules):
+            return Prepared(document, {}, tuple(errors))
+        try:
+            return Prepared(document, self._plans(document, schema))
+        except QueryRefused as refused:
+            return Prepared(document, {}, (refused.error,))
+
+    def _parse(self, text: str) -> DocumentNode:
+        if len(text) > self._limits.max_query_chars:
+            raise QueryRefused(
+                refusals.TOO_LARGE,
+                f"The document is longer than {self._limits.max_query_chars} characters.",
+            )
+        try:
+            return parse(text, max_tokens=self._limits.max_tokens)
+        except GraphQLSyntaxError as error:
+            refused = QueryRefused(refusals.SYNTAX, error.message)
+            # Not the syntax error itself: Strawberry puts that one's whole text into the closing
+            # frame of a WebSocket, which has room for 123 bytes.
+            refused.error = GraphQLError(
+                error.message,
+                source=error.source,
+                positions=error.positions,
+                extensions={"code": refusals.SYNTAX},
+            )
+            raise refused from None
+
+    def _validate(
+        self, document: DocumentNode, *, schema: GraphQLSchema, rules: Rules
+    ) -> list[GraphQLError]:
+        if not operations_of(document):
+            return [refusal(refusals.NO_OPERATION, "The document has no operation.")]
+        errors = validate(
+            schema,
+            document,
+            (*rules, *self._own_rules),
+            max_errors=self._limits.max_validation_errors,
+            hide_suggestions=self._hide_suggestions,
+        )
+        return [_validation_error(error) for error in errors]
+
+    def _plans(self, document: DocumentNode, schema: GraphQLSchema) -> dict[str | None, CostPlan]:
+        fragments = fragments_of(document)
+        plans: dict[str | None, CostPlan] = {}
+        for operation in operations_of(document):
+            require_few_root_fields(
+                operation, fragments=fragments, limits=self._limits, sensitive=self._sensitive
+            )
+            name = operation.name.value if operation.name else None
+            plans[name] = plan_cost(
+                operation, schema=schema, fragments=fragments, limits=self._limits
+            )
+        return plans
+
+
+def _tokens(prepared: Prepared) -> int:
+    return prepared.document.token_count if prepared.document else 0
+
+
+def _validation_error(error: GraphQLError) -> GraphQLError:
+    """The rule's finding alone: what a scalar raised while it read a literal is no bug of ours."""
+    extensions = {"code": refusals.VALIDATION, **(error.extensions or {})}
+    return GraphQLError(error.message, nodes=error.nodes, extensions=extensions)

@@ -1,0 +1,69 @@
+"""Take a batch back: all of its keys leave the pool, or none does."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import db
+from kernel.errors import Invalid, NotFound
+
+_SLICE_KEYS = 10_000  # one statement's worth, well inside the statement timeout
+
+# In the order in which the pool holds keys, so that a hold and an undo cannot deadlock.
+_WITHDRAW_SLICE = """
+    with slice as (
+        select id from keys where batch_id = $1 and status = 'AVAILABLE'
+        order by position limit $2 for update
+    )
+    update keys set status = 'WITHDRAWN' from slice where keys.id = slice.id
+"""
+
+
+class BatchInUse(Invalid):
+    """A key of the batch is held or sold; the whole batch stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawnBatch:
+    """What an undo came to."""
+
+    batch_id: UUID
+    withdrawn: int
+    """Keys that left the pool now; 0 when the batch had been undone before."""
+
+
+async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
+    """This function will withdraw every key of a batch that is not yet held or sold.
+
+    Afterwards the same keys, and the same file, can be imported again. An unfinished import can
+    be undone, too. Raises `NotFound`, or `BatchInUse` when a key of it is held or sold.
+    """
+    async with db.transaction(db.core_scope()):
+        status = await db.fetch_value(
+            "select status from key_batches where id = $1 for update", batch_id
+        )
+        if status is None:
+            raise NotFound("There is no such key batch.", field="batch_id")
+        withdrawn = 0
+        while count := await db.execute(_WITHDRAW_SLICE, batch_id, _SLICE_KEYS):
+            withdrawn += count
+        await _require_unused(batch_id)
+        await db.execute(
+            "update key_batches set status = 'WITHDRAWN' where id = $1 and status <> 'WITHDRAWN'",
+            batch_id,
+        )
+    return WithdrawnBatch(batch_id, withdrawn)
+
+
+async def _require_unused(batch_id: UUID) -> None:
+    """Asked after withdrawing: a key that was held meanwhile is seen here, and rolls us back."""
+    in_use: int = await db.fetch_value(
+        """select count(*) from keys
+           where batch_id = $1 and status not in ('WITHDRAWN', 'EXPIRED')""",
+        batch_id,
+    )
+    if in_use:
+        raise BatchInUse(
+            f"{in_use} keys of the batch are held or sold.",
+            field="batch_id",
+            details={"in_use": in_use},
+        )

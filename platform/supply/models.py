@@ -1,0 +1,125 @@
+"""The shared pool: suppliers, what they offer, and the keys themselves.
+
+Platform class: a shop's transaction has no privilege on any of it. `key_batch_rejections` is
+keyed by batch and line together, which the ORM cannot express: it is written and read in SQL.
+"""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
+from tortoise.models import Model
+
+from kernel.ids import new_id
+
+
+class SupplierStatus(StrEnum):
+    """Whether a supplier's goods are sold."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    TERMINATED = "TERMINATED"
+
+
+class SupplierListingStatus(StrEnum):
+    """Whether an offer of a supplier takes part in the comparison."""
+
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    DELISTED = "DELISTED"
+
+
+class KeyBatchStatus(StrEnum):
+    """How far an import is, and how it ended."""
+
+    IMPORTING = "IMPORTING"
+    ACCEPTED = "ACCEPTED"
+    PARTLY_ACCEPTED = "PARTLY_ACCEPTED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class KeyStatus(StrEnum):
+    """Where a key is in its life; a trigger knows which step may follow which."""
+
+    AVAILABLE = "AVAILABLE"
+    HELD = "HELD"
+    SOLD = "SOLD"
+    REVEALED = "REVEALED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+    VOIDED = "VOIDED"
+
+
+class Supplier(Model):
+    """Who owns keys in the pool."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    status = fields.CharEnumField(SupplierStatus, default=SupplierStatus.ACTIVE)
+    commission_bp = fields.IntField(default=0)
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "suppliers"
+
+
+class SupplierListing(Model):
+    """One supplier's offer of one SKU."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    supplier_id = fields.UUIDField()
+    sku_id = fields.UUIDField()
+    supply_price_minor = fields.BigIntField()
+    currency = fields.TextField()
+    min_retail_minor = fields.BigIntField(null=True)
+    max_retail_minor = fields.BigIntField(null=True)
+    warranty_hours = fields.IntField(default=24)
+    priority = fields.IntField(default=0)
+    status = fields.CharEnumField(SupplierListingStatus, default=SupplierListingStatus.ACTIVE)
+
+    class Meta:
+        table = "supplier_listings"
+
+
+class KeyBatch(Model):
+    """One imported file of keys."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    supplier_listing_id = fields.UUIDField()
+    sku_id = fields.UUIDField()
+    file_hash = fields.BinaryField()
+    source_declaration = fields.TextField(default="")
+    line_count = fields.IntField(default=0)
+    accepted = fields.IntField(default=0)
+    rejected = fields.IntField(default=0)
+    status = fields.CharEnumField(KeyBatchStatus, default=KeyBatchStatus.IMPORTING)
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    finished_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "key_batches"
+
+
+class Key(Model):
+    """One digital key; its secret is ciphertext bound to this row."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    batch_id = fields.UUIDField()
+    supplier_listing_id = fields.UUIDField()
+    sku_id = fields.UUIDField()
+    position = fields.BigIntField()
+    serial = fields.TextField()
+    secret = fields.BinaryField()
+    secret_key_id = fields.SmallIntField()
+    fingerprint = fields.BinaryField()
+    commitment = fields.BinaryField()
+    expires_at = fields.DatetimeField(null=True)
+    status = fields.CharEnumField(KeyStatus, default=KeyStatus.AVAILABLE)
+    held_by_line_id = fields.UUIDField(null=True)
+    held_until = fields.DatetimeField(null=True)
+    line_number = fields.IntField(null=True)
+
+    class Meta:
+        table = "keys"

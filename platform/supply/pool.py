@@ -1,0 +1,174 @@
+"""The key pool: hold, sell, release and take back exact keys. Always inside a caller's transaction.
+
+Two statements decide every hold. The first skips rows that other buyers have locked, so that a
+crowd does not queue up; but two buyers may each skip what the other then gives back. So whoever
+comes out short gives back what it got and asks once more, waiting. Only then is the pool empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kernel import db
+from kernel.errors import Refusal
+
+
+class OutOfStock(Refusal):
+    """Fewer keys are free than the order asks for; nothing is held."""
+
+    code = "OUT_OF_STOCK"
+
+
+class HoldLost(Exception):
+    """The keys are no longer held for this line; the caller holds again or refunds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one order line asks of the pool."""
+
+    line_id: UUID
+    supplier_listing_id: UUID
+    quantity: int
+    min_remaining_days: int
+    """A key that expires earlier than this many days from now is not sold."""
+
+
+# A key whose hold has run out is as free as one that was never held. The planner follows the
+# partial index because only it has `position`; the second branch is read only when needed.
+_PICK = """
+    select id from keys
+    where supplier_listing_id = $1 and status = 'AVAILABLE'
+      and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
+    order by position limit $2 for update skip locked
+"""
+_PICK_WAITING = """
+    select id from (
+        (select id, position from keys
+         where supplier_listing_id = $1 and status = 'AVAILABLE'
+           and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
+         order by position limit $2 for update)
+        union all
+        (select id, position from keys
+         where supplier_listing_id = $1 and status = 'HELD' and held_until <= platform_now()
+           and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
+         order by held_until, id limit $2 for update)
+    ) as free order by position limit $2
+"""
+_HOLD = """
+with picked as ({pick})
+update keys set status = 'HELD', held_by_line_id = $3, held_until = $4
+from picked where keys.id = picked.id
+returning keys.id
+"""
+_HOLD_FREE = _HOLD.format(pick=_PICK)
+_HOLD_WAITING = _HOLD.format(pick=_PICK_WAITING)
+
+WAITING_TRIES = 4
+
+
+async def hold(wanted: Wanted, *, until: datetime) -> list[UUID]:
+    """Hold exactly `quantity` keys of one listing until `until`, or raise `OutOfStock`."""
+    arguments = (
+        wanted.supplier_listing_id,
+        wanted.quantity,
+        wanted.line_id,
+        until,
+        wanted.min_remaining_days,
+    )
+    held = await _hold_or_give_back(_HOLD_FREE, arguments)
+    if held is not None:
+        return held
+    for _ in range(WAITING_TRIES):
+        available = await free_count(wanted, at_most=wanted.quantity)
+        if available < wanted.quantity:
+            break
+        # A row that changed while we waited drops out of the LIMIT, so one try may fall short
+        # although others are free; each try sees what has been committed since.
+        held = await _hold_or_give_back(_HOLD_WAITING, arguments)
+        if held is not None:
+            return held
+    available = await free_count(wanted, at_most=wanted.quantity)
+    raise OutOfStock(
+        f"Only {available} left." if available else "Sold out.",
+        field="quantity",
+        details={"available": available},
+    )
+
+
+class _Short(Exception):
+    """Fewer rows than asked for; the savepoint gives them back."""
+
+
+async def _hold_or_give_back(statement: str, arguments: tuple[object, ...]) -> list[UUID] | None:
+    try:
+        async with db.savepoint():
+            rows = await db.fetch(statement, *arguments)
+            if len(rows) != arguments[1]:
+                raise _Short
+            return [row["id"] for row in rows]
+    except _Short:
+        return None
+
+
+async def free_count(wanted: Wanted, *, at_most: int) -> int:
+    """How many keys of the listing could be held now, counted up to `at_most`."""
+    count: int = await db.fetch_value(
+        "select free_keys($1, $2, $3)",
+        wanted.supplier_listing_id,
+        wanted.min_remaining_days,
+        at_most,
+    )
+    return count
+
+
+async def sell(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
+    """Make held keys sold: the last check that they are still this line's (R48). `HoldLost` if not.
+
+    A hold that has run out but that nobody has taken over is still ours.
+    """
+    sold = await db.execute(
+        """update keys set status = 'SOLD', held_until = null
+           where id = any ($1) and status = 'HELD' and held_by_line_id = $2""",
+        list(key_ids),
+        line_id,
+    )
+    if sold != len(key_ids):
+        raise HoldLost
+
+
+async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
+    """Free the keys that these lines still hold; returns how many."""
+    return await db.execute(
+        f"""update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
+                   position = {TAIL_POSITION}
+            where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)""",
+        list(key_ids),
+        list(line_ids),
+    )
+
+
+async def take_back(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
+    """Return sold keys that nobody has seen to the pool; `HoldLost` if one is not SOLD."""
+    returned = await db.execute(
+        f"""update keys set status = 'AVAILABLE', held_by_line_id = null,
+                   position = {TAIL_POSITION}
+            where id = any ($1) and status = 'SOLD' and held_by_line_id = $2""",
+        list(key_ids),
+        line_id,
+    )
+    if returned != len(key_ids):
+        raise HoldLost
+
+
+async def mark_revealed(key_ids: Sequence[UUID]) -> None:
+    """Note that a person has seen these keys: they never go back to the pool."""
+    await db.execute(
+        "update keys set status = 'REVEALED' where id = any ($1) and status = 'SOLD'",
+        list(key_ids),
+    )
+
+
+# A freed key goes to the tail of its expiry class: the head of the index stays clean.
+TAIL_POSITION = "(position >> 40 << 40) | nextval('key_positions')"

@@ -1,0 +1,142 @@
+"""Which tenant a request is for: by its host, or by the API client's own tenant."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import db
+from kernel.clock import monotonic_seconds
+from kernel.errors import Refusal
+
+
+class TenantRestricted(Refusal):
+    """The shop, or a shop above it, takes no orders now."""
+
+    code = "TENANT_RESTRICTED"
+
+
+@dataclass(frozen=True, slots=True)
+class PathTenant:
+    """One level of a path, with its own limits on prices."""
+
+    id: UUID
+    status: str
+    min_margin_minor: int
+    max_markup_bp: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One tenant as a request sees it: its path from the root, its money, its language."""
+
+    id: UUID
+    slug: str
+    name: str
+    locale: str
+    currency: str
+    support_contact: str
+    payment_methods: tuple[str, ...]
+    host: str
+    levels: tuple[PathTenant, ...]
+
+    @property
+    def path(self) -> tuple[UUID, ...]:
+        """The ids from the root down to this shop."""
+        return tuple(level.id for level in self.levels)
+
+    @property
+    def open(self) -> bool:
+        """True when this shop and every shop above it take orders."""
+        return all(level.status == "ACTIVE" for level in self.levels)
+
+    def require_open(self) -> None:
+        """Raise `TenantRestricted` unless orders are taken."""
+        if not self.open:
+            raise TenantRestricted("This shop does not take orders at the moment.")
+
+
+_SHOP = """
+select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_methods,
+       coalesce((select host from tenant_domains d
+                 where d.tenant_id = t.id and d.is_primary), '') as host,
+       array_agg(a.id order by a.depth) as ids,
+       array_agg(a.status order by a.depth) as statuses,
+       array_agg(a.min_margin_minor order by a.depth) as min_margins,
+       array_agg(a.max_markup_bp order by a.depth) as max_markups
+from tenants t join tenants a on a.id = any (t.path)
+where t.id = {which}
+group by t.id
+"""
+_BY_ID = _SHOP.format(which="$1")
+_BY_HOST = _SHOP.format(
+    which="(select tenant_id from tenant_domains where host = $1 and verified_at is not null)"
+)
+
+# A short memory: a change of status or limits reaches every process within this time, and a
+# checkout reads the row again inside its transaction.
+REMEMBER_SECONDS = 2.0
+_remembered: dict[str | UUID, tuple[float, Shop | None]] = {}
+_HOST = re.compile(r"(?=.{1,253}(?::|$))([a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+
+def host_name(header: str) -> str | None:
+    """The host of a Host header: lower case, without port and trailing dot; None if it is none."""
+    name, _, port = header.strip().lower().partition(":")
+    name = name.removesuffix(".")
+    if (port and not port.isdigit()) or _HOST.fullmatch(name) is None:
+        return None
+    return name
+
+
+async def shop_by_host(header: str) -> Shop | None:
+    """The shop that answers at this host; None for a host that is nobody's."""
+    name = host_name(header)
+    return await _recall(name, _BY_HOST) if name else None
+
+
+async def shop_by_id(tenant_id: UUID) -> Shop | None:
+    """The shop of a tenant, from the short memory."""
+    return await _recall(tenant_id, _BY_ID)
+
+
+async def current_shop(tenant_id: UUID) -> Shop:
+    """The shop as it is now, read inside the open transaction."""
+    row = await db.fetch_row(_BY_ID, tenant_id)
+    assert row is not None
+    return _shop(row)
+
+
+def forget() -> None:
+    """Empty the short memory (tests, and after a change in this process)."""
+    _remembered.clear()
+
+
+async def _recall(which: str | UUID, sql: str) -> Shop | None:
+    known = _remembered.get(which)
+    now = monotonic_seconds()
+    if known is not None and now - known[0] < REMEMBER_SECONDS:
+        return known[1]
+    async with db.transaction(db.core_scope(), read_only=True):
+        row = await db.fetch_row(sql, which)
+    shop = _shop(row) if row is not None else None
+    if len(_remembered) > 20_000:  # hosts come from strangers: the memory has a limit
+        _remembered.clear()
+    _remembered[which] = (now, shop)
+    return shop
+
+
+def _shop(row) -> Shop:  # type: ignore[no-untyped-def]
+    levels = zip(
+        row["ids"], row["statuses"], row["min_margins"], row["max_markups"], strict=True
+    )
+    return Shop(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        locale=row["locale"],
+        currency=row["currency"],
+        support_contact=row["support_contact"],
+        payment_methods=tuple(row["payment_methods"]),
+        host=row["host"],
+        levels=tuple(PathTenant(*level) for level in levels),
+    )

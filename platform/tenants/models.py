@@ -1,0 +1,113 @@
+"""The tree of agents, its domains, and its price rules.
+
+`price_limits` is keyed by tenant and SKU together; the ORM knows keys of one column only, so that
+table, like every other of its kind, is read and written in SQL.
+"""
+
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.fields.db_defaults import SqlDefault
+from tortoise.models import Model
+
+from kernel.ids import new_id
+from tenants.pricing import Audience, Rounding, RuleKind
+from tenants.pricing import Scope as RuleScope
+from tenants.scope import PathOwned
+
+DEFAULT_PAYMENT_METHODS = ("WALLET", "CARD", "ALIPAY", "WECHAT_PAY")
+
+
+class TenantKind(StrEnum):
+    """The platform's own shop at the top, or a reseller below it."""
+
+    ROOT = "ROOT"
+    AGENT = "AGENT"
+
+
+class TenantStatus(StrEnum):
+    """How much a tenant may do; anything but ACTIVE takes no new orders."""
+
+    ACTIVE = "ACTIVE"
+    RESTRICTED = "RESTRICTED"
+    SUSPENDED = "SUSPENDED"
+    CLOSING = "CLOSING"
+    CLOSED = "CLOSED"
+
+
+class SettlementMode(StrEnum):
+    """Who collects the buyer's money: the platform, or the agent against a trade balance."""
+
+    PLATFORM_COLLECT = "PLATFORM_COLLECT"
+    PREPAID = "PREPAID"
+
+
+class DomainKind(StrEnum):
+    """A name below the platform's own, or a domain that the tenant brought."""
+
+    SUBDOMAIN = "SUBDOMAIN"
+    CUSTOM = "CUSTOM"
+
+
+class Locale(StrEnum):
+    """The languages that a shop speaks."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
+
+
+class Tenant(Model):
+    """One reseller: a shop of its own, and agents below it. The core sees the whole tree."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    parent_id = fields.UUIDField(null=True)
+    # The database sets the path when a tenant is made, and its depth from the path.
+    path = ArrayField("uuid", default=list)
+    depth = fields.SmallIntField(null=True, generated=True)
+    kind = fields.CharEnumField(TenantKind)
+    slug = fields.TextField()
+    name = fields.TextField()
+    status = fields.CharEnumField(TenantStatus, default=TenantStatus.ACTIVE)
+    settlement_mode = fields.CharEnumField(SettlementMode, default=SettlementMode.PLATFORM_COLLECT)
+    currency = fields.TextField()
+    locale = fields.CharEnumField(Locale, default=Locale.CHINESE)
+    support_contact = fields.TextField(default="")
+    payment_methods = ArrayField("text", default=lambda: list(DEFAULT_PAYMENT_METHODS))
+    min_margin_minor = fields.BigIntField(default=0)
+    max_markup_bp = fields.IntField(null=True)
+    opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "tenants"
+
+
+class TenantDomain(Model):
+    """A host name that leads to one tenant. The core sees all of them, to find the tenant."""
+
+    tenant_id = fields.UUIDField()
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    host = fields.TextField()
+    kind = fields.CharEnumField(DomainKind)
+    is_primary = fields.BooleanField(default=False)
+    verified_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "tenant_domains"
+
+
+class StoredPriceRule(PathOwned):
+    """What a tenant charges its children or its buyers, as stored; `pricing` does the sums."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    audience = fields.CharEnumField(Audience)
+    scope = fields.CharEnumField(RuleScope)
+    target_id = fields.UUIDField(null=True)
+    kind = fields.CharEnumField(RuleKind)
+    value = fields.BigIntField(default=0)
+    rounding = fields.CharEnumField(Rounding, default=Rounding.HALF_UP)
+    unit_minor = fields.IntField(default=1)
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "price_rules"

@@ -1,0 +1,249 @@
+-- Damage that no use case could do, each with the one invariant that must notice it. The tests do
+-- it to healthy_books.sql, behind the back of every trigger and foreign key.
+
+-- damage: an entry is added to one side of a transaction
+-- breaks: I1 every transaction has entries that add up to zero in each currency
+call post('ANY', '{"L:DEPOSIT:FREE shop": -100, "L:DEPOSIT:FREE agent": -100}');
+
+-- damage: a transaction loses its entries
+-- breaks: I1 every transaction has entries that add up to zero in each currency
+insert into ledger_transactions (id, kind, idempotency_key) values (named('x'), 'x', 'x');
+
+-- damage: entries stand on an account that does not exist
+-- breaks: I1 every entry stands on an account of its own currency
+call post('ANY', '{"L:DEPOSIT:FREE shop": -100, "A:BANK": 100}');
+delete from ledger_accounts where code = 'A:BANK';
+
+-- damage: an account changes its currency
+-- breaks: I1 the balances of all accounts together are zero in each currency
+update ledger_accounts set currency = 'USD' where code = 'R:WHOLESALE_MARGIN';
+
+-- damage: two folded balances are wrong in opposite directions
+-- breaks: I2 a folded balance is the sum of the entries that it stands for
+update ledger_folds set balance_minor = balance_minor + 7
+where account_id = named('L:WALLET buyer');
+update ledger_folds set balance_minor = balance_minor - 7
+where account_id = named('L:PARTY:PENDING shop');
+
+-- damage: a fold reaches into transactions that have not ended
+-- breaks: I2 a folded balance is the sum of the entries that it stands for
+update ledger_folds fold set folded_below = '9000000000000000000',
+    balance_minor = (select sum(amount_minor) from ledger_entries entry
+                     where entry.account_id = fold.account_id);
+
+-- damage: more is taken from a deposit than there is
+-- breaks: I3 nobody's money is negative, and no debt is
+call post('ANY', '{"L:DEPOSIT:FREE supplier": 700, "L:DEPOSIT:FREE rival": -700}');
+
+-- damage: a debt is repaid twice
+-- breaks: I3 nobody's money is negative, and no debt is
+call post('ANY', '{"A:RECV shop": -500, "A:RECV agent": 500}');
+
+-- damage: a key is delivered to two lines
+-- breaks: I4 a key stands in at most one live delivery
+drop index delivered_keys_live;
+insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at)
+values (named('shop'), named('twice'), named('late'), named('late line'),
+        named('seen key'), now());
+
+-- damage: a delivered line misses a key
+-- breaks: I4 a delivered line has exactly its quantity of keys, and any other line has none
+delete from delivered_keys where id = named('returned');
+update order_lines set returned_quantity = 0 where id = named('paid line');
+
+-- damage: an unpaid line has a key
+-- breaks: I4 a delivered line has exactly its quantity of keys, and any other line has none
+insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at)
+values (named('shop'), named('gift'), named('pending'), named('pending line'),
+        named('held key'), now());
+
+-- damage: a returned piece is forgotten
+-- breaks: I4 a line has taken back as many pieces as it says
+update order_lines set returned_quantity = 0 where id = named('paid line');
+
+-- damage: a delivered key is still in the pool
+-- breaks: I4 a sold key is in the hands of the line that it is sold to, and of no other
+update delivered_keys set returned_at = null where id = named('returned');
+update order_lines set returned_quantity = 0 where id = named('paid line');
+
+-- damage: a key is sold to nobody
+-- breaks: I4 a sold key is in the hands of the line that it is sold to, and of no other
+update keys set status = 'SOLD', held_by_line_id = named('paid line')
+where id = named('free key');
+
+-- damage: a delivered key is another supplier's
+-- breaks: I4 what was delivered is of the order and the listing that were paid for
+update keys set supplier_listing_id = named('rival listing') where id = named('seen key');
+
+-- damage: a revealed key returns to the pool
+-- breaks: I5 a key that somebody has seen is never for sale again
+update keys set status = 'AVAILABLE', held_by_line_id = null where id = named('seen key');
+
+-- damage: the evidence of a reveal is destroyed
+-- breaks: I5 every reveal left its evidence, and all evidence is of a reveal
+delete from key_reveals;
+
+-- damage: money for an expired order goes to somebody else
+-- breaks: I6 money that came has delivered its order, or goes back
+delete from refunds where id = named('late refund');
+update payments set status = 'SUCCEEDED' where id = named('late payment');
+update payment_events set effect = 'SETTLED' where event_id = 'late event';
+delete from ledger_transactions where order_id = named('late');
+delete from ledger_entries entry where not exists (
+    select from ledger_transactions where id = entry.transaction_id);
+delete from ledger_folds;
+call post('ANY', '{"A:GATEWAY:STRIPE": 10500, "L:DEPOSIT:FREE rival": -10500}', 'late');
+
+-- damage: an event is acknowledged and has no effect
+-- breaks: I6 an event that was taken for money had its effect, and in the same amount
+insert into payment_events
+    (provider, event_id, kind, payment_id, amount_minor, currency, effect)
+values ('stripe', 'lost', 'payment_intent.succeeded', named('pending payment'), 10000,
+        'CNY', 'SETTLED');
+
+-- damage: an event of a smaller amount settles a payment
+-- breaks: I6 an event that was taken for money had its effect, and in the same amount
+update payment_events set amount_minor = 1 where event_id = 'paid event';
+
+-- damage: a payment succeeds and no channel said so
+-- breaks: I6 money that came from a channel was heard of in an event
+update payment_events set effect = 'NOTHING' where event_id = 'paid event';
+
+-- damage: an order is paid for twice
+-- breaks: I7 an order is paid for at most once
+drop index payments_one_success;
+insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                      channel_minor, wallet_minor, status, provider)
+values (named('again'), named('shop'), 'ORDER', named('paid'), named('buyer'), 'WALLET',
+        'CNY', 0, 100, 'SUCCEEDED', 'wallet');
+
+-- damage: a repeated event takes effect again
+-- breaks: I7 a payment takes effect at most once
+insert into payment_events select provider, 'again', kind, payment_id, provider_ref,
+    amount_minor, currency, effect from payment_events where event_id = 'paid event';
+
+-- damage: a payment is not the order's total
+-- breaks: I7 a paid order was paid in full
+update payments set wallet_minor = wallet_minor - 1 where id = named('paid payment');
+
+-- damage: a wallet is charged beyond the payment
+-- breaks: I7 the ledger took in for an order what its payments brought
+call post('ANY', '{"L:WALLET buyer": 100, "L:DEPOSIT:FREE shop": -100}', 'paid');
+
+-- damage: a top-up is somebody else's
+-- breaks: I7 a wallet was topped up with what its payments brought
+update payments set customer_id = named('stranger') where id = named('top-up payment');
+
+-- damage: a wallet gets back more than it paid
+-- breaks: I7 refunds never exceed the payment, neither its channel's part nor its wallet's
+update refunds set wallet_minor = 1001, channel_minor = 9499
+where id = named('paid refund');
+update payments set refunded_channel_minor = 9499 where id = named('paid payment');
+update ledger_entries set amount_minor = -9499 where amount_minor = -10000;
+update ledger_entries set amount_minor = -1001
+where amount_minor = -500 and account_id = named('L:WALLET buyer');
+delete from ledger_folds;
+
+-- damage: an order forgets a part of its refund
+-- breaks: I7 an order, its lines and its payments say how much of them was refunded
+update orders set refunded_minor = refunded_minor - 1 where refunded_minor > 0;
+
+-- damage: a payment forgets a part of its refund
+-- breaks: I7 an order, its lines and its payments say how much of them was refunded
+update payments set refunded_channel_minor = refunded_channel_minor - 1
+where refunded_channel_minor > 0;
+
+-- damage: a refund belongs to another shop than its payment
+-- breaks: I7 a refund is of its own payment, order and line, in their currency
+update refunds set tenant_id = named('agent') where id = named('paid refund');
+
+-- damage: half a refund is called whole
+-- breaks: I7 an order's after-sale status says how much was refunded
+update orders set aftersale_status = 'REFUNDED' where id = named('paid');
+
+-- damage: a refund that is still due was paid out
+-- breaks: I7 every refund stands in the ledger, and is owed there until it is done
+call post('ANY', '{"L:REFUND_DUE": 100, "L:WALLET buyer": -100}', 'late');
+
+-- damage: the ledger has money that the channel never captured
+-- breaks: I8 a channel's clearing account is what it captured, less refunds done and fees
+call post('ANY', '{"A:GATEWAY:STRIPE": 100, "L:DEPOSIT:FREE shop": -100}');
+
+-- damage: nobody expires an order
+-- breaks: I9 an order does not stay unpaid after its time
+update orders set expires_at = now() - interval '3 minutes' where id = named('pending');
+
+-- damage: nobody will ask about an open payment
+-- breaks: I9 an open payment will be asked about
+update payments set next_poll_at = null where id = named('pending payment');
+
+-- damage: nobody will send a refund
+-- breaks: I9 a refund that is due will be tried
+alter table refunds drop constraint refunds_check1;
+update refunds set next_attempt_at = null where id = named('late refund');
+
+-- damage: a payment ends and its wallet money stays held
+-- breaks: I9 wallet money is held for as long as its payment is open, and no longer
+update payments set status = 'CANCELED', next_poll_at = null
+where id = named('pending payment');
+
+-- damage: wallet money is freed while its payment is open
+-- breaks: I9 wallet money is held for as long as its payment is open, and no longer
+call post('ANY', '{"L:WALLET_HELD buyer": 500, "L:WALLET buyer": -500}', 'pending');
+
+-- damage: a hold outlives its time
+-- breaks: I11 a hold on a key ends in its time
+update keys set held_until = now() - interval '6 minutes' where id = named('held key');
+
+-- damage: an order is canceled and keeps its keys
+-- breaks: I11 a key is held for an order that can still be paid
+update orders set payment_status = 'CANCELED' where id = named('pending');
+
+-- damage: a key is taken from an order that can still be paid
+-- breaks: I11 an order that can still be paid holds all its keys
+update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null
+where id = named('held key');
+
+-- damage: a remembered request made nothing
+-- breaks: I12 the result of a remembered request exists
+update idempotency_records set result_id = named('nothing');
+
+-- damage: a remembered request is another shop's
+-- breaks: I12 the result of a remembered request exists
+update idempotency_records set tenant_id = named('agent');
+
+-- damage: an order is dearer than its lines
+-- breaks: I14 the lines of an order add up to its total
+update orders set total_minor = total_minor + 1 where id = named('pending');
+
+-- damage: somebody's share of a line disappears
+-- breaks: I14 the shares of a line add up to its net, and their reversals to its refunds
+delete from line_shares where order_id = named('pending') and role = 'AGENT_MARGIN';
+
+-- damage: a share is not reversed by a refund
+-- breaks: I14 the shares of a line add up to its net, and their reversals to its refunds
+update line_shares set reversed_minor = 0 where order_id = named('paid') and role = 'AFFILIATE';
+
+-- damage: a line bears less than the channel's fee
+-- breaks: I14 the lines of a paid order bear its channel's fee, rounded up, and no others do
+update order_lines set channel_fee_minor = 119 where id = named('paid line');
+
+-- damage: a sale credits one party another's share
+-- breaks: I14 a sale credits everyone their shares, less the channel's fee for the shop
+call post('ANY', '{"L:PARTY:PENDING agent": 1, "L:PARTY:PENDING affiliate": -1}', 'paid');
+
+-- damage: the channel's fee is not recovered from the shop
+-- breaks: I14 a sale credits everyone their shares, less the channel's fee for the shop
+call post('ANY', '{"R:GATEWAY_RECOVERY": 120, "L:PARTY:PENDING shop": -120}', 'paid');
+
+-- damage: a refund takes one party's part from another
+-- breaks: I14 a refund takes from everyone what their shares give back, but for the lost fee
+update ledger_entries set amount_minor = 300
+where amount_minor = 500 and account_id = named('L:PARTY:PENDING agent');
+update ledger_entries set amount_minor = 515
+where amount_minor = 315 and account_id = named('L:PARTY:PENDING affiliate');
+delete from ledger_folds;
+
+-- damage: a buyer's money is left in escrow
+-- breaks: I14 nothing stays in escrow or unapplied once a payment has settled
+call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');

@@ -1,0 +1,146 @@
+-- A small world whose every invariant holds, planted row by row: three shops above each other,
+-- one offer, four keys, and four things that happened.
+--   paid     two keys for 210.00 (200.00 by card, 10.00 from the wallet); one key revealed, the
+--            other returned, and its 105.00 refunded: 100.00 to the card, 5.00 to the wallet
+--   pending  one key held; a payment of 100.00 by card and 5.00 of the wallet is open
+--   late     expired, then paid for: its 105.00 are on their way back
+--   top-up   30.00 into the buyer's wallet
+
+create function named(name text) returns uuid immutable language sql
+as $$ select md5(name)::uuid $$;
+
+create function some_bytes(name text) returns bytea immutable language sql
+as $$ select sha256(name::bytea) $$;
+
+-- Legs by account: the code, then the owner's name; debit positive, credit negative.
+create procedure post(kind text, legs jsonb, of_order text default null) language plpgsql as $$
+declare
+    transaction_id uuid := gen_random_uuid();
+begin
+    insert into ledger_accounts (id, code, owner_id, currency)
+    select named(key), split_part(key, ' ', 1), named(nullif(split_part(key, ' ', 2), '')), 'CNY'
+    from jsonb_object_keys(legs) as key
+    on conflict do nothing;
+    insert into ledger_transactions (id, kind, idempotency_key, order_id)
+    values (transaction_id, kind, transaction_id, named(of_order));
+    insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+    select transaction_id, named(key), value::bigint, 'CNY' from jsonb_each_text(legs);
+end $$;
+
+insert into tenants (id, parent_id, path, kind, slug, name, currency) values
+    (named('root'), null, '{}', 'ROOT', 'root', 'root', 'CNY'),
+    (named('agent'), named('root'), '{}', 'AGENT', 'agent', 'agent', 'CNY'),
+    (named('shop'), named('agent'), '{}', 'AGENT', 'shop', 'shop', 'CNY');
+insert into customers (tenant_id, id) values (named('shop'), named('buyer'));
+insert into affiliate_programs (tenant_id, id, name, rate_bp)
+values (named('shop'), named('program'), 'program', 300);
+insert into affiliates (tenant_id, id, program_id, name, code)
+values (named('shop'), named('affiliate'), named('program'), 'affiliate', 'affiliate');
+
+insert into categories (id, path, slug, name_zh, name_en)
+values (named('category'), array[named('category')], 'cards', '卡', 'cards');
+insert into products (id, category_id, slug, name_zh, name_en)
+values (named('product'), named('category'), 'card', '卡', 'card');
+insert into skus (id, product_id, code, name_zh, name_en)
+values (named('sku'), named('product'), 'card-100', '卡', 'card');
+insert into suppliers (id, name) values (named('supplier'), 'supplier'), (named('rival'), 'rival');
+insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency) values
+    (named('listing'), named('supplier'), named('sku'), 8000, 'CNY'),
+    (named('rival listing'), named('rival'), named('sku'), 8000, 'CNY');
+insert into key_batches (id, supplier_listing_id, sku_id, file_hash)
+values (named('batch'), named('listing'), named('sku'), some_bytes('file'));
+
+insert into orders (tenant_id, id, no, customer_id, path, currency, total_minor, refunded_minor,
+                    affiliate_id, payment_status, fulfilment_status, aftersale_status, expires_at,
+                    paid_at, delivered_at)
+select named('shop'), named(name), no, named('buyer'),
+       array[named('root'), named('agent'), named('shop')], 'CNY', total, refunded,
+       named('affiliate'), payment, fulfilment, aftersale, now() + expires, done_at, done_at
+from (values
+    ('paid', 'K20260701-0000000001', 21000, 10500, 'PAID', 'DELIVERED', 'PARTIALLY_REFUNDED',
+     interval '-1 hour', now() - interval '1 hour'),
+    ('pending', 'K20260701-0000000002', 10500, 0, 'PENDING', 'NONE', 'NONE', '10 minutes', null),
+    ('late', 'K20260701-0000000003', 10500, 0, 'EXPIRED', 'NONE', 'NONE', '-1 hour', null)
+) as planted (name, no, total, refunded, payment, fulfilment, aftersale, expires, done_at);
+
+insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
+                         unit_price_minor, net_minor, refunded_minor, returned_quantity,
+                         delivery_mode, channel_fee_minor, key_ids)
+select named('shop'), named(name || ' line'), named(name), named('sku'), named('listing'),
+       quantity, 10500, 10500 * quantity, 10500 * returned, returned, 'AUTO_KEY', fee, keys
+from (values ('paid', 2, 1, 120, array[named('seen key'), named('returned key')]),
+             ('pending', 1, 0, 0, array[named('held key')]),
+             ('late', 1, 0, 0, array[named('free key')])
+) as planted (name, quantity, returned, fee, keys);
+
+insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
+                         amount_minor, reversed_minor, currency)
+select line.tenant_id, gen_random_uuid(), line.order_id, line.id, kind, named(party), role,
+       minor * line.quantity, minor * line.returned_quantity, 'CNY'
+from order_lines line, (values
+    ('SUPPLIER', 'supplier', 'SUPPLY', 7600), ('PLATFORM', null, 'SUPPLIER_COMMISSION', 400),
+    ('PLATFORM', null, 'WHOLESALE_MARGIN', 500), ('TENANT', 'agent', 'AGENT_MARGIN', 500),
+    ('AFFILIATE', 'affiliate', 'AFFILIATE', 315), ('TENANT', 'shop', 'SHOP_MARGIN', 1185)
+) as split (kind, party, role, minor);
+
+insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial, secret,
+                  secret_key_id, fingerprint, commitment, status, held_by_line_id, held_until)
+select named(name), named('batch'), named('listing'), named('sku'), nextval('key_positions'), name,
+       '\x00', 1, some_bytes(name), some_bytes(name), status, named(line), until
+from (values ('seen key', 'REVEALED', 'paid line', null::timestamptz),
+             ('returned key', 'AVAILABLE', null, null), ('free key', 'AVAILABLE', null, null),
+             ('held key', 'HELD', 'pending line', now() + interval '10 minutes')
+) as planted (name, status, line, until);
+insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at, revealed_at,
+                            returned_at) values
+    (named('shop'), named('seen'), named('paid'), named('paid line'), named('seen key'),
+     now(), now(), null),
+    (named('shop'), named('returned'), named('paid'), named('paid line'), named('returned key'),
+     now(), null, now());
+insert into key_reveals (tenant_id, id, delivered_key_id, actor, channel)
+values (named('shop'), named('evidence'), named('seen'), 'customer', 'REVEAL');
+
+insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                      channel_minor, wallet_minor, fee_bp, refunded_channel_minor, status,
+                      provider, provider_ref, next_poll_at)
+select named(name || ' payment'), named('shop'), purpose, named(of_order), named('buyer'), 'CARD',
+       'CNY', channel, wallet, 60, refunded, status, 'stripe', name, poll
+from (values
+    ('paid', 'ORDER', 'paid', 20000, 1000, 10000, 'SUCCEEDED', null::timestamptz),
+    ('pending', 'ORDER', 'pending', 10000, 500, 0, 'PENDING', now()),
+    ('late', 'ORDER', 'late', 10500, 0, 0, 'UNAPPLIED', null),
+    ('top-up', 'TOP_UP', null, 3000, 0, 0, 'SUCCEEDED', null)
+) as planted (name, purpose, of_order, channel, wallet, refunded, status, poll);
+insert into payment_events (provider, event_id, kind, payment_id, amount_minor, currency, effect)
+select 'stripe', name || ' event', 'payment_intent.succeeded', named(name || ' payment'), minor,
+       'CNY', effect
+from (values ('paid', 20000, 'SETTLED'), ('late', 10500, 'REFUNDING'), ('top-up', 3000, 'TOPPED_UP')
+) as planted (name, minor, effect);
+insert into refunds (id, tenant_id, order_id, line_id, payment_id, sequence, currency,
+                     amount_minor, wallet_minor, channel_minor, reason, status, next_attempt_at)
+select named(name || ' refund'), named('shop'), named(name), named(line), named(name || ' payment'),
+       1, 'CNY', 10500, wallet, 10500 - wallet, reason, status, try
+from (values ('paid', 'paid line', 500, 'UNREVEALED_RETURN', 'DONE', null::timestamptz),
+             ('late', null, 0, 'LATE_PAYMENT', 'DUE', now())
+) as planted (name, line, wallet, reason, status, try);
+insert into idempotency_records (tenant_id, actor, key, request_hash, result_kind, result_id)
+values (named('shop'), 'buyer', 'first-order', some_bytes('request'), 'order', named('paid'));
+
+call post('TOP_UP', '{"A:GATEWAY:STRIPE": 2982, "E:GATEWAY_FEE": 18, "L:WALLET buyer": -3000}');
+call post('WALLET_HOLD', '{"L:WALLET buyer": 1000, "L:WALLET_HELD buyer": -1000}', 'paid');
+call post('E1', '{"A:GATEWAY:STRIPE": 20000, "L:WALLET_HELD buyer": 1000, "L:ESCROW": -21000}',
+          'paid');
+call post('E1', '{"E:GATEWAY_FEE": 120, "A:GATEWAY:STRIPE": -120}', 'paid');
+call post('E2', '{"L:ESCROW": 21000, "L:PARTY:PENDING supplier": -15200,
+                  "R:SUPPLIER_COMMISSION": -800, "R:WHOLESALE_MARGIN": -1000,
+                  "L:PARTY:PENDING agent": -1000, "L:PARTY:PENDING affiliate": -630,
+                  "L:PARTY:PENDING shop": -2250, "R:GATEWAY_RECOVERY": -120}', 'paid');
+call post('E7_REFUND', '{"L:PARTY:PENDING supplier": 7600, "R:SUPPLIER_COMMISSION": 400,
+                         "R:WHOLESALE_MARGIN": 500, "L:PARTY:PENDING agent": 500,
+                         "L:PARTY:PENDING affiliate": 315, "L:PARTY:PENDING shop": 1185,
+                         "L:REFUND_DUE": -10500}', 'paid');
+call post('REFUND_SENT', '{"L:REFUND_DUE": 10500, "A:GATEWAY:STRIPE": -10000,
+                           "L:WALLET buyer": -500}', 'paid');
+call post('WALLET_HOLD', '{"L:WALLET buyer": 500, "L:WALLET_HELD buyer": -500}', 'pending');
+call post('E13', '{"A:GATEWAY:STRIPE": 10500, "L:UNAPPLIED": -10500}', 'late');
+call post('E13', '{"L:UNAPPLIED": 10500, "L:REFUND_DUE": -10500}', 'late');

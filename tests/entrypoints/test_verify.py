@@ -1,0 +1,178 @@
+"""A checker that nobody has seen fail proves nothing: each invariant is broken here by hand."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import orjson
+import pytest
+
+from entrypoints.verify import BROKEN, HOLDS, NOT_EXAMINED, main, read_invariants, verify
+from kernel import crypto
+from kernel.db import CORE, ROLES
+from kernel.settings import Settings
+
+pytestmark = pytest.mark.engines
+
+HEALTHY_BOOKS = Path(__file__).with_name("healthy_books.sql")
+FOLD_EVERYTHING = """
+    insert into ledger_folds (account_id, balance_minor, folded_below)
+    select account_id, coalesce(sum(amount_minor) filter (where written_by < horizon), 0), horizon
+    from ledger_entries, pg_snapshot_xmin(pg_current_snapshot()) as horizon
+    group by account_id, horizon
+"""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to the books, and the name and title of the invariant that must notice."""
+
+    what: str
+    broken: str
+    sql: str
+
+
+DAMAGE = [
+    Damage(*parts)
+    for parts in re.findall(
+        r"^-- damage: (.+)\n-- breaks: (.+)\n((?:(?!-- ).*\n?)+)",
+        Path(__file__).with_name("damage.sql").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+]
+
+
+@pytest.fixture
+async def books(owner: asyncpg.Connection) -> asyncpg.Connection:
+    """The owner's connection to a database in which everything is as it should be."""
+    await owner.execute(HEALTHY_BOOKS.read_text(encoding="utf-8"))
+    await owner.execute(FOLD_EVERYTHING)
+    return owner
+
+
+async def corrupt(books: asyncpg.Connection, sql: str) -> None:
+    """Do damage behind the back of every trigger and foreign key."""
+    async with books.transaction():
+        await books.execute("set local session_replication_role = replica")
+        await books.execute(sql)
+
+
+async def test_healthy_books_break_no_invariant(
+    books: asyncpg.Connection, config: Settings
+) -> None:
+    assert await verify(config.database_url) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.what)
+async def test_damage_is_found_by_its_invariant_and_by_no_other(
+    damage: Damage, books: asyncpg.Connection, config: Settings
+) -> None:
+    await corrupt(books, damage.sql)
+
+    breaches = await verify(config.database_url)
+
+    assert damage.broken in [f"{breach.invariant} {breach.title}" for breach in breaches]
+    assert {breach.invariant for breach in breaches} == {damage.broken.split()[0]}
+    assert all(breach.rows for breach in breaches)
+
+
+def test_every_invariant_is_seen_to_fail() -> None:
+    known = [f"{invariant.name} {invariant.title}" for invariant in read_invariants()]
+
+    assert len(known) == len(set(known))
+    assert {damage.broken for damage in DAMAGE} == set(known)
+
+
+async def test_a_role_behind_the_fence_sees_every_tenant_all_the_same(
+    books: asyncpg.Connection, config: Settings
+) -> None:
+    core_url = config.url_for_role(ROLES[CORE], crypto.role_password(config))
+    assert await verify(core_url) == []
+
+    await corrupt(books, "update orders set total_minor = total_minor + 1 where no like '%2'")
+
+    assert [breach.invariant for breach in await verify(core_url)] == ["I14"]
+
+
+async def test_a_role_that_may_not_see_every_tenant_is_refused(
+    books: asyncpg.Connection, config: Settings
+) -> None:
+    shop_url = config.url_for_role("kameng_shop", crypto.role_password(config))
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await verify(shop_url)
+
+
+async def test_at_most_twenty_rows_of_a_breach_are_shown(
+    books: asyncpg.Connection, config: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await corrupt(
+        books,
+        """insert into ledger_transactions (id, kind, idempotency_key)
+           select named(n::text), 'EMPTY', n from generate_series(1, 25) as n""",
+    )
+
+    (breach,) = await verify(config.database_url)
+    await asyncio.to_thread(main, database_url=config.database_url)
+
+    assert len(breach.rows) == 20
+    assert "20 or more rows" in capsys.readouterr().out
+
+
+async def test_the_command_prints_a_line_for_each_invariant_and_succeeds(
+    books: asyncpg.Connection, config: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code = await asyncio.to_thread(main)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert exit_code == HOLDS
+    assert [line[0] for line in lines[:-1]] == ["✓"] * len(read_invariants())
+    assert lines[-1] == "All hold."
+
+
+async def test_the_command_shows_what_breaks_an_invariant_and_fails(
+    books: asyncpg.Connection, config: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await corrupt(books, "update payments set next_poll_at = null")
+    payment_id = await books.fetchval("select named('pending payment')")
+
+    exit_code = await asyncio.to_thread(main, database_url=config.database_url)
+
+    output = capsys.readouterr().out
+    assert exit_code == BROKEN
+    assert "✗ I9  an open payment will be asked about  1 row, " in output
+    assert f"payment_id={payment_id}" in output
+    assert output.splitlines()[-1] == f"1 of {len(read_invariants())} invariants are broken."
+
+
+async def test_the_command_reports_in_json_for_machines(
+    books: asyncpg.Connection, config: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await corrupt(books, "update payments set next_poll_at = null")
+    payment_id = await books.fetchval("select named('pending payment')")
+
+    exit_code = await asyncio.to_thread(main, database_url=config.database_url, as_json=True)
+
+    report = orjson.loads(capsys.readouterr().out)
+    (broken,) = [each for each in report["invariants"] if not each["holds"]]
+    assert exit_code == BROKEN
+    assert report["holds"] is False
+    assert len(report["invariants"]) == len(read_invariants())
+    assert (broken["invariant"], broken["title"]) == ("I9", "an open payment will be asked about")
+    assert broken["rows"][0]["payment_id"] == str(payment_id)
+    assert broken["elapsed_ms"] > 0
+
+
+async def test_a_database_that_cannot_be_examined_is_not_called_healthy(
+    owner: asyncpg.Connection, config: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await owner.execute("drop table key_reveals")
+
+    exit_code = await asyncio.to_thread(main, database_url=config.database_url)
+
+    streams = capsys.readouterr()
+    assert exit_code == NOT_EXAMINED
+    assert streams.out == ""
+    assert "could not be examined" in streams.err

@@ -1,0 +1,397 @@
+"""What the .sql files declare stands in the database and is switched on.
+
+The declarations are read from the files' text and compared with PostgreSQL's own catalogue, so a
+constraint that a migration tool swallowed, or that somebody disabled, is noticed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import migrations
+from kernel import db
+from kernel.ids import new_id
+from kernel.settings import Settings
+from two_tenants import insert, two_tenants
+
+# The table classes (docs: one row-level policy each). Everything else is platform class.
+TENANT_CLASS = {
+    "customers",
+    "memberships",
+    "api_clients",
+    "idempotency_records",
+    "affiliate_programs",
+    "affiliates",
+    "orders",
+    "order_lines",
+    "delivered_keys",
+    "key_reveals",
+}
+PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
+PARTY_CLASS = {"line_shares"}
+DIRECTORY = {"tenants", "tenant_domains"}
+FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
+
+# Rows that carry a tenant and are looked up before one is known; a shop has no privilege on them.
+PLATFORM_WITH_TENANT = {"access_tokens", "payments", "refunds", "ledger_transactions"}
+
+# What a shop's transaction may do at all: read these tables whole, or these columns of them.
+SHOP_READS_WHOLE = DIRECTORY | {
+    "categories",
+    "products",
+    "skus",
+    "affiliate_programs",
+    "affiliates",
+    "delivered_keys",
+    "sandbox_clock",
+}
+SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
+
+APPEND_ONLY = {
+    "key_reveals",
+    "payment_events",
+    "ledger_accounts",
+    "ledger_transactions",
+    "ledger_entries",
+}
+
+_BODY = re.compile(r"\$\$.*?\$\$", re.S)
+_COMMENT = re.compile(r"--[^\n]*")
+_PARTS = {
+    "c": re.compile(r"\bcheck\s*\("),
+    "f": re.compile(r"\breferences\b"),
+    "u": re.compile(r"\bunique\b"),
+    "p": re.compile(r"\bprimary key\b"),
+}
+_KIND_BY_SUFFIX = {"check": "c", "fkey": "f", "key": "u", "pkey": "p"}
+
+
+def _statements() -> list[str]:
+    """Every statement of the history in order, without comments and function bodies."""
+    files = sorted(Path(migrations.__file__).parent.glob("*.sql"))
+    text = "".join(_COMMENT.sub("", file.read_text()) for file in files).lower()
+    return [statement.strip() for statement in _BODY.sub("$$", text).split(";")]
+
+
+def _declared_constraints() -> Counter[tuple[str, str]]:
+    """How many constraints of each kind every table should have, after the whole history."""
+    declared: Counter[tuple[str, str]] = Counter()
+    for statement in _statements():
+        if found := re.match(r"(?:create|alter) table (\w+)(.*)", statement, re.S):
+            table, definition = found.groups()
+            for kind, pattern in _PARTS.items():
+                declared[table, kind] += len(pattern.findall(definition))
+            for dropped in re.findall(r"drop constraint (\w+)", definition):
+                declared[table, _KIND_BY_SUFFIX[dropped.rpartition("_")[2]]] -= 1
+    return +declared
+
+
+def _declared_unique_indexes() -> set[str]:
+    """Names of the unique indexes that stand at the end of the history."""
+    standing: set[str] = set()
+    for statement in _statements():
+        if made := re.match(r"create unique index (\w+)", statement):
+            standing.add(made[1])
+        if dropped := re.match(r"drop index (\w+)", statement):
+            standing.discard(dropped[1])
+    return standing
+
+
+def _declared_triggers() -> set[tuple[str, str]]:
+    standing: set[tuple[str, str]] = set()
+    for statement in _statements():
+        if made := re.match(r"create (?:constraint )?trigger (\w+).*? on (\w+)", statement, re.S):
+            standing.add((made[2], made[1]))
+        if dropped := re.match(r"drop trigger (\w+) on (\w+)", statement):
+            standing.discard((dropped[2], dropped[1]))
+    return standing
+
+
+@pytest.fixture
+async def catalogue(template_database: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
+    """The migrated database that tests clone, for reading its catalogue only."""
+    url, name = template_database
+    connection = await asyncpg.connect(url, database=name)
+    yield connection
+    await connection.close()
+
+
+async def test_every_table_has_as_many_constraints_as_its_sql_declares(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select conrelid::regclass::text, contype::text, count(*) from pg_constraint
+           where connamespace = 'public'::regnamespace and contype in ('c', 'f', 'u', 'p')
+             and conrelid <> 'tortoise_migrations'::regclass
+           group by 1, 2"""
+    )
+    found = {(table, kind): count for table, kind, count in rows}
+    assert found == dict(_declared_constraints())
+    assert sum(found.values()) > 150
+
+
+async def test_every_constraint_is_validated(catalogue: asyncpg.Connection) -> None:
+    assert await catalogue.fetch("select conname from pg_constraint where not convalidated") == []
+
+
+async def test_every_unique_index_of_the_sql_stands_and_is_valid(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select indexrelid::regclass::text as name from pg_index
+           where indisunique and indisvalid and indisready and indislive
+             and indrelid::regclass::text !~ 'pg_'"""
+    )
+    declared = _declared_unique_indexes()
+    assert declared <= {row["name"] for row in rows}
+    assert {"keys_fingerprint", "payments_one_success", "delivered_keys_live"} <= declared
+
+
+async def test_every_trigger_of_the_sql_stands_and_is_enabled(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select tgrelid::regclass::text as table, tgname as name from pg_trigger
+           where not tgisinternal and tgenabled = 'O'"""
+    )
+    assert {(row["table"], row["name"]) for row in rows} == _declared_triggers()
+
+
+async def test_no_trigger_is_disabled_not_even_those_behind_foreign_keys(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch("select tgname from pg_trigger where tgenabled <> 'O'")
+    assert rows == []
+
+
+async def test_row_level_security_is_enabled_and_forced_on_every_fenced_table(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select relname, relrowsecurity, relforcerowsecurity from pg_class
+           where relkind = 'r' and relnamespace = 'public'::regnamespace
+             and (relrowsecurity or relforcerowsecurity)"""
+    )
+    assert {row["relname"] for row in rows} == FENCED
+    assert all(row["relrowsecurity"] and row["relforcerowsecurity"] for row in rows)
+
+
+async def test_a_table_that_carries_a_tenant_is_fenced_or_known_as_platform_class(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select table_name from information_schema.columns
+           where table_schema = 'public' and column_name = 'tenant_id'"""
+    )
+    carrying = {row["table_name"] for row in rows}
+    assert carrying == (FENCED - {"tenants"}) | PLATFORM_WITH_TENANT
+
+
+async def test_every_fenced_table_has_the_policies_of_its_class(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select tablename, array_agg(policyname::text order by policyname) as names
+           from pg_policies where schemaname = 'public' group by 1"""
+    )
+    expected = {
+        **dict.fromkeys(TENANT_CLASS, ["lifted", "own_tenant"]),
+        **dict.fromkeys(PARTY_CLASS, ["lifted", "own_party", "own_tenant"]),
+        **dict.fromkeys(DIRECTORY, ["directory", "own_tenant"]),
+    }
+    found = {row["tablename"]: row["names"] for row in rows}
+    assert {table: found[table] for table in expected} == expected
+    for table in PATH_CLASS:
+        assert {"lifted", "own_path"} <= set(found[table])
+
+
+async def test_only_the_core_can_lift_the_fence(catalogue: asyncpg.Connection) -> None:
+    rows = await catalogue.fetch(
+        "select roles::text[] as roles from pg_policies where policyname in ('lifted', 'directory')"
+    )
+    assert rows
+    assert all(row["roles"] == ["kameng_core"] for row in rows)
+
+
+async def test_neither_role_passes_row_level_security_or_may_make_anything(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb
+                        or rolreplication as mighty,
+                  has_schema_privilege(rolname, 'public', 'create') as makes_tables,
+                  exists (select from pg_auth_members where member = pg_roles.oid) as member
+           from pg_roles where rolname like 'kameng\\_%' order by 1"""
+    )
+    assert [tuple(row) for row in rows] == [
+        ("kameng_core", False, False, False),
+        ("kameng_shop", False, False, False),
+    ]
+
+
+async def test_a_shop_reads_what_it_was_granted_and_writes_nothing(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select relname, has_table_privilege('kameng_shop', oid, 'select') as whole,
+                  has_any_column_privilege('kameng_shop', oid, 'select') as part,
+                  has_table_privilege('kameng_shop', oid, 'insert, update, delete, truncate')
+                  or has_any_column_privilege('kameng_shop', oid, 'insert, update') as writes
+           from pg_class
+           where relkind in ('r', 'v', 'm') and relnamespace = 'public'::regnamespace"""
+    )
+    assert {row["relname"] for row in rows if row["whole"]} == SHOP_READS_WHOLE
+    assert {row["relname"] for row in rows if row["part"] and not row["whole"]} == (
+        SHOP_READS_IN_PART
+    )
+    assert [row["relname"] for row in rows if row["writes"]] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("order_lines", {"supplier_listing_id"}),
+        ("orders", {"path", "affiliate_id", "contact", "contact_key_id"}),
+        ("customers", {"email", "email_index", "phone", "phone_index", "password_hash"}),
+        ("line_shares", {"tenant_id", "line_id"}),
+    ],
+)
+async def test_a_shop_does_not_read_what_stands_behind_a_sale_or_a_person(
+    catalogue: asyncpg.Connection, table: str, columns: set[str]
+) -> None:
+    rows = await catalogue.fetch(
+        """select attname from pg_attribute
+           where attrelid = $1::regclass and attnum > 0 and not attisdropped
+             and not has_column_privilege('kameng_shop', attrelid, attnum, 'select')""",
+        table,
+    )
+    assert columns <= {row["attname"] for row in rows}
+
+
+async def test_no_role_owns_a_table_and_everybody_else_has_no_privilege(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select relname from pg_class cross join lateral aclexplode(relacl) as granted
+           where relnamespace = 'public'::regnamespace
+             and (granted.grantee = 0 or pg_get_userbyid(relowner) like 'kameng\\_%')"""
+    )
+    assert rows == []
+
+
+async def test_append_only_tables_are_those_that_a_trigger_keeps(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select tgrelid::regclass::text as table from pg_trigger
+           where tgfoid = 'refuse_change'::regproc and tgtype & 2 = 2   -- before
+             and tgtype & 8 = 8 and tgtype & 16 = 16                    -- delete, update"""
+    )
+    assert {row["table"] for row in rows} == APPEND_ONLY
+
+
+async def _plant_ledger(owner: asyncpg.Connection) -> None:
+    """One transaction of 1.00 between two accounts, and an event of a channel."""
+    async with owner.transaction():
+        accounts = [
+            await insert(owner, "ledger_accounts", id=new_id(), code=code, currency="CNY")
+            for code in ("A:GATEWAY:STRIPE", "L:ESCROW")
+        ]
+        header = await insert(
+            owner, "ledger_transactions", id=new_id(), kind="TEST", idempotency_key="once"
+        )
+        for account, amount_minor in zip(accounts, (100, -100), strict=True):
+            await insert(
+                owner,
+                "ledger_entries",
+                transaction_id=header["id"],
+                account_id=account["id"],
+                amount_minor=amount_minor,
+                currency="CNY",
+            )
+    await insert(
+        owner, "payment_events", provider="stripe", event_id="evt_1", kind="x", effect="NOTHING"
+    )
+
+
+async def test_append_only_tables_refuse_the_owner_too(owner: asyncpg.Connection) -> None:
+    await two_tenants(owner)
+    await _plant_ledger(owner)
+    for table in APPEND_ONLY:
+        before = await owner.fetch(f"select * from {table}")
+        assert before, table
+        column = list(before[0].keys())[1]  # the first may be the identity's own
+        for change in (f"update {table} set {column} = {column}", f"delete from {table}"):
+            with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+                await owner.execute(change)
+        assert await owner.fetch(f"select * from {table}") == before
+
+
+async def _accounts(owner: asyncpg.Connection) -> list[object]:
+    return [row["id"] for row in await owner.fetch("select id from ledger_accounts")]
+
+
+_HEADER = "insert into ledger_transactions (id, kind, idempotency_key) values ($1, 'TEST', $2)"
+_ENTRY = """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+            values ($1, $2, $3, $4)"""
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [(100, "CNY")],
+        [(100, "CNY"), (-99, "CNY")],
+        [(100, "CNY"), (-100, "EUR")],
+    ],
+    ids=["no entries", "one side", "a difference of one", "two currencies"],
+)
+async def test_the_ledger_refuses_at_commit_what_does_not_add_up_to_zero(
+    database: Settings, owner: asyncpg.Connection, entries: list[tuple[int, str]]
+) -> None:
+    await _plant_ledger(owner)
+    accounts, header_id = await _accounts(owner), new_id()
+    reached_commit = False
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        async with db.transaction(db.core_scope()):
+            await db.execute(_HEADER, header_id, "twice")
+            for account, (amount_minor, currency) in zip(accounts, entries, strict=False):
+                await db.execute(_ENTRY, header_id, account, amount_minor, currency)
+            reached_commit = True  # deferred: nothing was said before
+    assert reached_commit
+    assert refused.value.constraint_name == "ledger_zero_sum"
+    assert await owner.fetchval("select count(*) from ledger_transactions") == 1
+
+
+async def test_an_entry_cannot_be_added_to_an_older_transaction(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    await _plant_ledger(owner)
+    header_id = await owner.fetchval("select id from ledger_transactions")
+    accounts = await _accounts(owner)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with db.transaction(db.core_scope()):
+            for account, amount_minor in zip(accounts, (5, -5), strict=True):
+                await db.execute(_ENTRY, header_id, account, amount_minor, "CNY")
+    assert await owner.fetchval("select count(*) from ledger_entries") == 2
+
+
+async def test_nobody_but_the_database_says_when_and_by_whom_a_posting_was_written(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select attrelid::regclass::text as table, attname as column from pg_attribute
+           where attrelid in ('ledger_transactions'::regclass, 'ledger_entries'::regclass)
+             and attnum > 0 and not attisdropped
+             and not has_column_privilege('kameng_core', attrelid, attnum, 'insert')"""
+    )
+    assert {tuple(row) for row in rows} == {
+        ("ledger_transactions", "posted_at"),
+        ("ledger_transactions", "written_by"),
+        ("ledger_entries", "id"),
+        ("ledger_entries", "written_by"),
+    }

@@ -1,0 +1,261 @@
+"""The models say what the database has: the migrations are SQL, so only this keeps them equal."""
+
+import re
+from collections.abc import AsyncIterator
+from importlib import import_module
+from inspect import isclass
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.exceptions import OperationalError
+from tortoise.fields import Field
+from tortoise.models import Model
+
+from billing.models import LedgerAccount, LedgerEntry, LedgerTransaction, TransactionIdField
+from catalog.models import Category
+from identity.models import Customer
+from kernel import db
+from kernel.ids import new_id
+from kernel.settings import Settings
+from orders.models import AddressField, Order, OrderLine, OrderStatus
+from tenants.models import Tenant, TenantKind
+from two_tenants import TwoTenants, two_tenants
+
+# Read and written in SQL only. The ORM knows primary keys of one column: with a model, save()
+# would write by half a key, which is somebody else's row.
+WITHOUT_MODEL = {
+    "price_limits": "key of two columns",
+    "tenant_listings": "key of two columns",
+    "memberships": "key of two columns",
+    "attempt_counters": "key of three columns",
+    "idempotency_records": "key of three columns",
+    "key_batch_rejections": "key of two columns",
+    "payment_events": "key of two columns",
+    "sandbox_clock": "the platform_now() of a sandbox; the product never touches it",
+    "tortoise_migrations": "the migrations' own history",
+}
+
+# The pure split knows this role for the sum that is left to the shop; it is never a stored share.
+NEVER_STORED = {("line_shares", "role"): {"CHANNEL_FEE"}}
+
+_TYPES: dict[type[Field[Any]], str] = {
+    fields.UUIDField: "uuid",
+    fields.TextField: "text",
+    fields.CharField: "text",
+    fields.SmallIntField: "smallint",
+    fields.BigIntField: "bigint",
+    fields.IntField: "integer",
+    fields.BooleanField: "boolean",
+    fields.DatetimeField: "timestamp with time zone",
+    fields.BinaryField: "bytea",
+    AddressField: "inet",
+    TransactionIdField: "xid8",
+}
+
+
+class Column(NamedTuple):
+    """What both sides say of a column."""
+
+    name: str
+    type: str
+    nullable: bool
+    primary_key: bool
+
+
+def _type_of(field: Field[Any]) -> str:
+    if isinstance(field, ArrayField):
+        return f"{field.element_type.lower()}[]"
+    known = next(kind for kind in type(field).__mro__ if kind in _TYPES)
+    return _TYPES[known]
+
+
+def _columns_of(model: type[Model]) -> list[Column]:
+    meta = model._meta
+    return sorted(
+        Column(column, _type_of(field), field.null, field.pk)
+        for name, column in meta.fields_db_projection.items()
+        for field in [meta.fields_map[name]]
+    )
+
+
+async def _columns_in(catalogue: asyncpg.Connection, table: str) -> list[Column]:
+    rows = await catalogue.fetch(
+        """select attname, format_type(atttypid, null), not attnotnull,
+                  exists (select from pg_index where indrelid = attrelid and indisprimary
+                          and attnum = any (indkey))
+           from pg_attribute
+           where attrelid = $1::regclass and attnum > 0 and not attisdropped""",
+        table,
+    )
+    return sorted(Column(*row) for row in rows)
+
+
+def _models() -> dict[str, type[Model]]:
+    modules = [import_module(f"{room}.models") for room in db.ROOMS_WITH_TABLES]
+    found = [thing for module in modules for thing in vars(module).values() if isclass(thing)]
+    return {
+        model._meta.db_table: model
+        for model in found
+        if issubclass(model, Model) and not model._meta.abstract and model._meta.db_table
+    }
+
+
+@pytest.fixture
+async def catalogue(template_database: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
+    """The migrated database that tests clone, for reading its catalogue only."""
+    url, name = template_database
+    connection = await asyncpg.connect(url, database=name)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def world(database: Settings, owner: asyncpg.Connection) -> TwoTenants:
+    return await two_tenants(owner)
+
+
+async def test_every_model_has_exactly_the_columns_of_its_table(
+    catalogue: asyncpg.Connection,
+) -> None:
+    for table, model in _models().items():
+        assert _columns_of(model) == await _columns_in(catalogue, table), table
+
+
+async def test_every_table_has_a_model_or_a_reason_for_having_none(
+    catalogue: asyncpg.Connection,
+) -> None:
+    tables = await catalogue.fetch("select tablename from pg_tables where schemaname = 'public'")
+    assert {row["tablename"] for row in tables} == _models().keys() | WITHOUT_MODEL.keys()
+
+
+async def test_the_reason_of_a_table_without_a_model_is_true(catalogue: asyncpg.Connection) -> None:
+    words = {2: "two", 3: "three"}
+    for table, reason in WITHOUT_MODEL.items():
+        size = sum(column.primary_key for column in await _columns_in(catalogue, table))
+        expected = f"key of {words[size]} columns" if size > 1 else reason
+        assert reason == expected, table
+
+
+async def test_a_column_with_a_default_has_one_in_its_model(catalogue: asyncpg.Connection) -> None:
+    rows = await catalogue.fetch(
+        """select table_name, column_name from information_schema.columns
+           where table_schema = 'public'
+             and (column_default is not null or is_identity = 'YES' or is_generated = 'ALWAYS')"""
+    )
+    models = _models()
+    checked = 0
+    for table, column in rows:
+        if model := models.get(table):
+            field = model._meta.fields_map[column]
+            has_default = field.default is not None or field.has_db_default() or field.generated
+            assert has_default, f"{table}.{column}"
+            checked += 1
+    assert checked > 50
+
+
+async def test_what_the_database_alone_writes_is_generated_in_its_model(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select table_name, column_name from information_schema.columns
+           where table_schema = 'public' and (is_identity = 'YES' or is_generated = 'ALWAYS')"""
+    )
+    assert {tuple(row) for row in rows} >= {("orders", "status"), ("tenants", "depth")}
+    models = _models()
+    for table, column in rows:
+        assert models[table]._meta.fields_map[column].generated, f"{table}.{column}"
+
+
+async def test_every_enum_has_exactly_the_words_of_its_check(catalogue: asyncpg.Connection) -> None:
+    rows = await catalogue.fetch(
+        """select conrelid::regclass::text as table, attname as column,
+                  pg_get_constraintdef(con.oid) as definition
+           from pg_constraint con join pg_attribute on attrelid = conrelid
+                and conkey = array[attnum]
+           where contype = 'c' and connamespace = 'public'::regnamespace
+             and atttypid = 'text'::regtype"""
+    )
+    checked, models = 0, _models()
+    for table, column, definition in rows:
+        words = set(re.findall(r"'([A-Za-z0-9_-]+)'::text", definition))
+        if table not in models or not words or "~" in definition:
+            continue
+        enum = getattr(models[table]._meta.fields_map[column], "enum_type", None)
+        assert enum is not None, f"{table}.{column} has a CHECK of words and no enum"
+        unstored = NEVER_STORED.get((table, column), set())
+        assert {member.value for member in enum} - unstored == words, f"{table}.{column}"
+        checked += 1
+    assert checked >= 25
+
+
+async def test_a_row_written_by_a_model_comes_back_as_the_database_completed_it(
+    world: TwoTenants,
+) -> None:
+    async with db.transaction(db.core_scope()):
+        child = await Tenant.create(
+            parent_id=world.ours.id,
+            kind=TenantKind.AGENT,
+            slug="child",
+            name="Child",
+            currency="CNY",
+        )
+        read = await Tenant.get(id=child.id)
+    assert child.depth == read.depth == 2
+    assert read.path == [*world.ours.path, child.id]
+    assert read.opened_at == child.opened_at
+    assert read.payment_methods == ["WALLET", "CARD", "ALIPAY", "WECHAT_PAY"]
+
+
+async def test_saving_an_order_leaves_its_rolled_up_status_to_the_database(
+    world: TwoTenants,
+) -> None:
+    order_id = world.ours.rows["orders"]["id"]
+    async with db.transaction(db.core_scope(world.ours.id)):
+        order = await Order.get(id=order_id)
+        assert order.status is OrderStatus.DELIVERED
+        order.refunded_minor, order.aftersale_status = 500, "PARTIALLY_REFUNDED"  # type: ignore[assignment]
+        await order.save()
+        await order.refresh_from_db()
+    assert order.status is OrderStatus.PARTIALLY_REFUNDED
+
+
+async def test_a_shop_reads_through_a_model_only_the_columns_it_was_granted(
+    world: TwoTenants,
+) -> None:
+    async with db.transaction(db.shop_scope(world.ours.id)):
+        customer = await Customer.all().only("id", "name", "status").get()
+        lines = await OrderLine.all().values("id", "net_minor")
+    assert customer.name == "ours"
+    assert [line["net_minor"] for line in lines] == [10_500]
+    for secret in ("email", "password_hash"):
+        with pytest.raises(OperationalError, match="permission denied"):
+            async with db.transaction(db.shop_scope(world.ours.id)):
+                await Customer.all().values(secret)
+
+
+async def test_the_orm_sees_nothing_outside_a_transaction(world: TwoTenants) -> None:
+    for model in (Category, Customer, Tenant):
+        with pytest.raises(db.NoTransaction):
+            await model.all()
+
+
+async def test_ledger_rows_are_written_by_models_and_numbered_by_the_database(
+    database: Settings,
+) -> None:
+    async with db.transaction(db.core_scope()):
+        accounts = [
+            await LedgerAccount.create(id=new_id(), code=code, currency="CNY")
+            for code in ("A:GATEWAY:STRIPE", "L:ESCROW")
+        ]
+        header = await LedgerTransaction.create(kind="TEST", idempotency_key="once")
+        entries = [
+            await LedgerEntry.create(
+                transaction_id=header.id, account_id=account.id, amount_minor=sum_, currency="CNY"
+            )
+            for account, sum_ in zip(accounts, (100, -100), strict=True)
+        ]
+    assert [entry.written_by for entry in entries] == [header.written_by] * 2
+    assert entries[0].id < entries[1].id

@@ -1,0 +1,259 @@
+"""A world of two shops under one root, with a row of each in every table that has a fence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_bytes, token_hex
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from kernel.ids import new_id
+
+Row = Mapping[str, Any]
+PAID_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Goods:
+    """One SKU of one supplier, shared by every shop."""
+
+    sku_id: UUID
+    supplier_id: UUID
+    supplier_listing_id: UUID
+    batch_id: UUID
+
+
+@dataclass(frozen=True)
+class PlantedTenant:
+    """A shop and the one row of it in each fenced table."""
+
+    id: UUID
+    path: tuple[UUID, ...]
+    rows: Mapping[str, Row]
+
+
+@dataclass(frozen=True)
+class TwoTenants:
+    """Two shops that must never see each other."""
+
+    root_id: UUID
+    goods: Goods
+    ours: PlantedTenant
+    theirs: PlantedTenant
+
+
+async def insert(owner: asyncpg.Connection, table: str, **values: Any) -> Row:
+    """Write one row past every fence, as the owner, and return it."""
+    columns = ", ".join(values)
+    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    row = await owner.fetchrow(
+        f"insert into {table} ({columns}) values ({places}) returning *", *values.values()
+    )
+    assert row is not None
+    return dict(row)
+
+
+async def plant_root(owner: asyncpg.Connection) -> UUID:
+    """The platform's own shop."""
+    row = await insert(
+        owner,
+        "tenants",
+        id=new_id(),
+        path=[],
+        kind="ROOT",
+        slug="root",
+        name="Root",
+        currency="CNY",
+    )
+    return UUID(str(row["id"]))
+
+
+async def plant_goods(owner: asyncpg.Connection) -> Goods:
+    """A category, a product, a SKU, and a supplier who offers it."""
+    category_id, product_id, sku_id = new_id(), new_id(), new_id()
+    names = {"name_zh": "卡", "name_en": "Card"}
+    await insert(
+        owner, "categories", id=category_id, path=[category_id], slug=token_hex(4), **names
+    )
+    await insert(
+        owner, "products", id=product_id, category_id=category_id, slug=token_hex(4), **names
+    )
+    await insert(owner, "skus", id=sku_id, product_id=product_id, code=token_hex(4), **names)
+    supplier = await insert(owner, "suppliers", id=new_id(), name="Supplier")
+    listing = await insert(
+        owner,
+        "supplier_listings",
+        id=new_id(),
+        supplier_id=supplier["id"],
+        sku_id=sku_id,
+        supply_price_minor=7600,
+        currency="CNY",
+    )
+    batch = await insert(
+        owner,
+        "key_batches",
+        id=new_id(),
+        supplier_listing_id=listing["id"],
+        sku_id=sku_id,
+        file_hash=token_bytes(32),
+    )
+    return Goods(sku_id, supplier["id"], listing["id"], batch["id"])
+
+
+async def plant_tenant(
+    owner: asyncpg.Connection, slug: str, *, parent_id: UUID, goods: Goods
+) -> PlantedTenant:
+    """A shop below a parent, with one row in every fenced table."""
+    tenant = await insert(
+        owner,
+        "tenants",
+        id=new_id(),
+        parent_id=parent_id,
+        path=[],
+        kind="AGENT",
+        slug=slug,
+        name=slug,
+        currency="CNY",
+    )
+    shop = {"tenant_id": tenant["id"]}
+    rows = {"tenants": tenant}
+    rows |= await _plant_settings(owner, shop, slug, goods)
+    rows |= await _plant_people(owner, shop, slug)
+    rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
+    return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
+
+
+async def two_tenants(owner: asyncpg.Connection) -> TwoTenants:
+    """The whole world: a root, its goods, and two shops side by side."""
+    root_id = await plant_root(owner)
+    goods = await plant_goods(owner)
+    return TwoTenants(
+        root_id,
+        goods,
+        ours=await plant_tenant(owner, "ours", parent_id=root_id, goods=goods),
+        theirs=await plant_tenant(owner, "theirs", parent_id=root_id, goods=goods),
+    )
+
+
+async def _plant_settings(
+    owner: asyncpg.Connection, shop: Row, slug: str, goods: Goods
+) -> dict[str, Row]:
+    rows = {
+        "tenant_domains": {"id": new_id(), "host": f"{slug}.example.test", "kind": "SUBDOMAIN"},
+        "price_rules": {
+            "id": new_id(),
+            "audience": "RETAIL",
+            "scope": "DEFAULT",
+            "kind": "PASS_THROUGH",
+        },
+        "price_limits": {"sku_id": goods.sku_id, "floor_minor": 100},
+        "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_people(owner: asyncpg.Connection, shop: Row, slug: str) -> dict[str, Row]:
+    staff = await insert(owner, "staff_users", id=new_id(), name=slug)
+    program_id, customer_id = new_id(), new_id()
+    rows: dict[str, Row] = {
+        "customers": {"id": customer_id, "name": slug},
+        "memberships": {"staff_id": staff["id"], "roles": ["OWNER"]},
+        "api_clients": {"id": new_id(), "name": slug, "scopes": ["orders:read"]},
+        "idempotency_records": {
+            "actor": slug,
+            "key": slug,
+            "request_hash": token_bytes(32),
+            "result_kind": "ORDER",
+            "result_id": new_id(),
+        },
+        "affiliate_programs": {"id": program_id, "name": slug, "rate_bp": 500},
+        "affiliates": {
+            "id": new_id(),
+            "program_id": program_id,
+            "name": slug,
+            "code": f"friend{slug}",
+        },
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_sale(
+    owner: asyncpg.Connection, shop: Row, goods: Goods, customer_id: UUID
+) -> dict[str, Row]:
+    order_id, line_id, key_id = new_id(), new_id(), new_id()
+    await insert(owner, "keys", **_sold_key(goods, key_id, line_id))
+    delivered_id = new_id()
+    of_line = {"order_id": order_id, "line_id": line_id}
+    rows: dict[str, Row] = {
+        "orders": _paid_order(order_id, customer_id, shop["tenant_id"]),
+        "order_lines": {
+            "id": line_id,
+            "order_id": order_id,
+            "sku_id": goods.sku_id,
+            "supplier_listing_id": goods.supplier_listing_id,
+            "quantity": 1,
+            "unit_price_minor": 10_500,
+            "net_minor": 10_500,
+            "delivery_mode": "AUTO_KEY",
+            "key_ids": [key_id],
+        },
+        "line_shares": {
+            "id": new_id(),
+            **of_line,
+            "party_kind": "TENANT",
+            "party_id": shop["tenant_id"],
+            "role": "SHOP_MARGIN",
+            "amount_minor": 1_122,
+            "currency": "CNY",
+        },
+        "delivered_keys": {
+            "id": delivered_id,
+            **of_line,
+            "key_id": key_id,
+            "delivered_at": PAID_AT,
+            "revealed_at": PAID_AT,
+        },
+        "key_reveals": {
+            "id": new_id(),
+            "delivered_key_id": delivered_id,
+            "actor": "customer",
+            "channel": "REVEAL",
+            "ip": "192.0.2.1",
+        },
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+def _paid_order(order_id: UUID, customer_id: UUID, tenant_id: UUID) -> Row:
+    return {
+        "id": order_id,
+        "no": f"K20260102-{token_hex(5).upper()}",
+        "customer_id": customer_id,
+        "path": [tenant_id],
+        "currency": "CNY",
+        "total_minor": 10_500,
+        "payment_status": "PAID",
+        "fulfilment_status": "DELIVERED",
+        "expires_at": PAID_AT + timedelta(minutes=15),
+        "paid_at": PAID_AT,
+        "delivered_at": PAID_AT,
+    }
+
+
+def _sold_key(goods: Goods, key_id: UUID, line_id: UUID) -> Row:
+    return {
+        "id": key_id,
+        "batch_id": goods.batch_id,
+        "supplier_listing_id": goods.supplier_listing_id,
+        "sku_id": goods.sku_id,
+        "position": 1,
+        "serial": token_hex(4),
+        "secret": token_bytes(40),
+        "secret_key_id": 1,
+        "fingerprint": token_bytes(32),
+        "commitment": token_bytes(32),
+        "status": "REVEALED",
+        "held_by_line_id": line_id,
+    }
