@@ -7,8 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from engines import test_engines
 
+from engines import test_engines
 from kernel import db
 from kernel.settings import Settings, settings
 from migrations import migrate

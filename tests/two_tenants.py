@@ -44,6 +44,14 @@ class TwoTenants:
     theirs: PlantedTenant
 
 
+@dataclass(frozen=True)
+class Shops:
+    """Two shops with nobody in them yet."""
+
+    ours: UUID
+    theirs: UUID
+
+
 async def insert(owner: asyncpg.Connection, table: str, **values: Any) -> Row:
     """Write one row past every fence, as the owner, and return it."""
     columns = ", ".join(values)
@@ -106,23 +114,20 @@ async def plant_tenant(
     owner: asyncpg.Connection, slug: str, *, parent_id: UUID, goods: Goods
 ) -> PlantedTenant:
     """A shop below a parent, with one row in every fenced table."""
-    tenant = await insert(
-        owner,
-        "tenants",
-        id=new_id(),
-        parent_id=parent_id,
-        path=[],
-        kind="AGENT",
-        slug=slug,
-        name=slug,
-        currency="CNY",
-    )
+    tenant = await _plant_shop(owner, slug, parent_id)
     shop = {"tenant_id": tenant["id"]}
     rows = {"tenants": tenant}
     rows |= await _plant_settings(owner, shop, slug, goods)
     rows |= await _plant_people(owner, shop, slug)
     rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
     return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
+
+
+async def two_shops(owner: asyncpg.Connection) -> Shops:
+    """Two shops under one root, and nothing else."""
+    root_id = await plant_root(owner)
+    tenants = [await _plant_shop(owner, slug, root_id) for slug in ("ours", "theirs")]
+    return Shops(*(tenant["id"] for tenant in tenants))
 
 
 async def two_tenants(owner: asyncpg.Connection) -> TwoTenants:
@@ -134,6 +139,20 @@ async def two_tenants(owner: asyncpg.Connection) -> TwoTenants:
         goods,
         ours=await plant_tenant(owner, "ours", parent_id=root_id, goods=goods),
         theirs=await plant_tenant(owner, "theirs", parent_id=root_id, goods=goods),
+    )
+
+
+async def _plant_shop(owner: asyncpg.Connection, slug: str, parent_id: UUID) -> Row:
+    return await insert(
+        owner,
+        "tenants",
+        id=new_id(),
+        parent_id=parent_id,
+        path=[],
+        kind="AGENT",
+        slug=slug,
+        name=slug,
+        currency="CNY",
     )
 
 

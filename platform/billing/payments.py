@@ -272,7 +272,14 @@ async def claim_due(limit: int) -> list[Payment]:
     for row in rows:
         values = dict(row)
         if values.pop("polls") > len(POLL_AFTER_SECONDS):
-            await db.execute("update payments set next_poll_at = null where id = $1", row["id"])
+            # Half a day of silence: whatever was held of a wallet has gone back long ago.
+            await db.execute(
+                """update payments set next_poll_at = null, ended_at = platform_now(),
+                          status = case when status in ('CREATED', 'PENDING') then 'EXPIRED'
+                                        else status end
+                   where id = $1""",
+                row["id"],
+            )
             continue
         due.append(Payment(**values))
     return due

@@ -67,7 +67,7 @@ def worker() -> None:
 @app.command
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    from migrations.runner import migrate as run
+    from migrations import migrate as run
 
     asyncio.run(run())
 
@@ -81,27 +81,40 @@ def demo() -> None:
 
 
 @keys.command(name="import")
-def import_keys(file: Path, *, sku: str, supplier: str) -> None:
-    """Import the keys of a file into the pool."""
-    from entrypoints.keys import import_file
+def import_keys(file: Path, *, listing: str, source: str = "", report: Path | None = None) -> int:
+    """Import the keys of a file into the pool of a supplier's listing.
 
-    asyncio.run(import_file(file, sku=sku, supplier=supplier))
+    Exit codes: 0 all done; 1 refused or cut short; 3 some lines refused; 130 stopped. After 1 and
+    130 the same command goes on where it stopped.
+
+    Parameters
+    ----------
+    listing
+        The supplier listing's id.
+    source
+        Where the keys come from.
+    report
+        A CSV file to write, with what became of every line.
+    """
+    from entrypoints.keys_command import import_file
+
+    return import_file(file, listing=listing, source=source, report=report)
 
 
 @keys.command
-def undo(batch: str) -> None:
-    """Take back an import whose keys nobody has bought."""
-    from entrypoints.keys import undo_batch
+def undo(batch: str) -> int:
+    """Take back an import, unless one of its keys is held or sold."""
+    from entrypoints.keys_command import undo as run
 
-    asyncio.run(undo_batch(batch))
+    return run(batch)
 
 
 @app.command
-def verify() -> int:
-    """Check the ledger, the pool and the provenance against each other; 1 when they differ."""
-    from entrypoints.verify import verify as run
+def verify(*, json: bool = False) -> int:
+    """Examine the ledger, the pool and the rest; 1 when an invariant is broken."""
+    from entrypoints.verify import main as run
 
-    return asyncio.run(run())
+    return run(as_json=json)
 
 
 @app.command

@@ -65,4 +65,5 @@ _NAMES = {
     "aff": "affiliate",
     "bat": "key batch",
     "sup": "supplier",
+    "lst": "supplier listing",
 }

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     stripe_timeout_seconds: float = 8.0
     stripe_card_page: str = ""
     """Where a card is entered by buyers of the built-in shop pages, which run no script:
-    a URL with `{intent}` and `{return_url}`. Other shops use the intent's client secret."""
+    a URL with `{intent}`, `{client_secret}` and `{return_url}`. Other shops use the intent's client secret."""
 
     public_port: int | None = None
     """Of the shops' own pages, where it is not the scheme's; buyers return to it from a channel."""

@@ -17,6 +17,7 @@ from identity.contact import seal_contact
 from kernel import crypto, db
 from kernel.clock import utc_now
 from kernel.errors import Forbidden, Invalid
+from kernel.faults import crash_point
 from kernel.ids import new_id
 from kernel.settings import settings
 from offers import quotes
@@ -80,12 +81,18 @@ async def create_order(
     request = idempotency.Request(shop.id, buyer.actor, idempotency_key, content)
     order_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        first_id = await idempotency.first_result(request, kind="ORDER", result_id=order_id)
-        if first_id == order_id:
+        claim = await idempotency.claim(request, kind="ORDER", result_id=order_id)
+        if claim.first:
+            crash_point("checkout.claimed")
             lines = await quotes.redeem(shop, quote_id)
             await place(shop, buyer, order_id, lines, contact, affiliate_code)
-    token = guest_token(first_id) if buyer.customer_id is None else None
-    return OrderMade(first_id, token)
+    crash_point("checkout.committed")
+    return order_made(buyer, claim.result_id)
+
+
+def order_made(buyer: Buyer, order_id: UUID) -> OrderMade:
+    """The answer for a buyer; a repeated request gets the same."""
+    return OrderMade(order_id, guest_token(order_id) if buyer.customer_id is None else None)
 
 
 async def place(
@@ -104,8 +111,10 @@ async def place(
     expires_at = now + timedelta(seconds=settings().payment_hold_seconds)
     line_ids = [new_id() for _ in lines]
     held = await _hold_in_lock_order(lines, line_ids, expires_at)
+    crash_point("checkout.held")
     placed = _frozen(shop, buyer, order_id, lines, line_ids, held, thanks, now, expires_at)
     await _write(placed, contact=contact, affiliate_id=thanks.affiliate_id if thanks else None)
+    crash_point("checkout.written")
     return placed
 
 

@@ -49,11 +49,20 @@ def require_key(key: str, *, guest: bool) -> None:
         )
 
 
-async def first_result(request: Request, *, kind: str, result_id: UUID) -> UUID:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which result a request has, and whether it is still to be made."""
+
+    result_id: UUID
+    first: bool
+
+
+async def claim(request: Request, *, kind: str, result_id: UUID) -> Claim:
     """Claim the key for `result_id`, or say which result it has already made.
 
     Inside the use case's transaction: a claim that rolls back was never made, and a second
     request that comes while the first is running waits here for its end.
+    Raises `IdempotencyConflict` for a key that was used with other content.
     """
     claimed = await db.fetch_value(
         """insert into idempotency_records
@@ -67,7 +76,7 @@ async def first_result(request: Request, *, kind: str, result_id: UUID) -> UUID:
         result_id,
     )
     if claimed is not None:
-        return result_id
+        return Claim(result_id, first=True)
     row = await db.fetch_row(
         """select request_hash, result_kind, result_id from idempotency_records
            where tenant_id = $1 and actor = $2 and key = $3""",
@@ -79,5 +88,4 @@ async def first_result(request: Request, *, kind: str, result_id: UUID) -> UUID:
         raise IdempotencyConflict(
             "This idempotency key was used for another request.", field="idempotencyKey"
         )
-    found: UUID = row["result_id"]
-    return found
+    return Claim(row["result_id"], first=False)

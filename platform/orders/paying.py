@@ -19,7 +19,7 @@ from kernel.money import MAX_AMOUNT_MINOR
 from offers.quotes import Wish
 from orders import channel_calls, checkout, idempotency, news, records, settlement
 from orders.checkout import Buyer, OrderMade
-from orders.records import HoldExpired, Order, Viewer, guest_token
+from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
 MAX_TOP_UP_MINOR = 5_000_000
@@ -64,16 +64,13 @@ async def start_payment(
     superseded: list[Payment] = []
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         order = await records.order_by_no(order_no, viewer, lock=True)
-        new_payment_id = new_id()
-        payment_id = await idempotency.first_result(
-            request, kind="PAYMENT", result_id=new_payment_id
-        )
-        if payment_id == new_payment_id:
+        claim = await idempotency.claim(request, kind="PAYMENT", result_id=new_id())
+        if claim.first:
             (await current_shop(shop.id)).require_open()
             superseded = await _supersede(order)
-            payment = await _open(shop, order, payment_id, method, wallet_minor)
+            payment = await _open(shop, order, claim.result_id, method, wallet_minor)
         else:
-            known = await payments.by_id(payment_id)
+            known = await payments.by_id(claim.result_id)
             assert known is not None
             payment = known
         crash_point("payment.opened")
@@ -194,8 +191,8 @@ async def quick_buy(
     request = idempotency.Request(shop.id, buyer.actor, idempotency_key, content)
     order_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        first_id = await idempotency.first_result(request, kind="ORDER", result_id=order_id)
-        if first_id == order_id:
+        claim = await idempotency.claim(request, kind="ORDER", result_id=order_id)
+        if claim.first:
             crash_point("checkout.claimed")
             line = await checkout.price_for_quick_buy(
                 shop, wish, expected_total_minor=expected_total_minor
@@ -204,8 +201,7 @@ async def quick_buy(
             if method == WALLET:
                 await _pay_placed_from_wallet(shop, placed)
     crash_point("checkout.committed")
-    token = guest_token(first_id) if buyer.customer_id is None else None
-    return OrderMade(first_id, token)
+    return checkout.order_made(buyer, claim.result_id)
 
 
 async def _pay_placed_from_wallet(shop: Shop, placed: checkout.Placed) -> None:
@@ -281,13 +277,10 @@ async def top_up(
     )
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         (await current_shop(shop.id)).require_open()
-        new_payment_id = new_id()
-        payment_id = await idempotency.first_result(
-            request, kind="PAYMENT", result_id=new_payment_id
-        )
-        if payment_id == new_payment_id:
+        claim = await idempotency.claim(request, kind="PAYMENT", result_id=new_id())
+        if claim.first:
             payment = await payments.open_payment(
-                payment_id=payment_id,
+                payment_id=claim.result_id,
                 tenant_id=shop.id,
                 purpose="TOP_UP",
                 order_id=None,
@@ -298,7 +291,7 @@ async def top_up(
                 wallet_minor=0,
             )
         else:
-            known = await payments.by_id(payment_id)
+            known = await payments.by_id(claim.result_id)
             assert known is not None
             payment = known
     started = await _ask(payment, f"{shop.name} top-up", return_url)

@@ -5,7 +5,6 @@ again. Everything else is decided by the shop's staff or an operator. Money goes
 came from: first to the channel, as far as the channel's part reaches, then to the wallet.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -30,14 +29,6 @@ class AlreadyRevealed(Refusal):
     code = "ALREADY_REVEALED"
 
 
-@dataclass(frozen=True, slots=True)
-class RefundMade:
-    """A refund as it was written: part to the channel (on its way), part to the wallet (there)."""
-
-    refund_id: UUID
-    order_id: UUID
-
-
 async def return_unrevealed(
     *,
     shop: Shop,
@@ -46,9 +37,10 @@ async def return_unrevealed(
     line_id: UUID,
     quantity: int | None,
     idempotency_key: str,
-) -> RefundMade:
+) -> UUID:
     """Give back keys that nobody has opened, and their money; all of the line's, or so many.
 
+    Returns the order's id.
     Raises `AlreadyRevealed` when fewer are unopened, `NotFound`, `Invalid`.
     """
     idempotency.require_key(idempotency_key, guest=viewer.customer_id is None)
@@ -57,21 +49,21 @@ async def return_unrevealed(
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         order = await records.order_by_no(order_no, viewer, lock=True)
-        refund_id = new_id()
-        first_id = await idempotency.first_result(request, kind="REFUND", result_id=refund_id)
-        if first_id == refund_id:
+        # The result is the order: keys of a line that was refunded before come back without money.
+        claim = await idempotency.claim(request, kind="ORDER", result_id=order.id)
+        if claim.first:
             line = await _line(order, line_id)
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
             # Of what is left of the line, the returned pieces' part; the last one takes the rest.
             amount_minor = (line.net_minor - line.refunded_minor) * returned // in_hand
             await _write(
-                refund_id, order, line, amount_minor, "UNREVEALED_RETURN", returned=returned
+                new_id(), order, line, amount_minor, "UNREVEALED_RETURN", returned=returned
             )
             crash_point("refund.written")
     crash_point("refund.committed")
     await news.order_changed(shop.id, order.id)
-    return RefundMade(first_id, order.id)
+    return order.id
 
 
 async def refund_line(
@@ -83,9 +75,10 @@ async def refund_line(
     amount_minor: int,
     reason: Reason,
     idempotency_key: str,
-) -> RefundMade:
+) -> UUID:
     """Refund a part of a line, or all that is left of it, by decision of the shop or an operator.
 
+    Returns the order's id.
     The caller has checked that `actor` may. Raises `RefundTooLarge`, `NotFound`, `Invalid`.
     """
     idempotency.require_key(idempotency_key, guest=False)
@@ -99,8 +92,8 @@ async def refund_line(
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         order = await records.order_by_no(order_no, Viewer(whole_shop=True), lock=True)
         refund_id = new_id()
-        first_id = await idempotency.first_result(request, kind="REFUND", result_id=refund_id)
-        if first_id == refund_id:
+        claim = await idempotency.claim(request, kind="REFUND", result_id=refund_id)
+        if claim.first:
             line = await _line(order, line_id)
             if amount_minor < 1:
                 raise Invalid("A refund is at least one minor unit.", field="amount")
@@ -108,7 +101,7 @@ async def refund_line(
             crash_point("refund.written")
     crash_point("refund.committed")
     await news.order_changed(shop.id, order.id)
-    return RefundMade(first_id, order.id)
+    return order.id
 
 
 async def _line(order: Order, line_id: UUID) -> Line:

@@ -32,8 +32,6 @@ FAILING = "import sys; print('the column is missing'); sys.exit(3)"
 DEMO = """
 {"shops": [{"name": "甲店", "url": "http://a.localhost"}], "first_query": "{ shop { name } }"}
 """
-    '{"shops": [{"name": "甲店", "url": "http://a.localhost"}], "first_query": "{ shop { name } }"}'
-)
 
 
 def python(code: str, *arguments: str) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def test_the_roles_password_is_the_set_one_or_a_derived_one() -> None:
         SECRET.lower(),
         f"  {SECRET}\t\r\n",
         "ABCD -EFGH- 1234\u00a0-5678",
-        "\u3000ＡＢＣＤ－ＥＦＧＨ－１２３４－５６７８",  # noqa: RUF001
+        "\u3000ＡＢＣＤ－ＥＦＧＨ－１２３４－５６７８",
     ],
 )
 def test_case_space_and_width_do_not_make_another_key(variant: str) -> None:

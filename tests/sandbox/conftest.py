@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.sandbox.running import (
+
+from sandbox.stripe.config import SandboxConfig
+from sandbox_desk import (
     API_KEY,
     WEBHOOK_SECRET,
     Desk,
@@ -16,8 +18,6 @@ from tests.sandbox.running import (
     served,
     url_of,
 )
-
-from sandbox.stripe.config import SandboxConfig
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

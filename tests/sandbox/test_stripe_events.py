@@ -4,10 +4,10 @@ import time
 
 import pytest
 import stripe
-from tests.sandbox.running import WEBHOOK_SECRET, Desk, Shop, eventually
 
 from sandbox.stripe.config import API_VERSION
 from sandbox.stripe.mail import retry_delay_seconds
+from sandbox_desk import WEBHOOK_SECRET, Desk, Shop, eventually
 
 
 async def test_webhooks_carry_a_genuine_signature(desk: Desk, shop: Shop) -> None:

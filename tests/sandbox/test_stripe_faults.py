@@ -4,7 +4,8 @@ import time
 
 import pytest
 import stripe
-from tests.sandbox.running import Desk
+
+from sandbox_desk import Desk
 
 
 async def test_a_broken_server_does_nothing_and_heals_after_n_requests(desk: Desk) -> None:

@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from tests.sandbox.running import Desk
+
+from sandbox_desk import Desk
 
 
 def landed(answer: httpx.Response) -> tuple[str, dict[str, str]]:

@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import stripe
-from tests.sandbox.running import Desk, Shop, eventually
+
+from sandbox_desk import Desk, Shop, eventually
 
 
 async def test_a_card_that_works_is_charged_at_once_and_the_fee_is_known(desk: Desk) -> None:

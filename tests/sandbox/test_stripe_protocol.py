@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 import stripe
-from tests.sandbox.running import API_KEY, WEBHOOK_SECRET, Desk, desk_of
 
 from sandbox.stripe.config import API_VERSION, SandboxConfig
+from sandbox_desk import API_KEY, WEBHOOK_SECRET, Desk, desk_of
 
 
 async def test_a_wrong_key_is_refused_and_not_repeated_in_full(config: SandboxConfig) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 import stripe
-from tests.sandbox.running import Desk, Shop, eventually
+
+from sandbox_desk import Desk, Shop, eventually
 
 
 async def test_refunds_add_up_to_the_payment_and_not_beyond(desk: Desk, shop: Shop) -> None:

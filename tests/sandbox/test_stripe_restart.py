@@ -10,7 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.sandbox.running import (
+
+import sandbox
+from sandbox.stripe.config import SandboxConfig
+from sandbox_desk import (
     API_KEY,
     PATIENCE_SECONDS,
     WEBHOOK_SECRET,
@@ -21,9 +24,6 @@ from tests.sandbox.running import (
     served,
     url_of,
 )
-
-import sandbox
-from sandbox.stripe.config import SandboxConfig
 
 SOURCE_ROOT = str(Path(sandbox.__file__).parent.parent)
 
@@ -88,7 +88,10 @@ async def test_a_killed_sandbox_remembers_payments_answers_and_undelivered_event
         with process(config) as running:
             # The shop's socket listens but answers nothing yet: deliveries are cut off halfway.
             waiting = await desk.waiting("alipay", idempotency_key="attempt-1")
+            await desk.fault(out_of_order={"hold": True}, refund_pending={"seconds": None})
             paid = await desk.paid()
+            refund = await desk.client.v1.refunds.create_async({"payment_intent": paid.id})
+            assert refund.status == "pending"
             running.kill()
             running.wait()
         with shop_socket, served(shop.app(), shop_socket), process(config):
@@ -99,6 +102,7 @@ async def test_a_killed_sandbox_remembers_payments_answers_and_undelivered_event
             assert (await desk.approve(waiting.id)).json()["status"] == "succeeded"
             await eventually(lambda: "payment_intent.succeeded" in shop.types(about=paid.id))
             await eventually(lambda: "payment_intent.succeeded" in shop.types(about=waiting.id))
+            await eventually(lambda: "refund.updated" in shop.types(about=refund.id))
 
 
 @pytest.mark.parametrize(

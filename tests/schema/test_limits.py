@@ -12,7 +12,13 @@ from typing import Annotated, Any, NewType
 import pytest
 import strawberry
 import structlog
-from graphql import GraphQLError, ValidationRule, get_introspection_query, specified_rules
+from graphql import (
+    GraphQLError,
+    ValidationRule,
+    get_introspection_query,
+    parse,
+    specified_rules,
+)
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -380,8 +386,8 @@ async def test_every_answer_says_its_cost_and_the_limit() -> None:
         result = await run(query)
         assert result.extensions is not None
         assert result.extensions["cost"]["limit"] == 5_000
-    (result,) = [r async for r in await SCHEMA.stream("subscription{ticks}")]
-    assert result.extensions == {"cost": {"requested": 1, "limit": 5_000}}
+    (event,) = [r async for r in await SCHEMA.stream("subscription{ticks}")]
+    assert event.extensions == {"cost": {"requested": 1, "limit": 5_000}}
 
 
 # --- shape --------------------------------------------------------------------------------------
@@ -591,11 +597,10 @@ async def test_a_known_document_is_neither_parsed_nor_validated_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     parsed: list[str] = []
-    real_parse = documents_module.parse
 
     def counting_parse(text: str, **options: Any) -> Any:
         parsed.append(text)
-        return real_parse(text, **options)
+        return parse(text, **options)
 
     monkeypatch.setattr(documents_module, "parse", counting_parse)
     rules = [CountingRule]
@@ -737,8 +742,8 @@ LEAKY_REQUESTS: dict[str, tuple[str, dict[str, Any] | None]] = {
 @pytest.mark.parametrize("name", LEAKY_REQUESTS)
 async def test_what_a_client_wrote_never_reaches_the_log(name: str, logged: io.StringIO) -> None:
     query, variables = LEAKY_REQUESTS[name]
-    more = {"operation_name": f"{CANARY} x"} if name == "operation name" else {}
-    result = await run(query, variables, **more)
+    operation_name = f"{CANARY} x" if name == "operation name" else None
+    result = await run(query, variables, operation_name=operation_name)
     assert result.errors
     assert logged.getvalue(), "nothing was logged at all"
     assert CANARY not in logged.getvalue()

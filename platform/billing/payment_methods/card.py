@@ -24,6 +24,8 @@ class Card(StripeMethod):
         if not page:
             return started
         url = page.format(
-            intent=started.provider_ref, return_url=quote(ask.return_url, safe="")
+            intent=started.provider_ref,
+            client_secret=started.client_secret,
+            return_url=quote(ask.return_url, safe=""),
         )
         return replace(started, action_url=url)

@@ -62,7 +62,7 @@ async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Star
     params: dict[str, Any] = {
         "amount": ask.amount_minor,
         "currency": ask.currency.lower(),
-        "payment_method_types": [method_type],
+        "allowed_payment_method_types": [method_type],
         "description": ask.description,
         "metadata": {"payment_id": str(ask.payment_id)},
         **confirm,

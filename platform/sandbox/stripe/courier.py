@@ -34,6 +34,7 @@ class Courier:
 
     async def run(self) -> None:
         """This function will deliver what is due, and wait for what comes next, until cancelled."""
+        self._resume()
         async with asyncio.TaskGroup() as group:
             while True:
                 self._sandbox.mail_waits.clear()
@@ -85,6 +86,13 @@ class Courier:
         finally:
             self._under_way.discard(delivery["id"])
             self._sandbox.mail_waits.set()
+
+    def _resume(self) -> None:
+        """Faults end with the process, so what they held up before a restart goes on now."""
+        work = self._sandbox.work()
+        with work.store.transaction():
+            mail.release_held(work.store, now=work.now)
+            timers.end_open_ended(work)
 
     def _due(self, work: Work) -> list[sqlite3.Row]:
         # Those under way are still pending in the store, so they may fill the first rows.

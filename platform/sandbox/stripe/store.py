@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 );
 CREATE TABLE IF NOT EXISTS timers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    due_at REAL NOT NULL,
+    due_at REAL,
     step TEXT NOT NULL,
     object_id TEXT NOT NULL
 );

@@ -3,15 +3,15 @@
 from sandbox.stripe.faults import Undecided
 from sandbox.stripe.work import Work
 
-_NOT_BEFORE_CLEARED_SECONDS = 10 * 365 * 86_400.0
-
 
 def set_timer(work: Work, *, noun: str, object_id: str, fault: Undecided) -> None:
-    """This function will write down that the object ends as the fault says, when it says."""
-    wait_seconds = _NOT_BEFORE_CLEARED_SECONDS if fault.seconds is None else fault.seconds
+    """This function will write down that the object ends as the fault says, when it says.
+
+    A fault without a time ends with the faults: its timer has no due time until then.
+    """
     work.store.rows(
         "INSERT INTO timers (due_at, step, object_id) VALUES (?, ?, ?)",
-        work.now + wait_seconds,
+        None if fault.seconds is None else work.now + fault.seconds,
         f"{noun}.{fault.outcome}",
         object_id,
     )
@@ -30,3 +30,8 @@ def take_due(work: Work) -> list[tuple[str, str]]:
 def end_all(work: Work) -> None:
     """This function will let every timer run out now."""
     work.store.rows("UPDATE timers SET due_at = ?", work.now)
+
+
+def end_open_ended(work: Work) -> None:
+    """This function will let the timers run out that waited for the end of their fault."""
+    work.store.rows("UPDATE timers SET due_at = ? WHERE due_at IS NULL", work.now)

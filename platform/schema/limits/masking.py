@@ -117,7 +117,7 @@ def _log_faults(faults: list[GraphQLError], operation: str | None) -> None:
     _log.info(
         "graphql.client_error",
         **_where(first, operation),
-        error_code=first.extensions.get("code"),
+        error_code=(first.extensions or {}).get("code"),
         about=_opening(first.message),
         more=len(faults) - 1,
     )

@@ -39,4 +39,4 @@ class QueryLimits:
     """Scalars in the variables, each of which is coerced before the first resolver runs."""
     max_validation_errors: int = 10
     max_cached_tokens: int = 60_000
-    """Of all prepared documents together; about 0.6 kB each."""
+    """Of all prepared documents together; about 0.4 kB each."""

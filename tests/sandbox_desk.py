@@ -29,7 +29,8 @@ PATIENCE_SECONDS = 10.0
 
 def listening_socket() -> socket.socket:
     """A socket that listens on a free port of 127.0.0.1, so that nobody else can take it."""
-    listening = socket.socket()
+    # With the protocol named, asyncio switches Nagle's algorithm off: 40 ms less an answer.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
     return listening
@@ -170,7 +171,7 @@ def sandbox_running(config: SandboxConfig, listening: socket.socket) -> Iterator
 @asynccontextmanager
 async def desk_of(config: SandboxConfig) -> AsyncIterator[Desk]:
     """Clients of a running sandbox; the real Stripe client does not retry by itself."""
-    transport = stripe.HTTPXClient()
+    transport = stripe.HTTPXClient(verify_ssl_certs=False)  # plain HTTP, on this machine
     client = stripe.StripeClient(
         config.api_key,
         base_addresses={"api": config.public_url},
@@ -178,7 +179,7 @@ async def desk_of(config: SandboxConfig) -> AsyncIterator[Desk]:
         max_network_retries=0,
     )
     headers = {"authorization": f"Bearer {config.api_key}"}
-    async with httpx.AsyncClient(base_url=config.public_url, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=config.public_url, headers=headers, verify=False) as http:
         try:
             yield Desk(config=config, client=client, http=http)
         finally:

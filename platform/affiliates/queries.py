@@ -1,0 +1,29 @@
+"""An affiliate's own view of its program and earnings."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from kernel import db
+
+
+async def affiliate_by_id(affiliate_id: UUID) -> Mapping[str, Any] | None:
+    """The affiliate with its program's rate; in a transaction of its shop."""
+    return await db.fetch_row(
+        """select a.code, a.name, p.rate_bp from affiliates a
+           join affiliate_programs p on p.id = a.program_id
+           where a.id = $1 and a.tenant_id = current_tenant_id()""",
+        affiliate_id,
+    )
+
+
+async def earned_shares(affiliate_id: UUID, limit: int = 50) -> list[Mapping[str, Any]]:
+    """The newest commissions, in a shop transaction of this party: it sees no other's share."""
+    return await db.fetch(
+        """select o.no, s.amount_minor, s.reversed_minor, s.currency
+           from line_shares s join orders o on o.id = s.order_id
+           where s.party_id = $1 and o.fulfilment_status = 'DELIVERED'
+           order by s.id desc limit $2""",
+        affiliate_id,
+        limit,
+    )

@@ -1,0 +1,115 @@
+"""The worker process: everything that must happen later, found by its own state.
+
+There is no job that could be lost: an unpaid order past its time, a payment that nobody has
+reported, a refund that is owed are rows, and each sweep finds them. Two workers may run; rows are
+claimed with SKIP LOCKED and conditional updates. A sweep that fails is logged and tried again.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from billing.balances import fold_balances
+from billing.payments import claim_due
+from kernel import db, valkey
+from kernel.log import configure_logging, get_logger
+from kernel.settings import settings
+from orders import expiry, paying, refund_sending
+
+log = get_logger(__name__)
+BATCH = 100
+
+
+async def expire_orders() -> int:
+    """Free the keys of orders that were not paid in time."""
+    due = await expiry.due_orders(BATCH)
+    for tenant_id, order_id in due:
+        await expiry.expire_order(tenant_id, order_id)
+    return len(due)
+
+
+async def ask_channels() -> int:
+    """Ask the channel about payments that it should have reported by now."""
+    async with db.transaction(db.core_scope()):
+        due = await claim_due(20)
+    for payment in due:
+        await paying.look(payment)
+    return len(due)
+
+
+async def send_refunds() -> int:
+    """Send what is owed back to buyers."""
+    return await refund_sending.send_due_refunds()
+
+
+async def fold() -> int:
+    """Keep the balances of busy accounts cheap to read."""
+    async with db.transaction(db.core_scope()):
+        return await fold_balances()
+
+
+async def forget_old_requests() -> int:
+    """Forget idempotency keys after a week: nobody repeats a request so late."""
+    async with db.transaction(db.every_tenant(reason="forget old idempotency keys")):
+        return await db.execute(
+            """delete from idempotency_records
+               where ctid in (select ctid from idempotency_records
+                              where created_at < platform_now() - interval '7 days' limit 5000)"""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One kind of later work and how often it is looked for when there is none."""
+
+    work: Callable[[], Awaitable[int]]
+    every_seconds: float
+
+
+SWEEPS = (
+    Sweep(expire_orders, 1.0),
+    Sweep(ask_channels, 1.0),
+    Sweep(send_refunds, 1.0),
+    Sweep(fold, 20.0),
+    Sweep(forget_old_requests, 3600.0),
+)
+
+
+async def run(stop: asyncio.Event) -> None:
+    """Sweep until told to stop; what is under way is finished first."""
+    await db.connect(settings())
+    try:
+        await asyncio.gather(*(_repeat(sweep, stop) for sweep in SWEEPS))
+    finally:
+        await valkey.close()
+        await db.disconnect()
+
+
+async def _repeat(sweep: Sweep, stop: asyncio.Event) -> None:
+    name = getattr(sweep.work, "__name__", "sweep")
+    while not stop.is_set():
+        try:
+            done = await sweep.work()
+        except Exception as error:  # a sweep must never end: it is tried again
+            log.error("sweep_failed", sweep=name, exc_info=error)
+            done = 0
+        if done < BATCH:
+            try:
+                await asyncio.wait_for(stop.wait(), sweep.every_seconds)
+            except TimeoutError:
+                continue
+
+
+def main() -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    configure_logging()
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(stop)
+
+    asyncio.run(until_stopped())

@@ -1,0 +1,95 @@
+"""Who asks, in which shop, from where: made once a request, before anything is resolved."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import strawberry
+
+from identity.models import TokenKind
+from identity.tokens import Caller, authenticate
+from kernel import db
+from kernel.errors import Forbidden
+from orders.checkout import Buyer
+from orders.records import Viewer
+from orders.reveal import Witness
+from tenants.directory import Shop
+
+ANONYMOUS = "ANONYMOUS"
+
+
+@dataclass(slots=True)
+class Context:
+    """One request: its shop and its caller. Resolvers read it and never the request itself."""
+
+    shop: Shop
+    caller: Caller | None
+    ip: str
+    user_agent: str
+    english: bool
+    origin: str
+    """Scheme, host and port under which the buyer came: where a channel sends the buyer back."""
+    token: str | None = None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The caller's columns in the role × field table."""
+        if self.caller is None:
+            return frozenset({ANONYMOUS})
+        if self.caller.kind is TokenKind.STAFF:
+            return frozenset(f"STAFF_{role}" for role in self.caller.roles)
+        return frozenset({str(self.caller.kind)})
+
+    @property
+    def customer_id(self) -> UUID | None:
+        """The signed-in customer; None for everybody else."""
+        if self.caller is not None and self.caller.kind is TokenKind.CUSTOMER:
+            return self.caller.principal_id
+        return None
+
+    @property
+    def buyer(self) -> Buyer:
+        """The caller as a buyer."""
+        return Buyer(self.customer_id)
+
+    @property
+    def actor(self) -> str:
+        """How records name the caller."""
+        if self.caller is None:
+            return "guest"
+        return f"{self.caller.kind.lower()}:{self.caller.principal_id}"
+
+    @property
+    def witness(self) -> Witness:
+        """The caller as the evidence of a reveal names it."""
+        return Witness(self.actor, self.ip or None, self.user_agent)
+
+    def viewer(self, guest_token: str | None = None) -> Viewer:
+        """Which orders the caller may see: its own, or the one whose token it holds."""
+        return Viewer(customer_id=self.customer_id, guest_token=guest_token)
+
+    def core(self) -> db.Scope:
+        """The scope of a transaction that prices this shop's path or moves its money."""
+        return db.core_scope(self.shop.id, path=self.shop.path)
+
+    def words(self, zh: str, en: str) -> str:
+        """The text in the caller's language."""
+        return (en or zh) if self.english else (zh or en)
+
+
+Info = strawberry.Info[Context, None]
+
+
+async def caller_of(token: str | None, shop: Shop) -> Caller | None:
+    """Who holds this token in this shop; raises `Forbidden` for a token that is no good here.
+
+    A shop's token opens that shop only; a supplier's and an operator's open the platform's own.
+    """
+    if token is None:
+        return None
+    caller = await authenticate(token)
+    at_home = caller is not None and (
+        caller.tenant_id == shop.id if caller.tenant_id else len(shop.levels) == 1
+    )
+    if not at_home:
+        raise Forbidden("This token has ended, or is not for this shop.")
+    return caller

@@ -1,0 +1,155 @@
+"""The buyer's own account: sign-up, sign-in, the wallet."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from identity import sign_in as signing
+from identity.customers import own_contact
+from kernel import db
+from kernel.errors import Invalid
+from kernel.ids import public_id
+from orders import paying
+from schema.context import Info
+from schema.money import Money, MoneyInput, amount
+from schema.orders import PaymentStartPayload, payment_started
+from schema.payment_methods import PaymentMethodCode
+from schema.problems import Problem, Refusals
+
+
+@strawberry.type(description="The signed-in customer of this shop.")
+class Customer:
+    """One account in one shop."""
+
+    id: strawberry.ID
+    email: str | None
+    phone: str | None
+    wallet: Money
+
+
+@strawberry.input
+class SignUpInput:
+    """An e-mail address or a phone number, and a password of at least 8 characters."""
+
+    password: str
+    email: str | None = None
+    phone: str | None = None
+    name: str = ""
+
+
+@strawberry.input
+class SignInInput:
+    """`account` is the e-mail address or the phone number."""
+
+    account: str
+    password: str
+
+
+@strawberry.type
+class SignedIn:
+    """A bearer token for this shop: `Authorization: Bearer kmc_…`."""
+
+    token: str
+    expires_at: datetime
+
+
+SignInPayload = Annotated[SignedIn | Problem, strawberry.union("SignInPayload")]
+
+
+@strawberry.type
+class SignedOut:
+    """The token has ended."""
+
+    done: bool
+
+
+SignOutPayload = Annotated[SignedOut | Problem, strawberry.union("SignOutPayload")]
+
+
+@strawberry.input
+class WalletTopUpInput:
+    """How much, and through which channel."""
+
+    amount: MoneyInput
+    method: PaymentMethodCode
+    idempotency_key: strawberry.ID
+
+
+@strawberry.type
+class CustomerQuery:
+    """The caller."""
+
+    @strawberry.field(description="The signed-in customer; null for a guest.")
+    async def me(self, info: Info) -> Customer | None:
+        """This function will read the caller's own account."""
+        context = info.context
+        customer_id = context.customer_id
+        if customer_id is None:
+            return None
+        contact = await own_contact(tenant_id=context.shop.id, customer_id=customer_id)
+        async with db.transaction(context.core(), read_only=True):
+            balance = await paying.wallet_balance(context.shop, customer_id)
+        return Customer(
+            id=strawberry.ID(public_id("cus", customer_id)),
+            email=contact.email,
+            phone=contact.phone,
+            wallet=amount(balance, context.shop.currency),
+        )
+
+
+@strawberry.type
+class CustomerMutation:
+    """The account's own doings."""
+
+    @strawberry.mutation(description="Open an account in this shop.", extensions=[Refusals()])
+    async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
+        """This function will make an account and sign in."""
+        context = info.context
+        done = await signing.sign_up(
+            tenant_id=context.shop.id,
+            ip=context.ip,
+            password=input.password,
+            name=input.name,
+            email=input.email,
+            phone=input.phone,
+        )
+        return SignedIn(token=done.token, expires_at=done.expires_at)
+
+    @strawberry.mutation(description="Sign in to this shop.", extensions=[Refusals()])
+    async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
+        """This function will exchange a password for a token."""
+        context = info.context
+        done = await signing.sign_in(
+            tenant_id=context.shop.id,
+            account=input.account,
+            password=input.password,
+            ip=context.ip,
+        )
+        return SignedIn(token=done.token, expires_at=done.expires_at)
+
+    @strawberry.mutation(description="End the token of this request.", extensions=[Refusals()])
+    async def sign_out(self, info: Info) -> SignOutPayload:
+        """This function will revoke the caller's token."""
+        token = info.context.token
+        if token is None:
+            raise Invalid("Nobody is signed in.")
+        await signing.sign_out(token)
+        return SignedOut(done=True)
+
+    @strawberry.mutation(description="Start adding money to the wallet.", extensions=[Refusals()])
+    async def wallet_top_up(self, info: Info, input: WalletTopUpInput) -> PaymentStartPayload:
+        """This function will ask a channel for the money; it arrives when the channel says so."""
+        context = info.context
+        if input.amount.currency != context.shop.currency:
+            raise Invalid(f"This shop sells in {context.shop.currency}.", field="amount")
+        assert context.customer_id is not None  # the role × field table lets only customers in
+        started = await paying.top_up(
+            shop=context.shop,
+            customer_id=context.customer_id,
+            amount_minor=input.amount.amount_minor,
+            method=input.method.value,
+            return_url=f"{context.origin}/account",
+            idempotency_key=input.idempotency_key,
+        )
+        return payment_started(started)

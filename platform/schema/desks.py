@@ -1,0 +1,268 @@
+"""What staff, affiliates, suppliers and operators see: each its own money and no other's cost."""
+
+import strawberry
+
+from affiliates.queries import affiliate_by_id, earned_shares
+from billing.balances import PartyBalance, party_balance, trial_balance
+from kernel import db
+from kernel.errors import NotFound
+from kernel.ids import public_id
+from offers import catalogue
+from offers.own_prices import own_prices
+from orders.queries import orders_page
+from schema.catalogue import StockView, stock_view
+from schema.connections import PageInfo
+from schema.context import Info
+from schema.money import Money, amount
+from schema.order_types import OrderConnection, order_connection
+from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
+from tenants.queries import children_of
+
+
+@strawberry.type(description="Earnings by stage.")
+class Balances:
+    """Pending matures into available; `owed` is a debt to the platform."""
+
+    pending: Money
+    available: Money
+    deposit: Money
+    owed: Money
+
+
+@strawberry.type(description="A shop directly below this one.")
+class ChildTenant:
+    """What a parent may know of a child."""
+
+    slug: str
+    name: str
+    status: str
+    depth: int
+
+
+@strawberry.type(description="The shop as its staff sees it.")
+class Tenant:
+    """One agent."""
+
+    slug: str
+    name: str
+    status: str
+    depth: int
+    balances: Balances
+    children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
+
+
+@strawberry.type(description="One SKU from the shop's own side.")
+class OwnPrice:
+    """`cost` is what this shop pays for a piece; nothing of what others pay is here."""
+
+    sku_id: strawberry.ID
+    code: str
+    name: str
+    cost: Money
+    retail: Money
+    margin: Money
+    stock: StockView
+
+
+@strawberry.type
+class OwnPriceConnection:
+    """The SKUs of one page of products."""
+
+    nodes: list[OwnPrice] = strawberry.field(metadata={"assumed_size": 50})
+    page_info: PageInfo
+
+
+@strawberry.type
+class Commission:
+    """One commission as it was frozen with its order."""
+
+    order_no: str
+    amount: Money
+    reversed: Money
+
+
+@strawberry.type
+class Affiliate:
+    """The affiliate behind the token."""
+
+    code: str
+    name: str
+    rate_bp: int
+    balances: Balances
+    commissions: list[Commission] = strawberry.field(metadata={"assumed_size": 50})
+
+
+@strawberry.type
+class SupplierListing:
+    """One of the supplier's own offers."""
+
+    id: strawberry.ID
+    sku_code: str
+    name: str
+    supply_price: Money
+    status: str
+    stock: StockView
+    sold: int
+
+
+@strawberry.type
+class Supplier:
+    """The supplier behind the token."""
+
+    name: str
+    status: str
+    commission_bp: int
+    balances: Balances
+    listings: list[SupplierListing] = strawberry.field(metadata={"assumed_size": 50})
+
+
+@strawberry.type
+class TrialBalanceRow:
+    """The sum of one account code; debits are positive."""
+
+    code: str
+    balance: Money
+
+
+def _balances(balance: PartyBalance, currency: str) -> Balances:
+    return Balances(
+        pending=amount(balance.pending_minor, currency),
+        available=amount(balance.available_minor, currency),
+        deposit=amount(balance.deposit_minor, currency),
+        owed=amount(balance.owed_minor, currency),
+    )
+
+
+@strawberry.type
+class DeskQuery:
+    """The desks' first fields."""
+
+    @strawberry.field(description="The shop as its staff sees it.")
+    async def tenant(self, info: Info) -> Tenant:
+        """This function will read the shop with its balances and its direct children."""
+        context = info.context
+        shop = context.shop
+        async with db.transaction(context.core(), read_only=True):
+            children = await children_of(shop.id)
+            balance = await party_balance(shop.id, shop.currency)
+        return Tenant(
+            slug=shop.slug,
+            name=shop.name,
+            status=shop.levels[-1].status,
+            depth=len(shop.levels) - 1,
+            balances=_balances(balance, shop.currency),
+            children=[ChildTenant(**child) for child in children],
+        )
+
+    @strawberry.field(description="All orders of the shop, the newest first.")
+    async def tenant_orders(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> OrderConnection:
+        """This function will read a page of the shop's orders."""
+        context = info.context
+        async with db.transaction(context.core(), read_only=True):
+            page = await orders_page(
+                shop=context.shop, customer_id=None, first=first, after=after
+            )
+        return order_connection(page, context)
+
+    @strawberry.field(description="What the shop pays and asks, SKU by SKU.")
+    async def catalogue_to_list(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> OwnPriceConnection:
+        """This function will price a page of products from the shop's own side."""
+        context = info.context
+        currency = context.shop.currency
+        async with db.transaction(context.core(), read_only=True):
+            page = await catalogue.products(context.shop, first=first, after=after)
+            prices = await own_prices(context.shop, [row.id for row in page.rows])
+        nodes = [
+            OwnPrice(
+                sku_id=strawberry.ID(public_id("sku", price.sku_id)),
+                code=price.code,
+                name=context.words(price.name_zh, price.name_en),
+                cost=amount(price.cost_minor, currency),
+                retail=amount(price.retail_minor, currency),
+                margin=amount(price.retail_minor - price.cost_minor, currency),
+                stock=stock_view(price.stock),
+            )
+            for price in prices
+        ]
+        end = page.cursors[-1] if page.cursors else None
+        return OwnPriceConnection(
+            nodes=nodes, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
+        )
+
+    @strawberry.field(description="The affiliate behind the token.")
+    async def affiliate(self, info: Info) -> Affiliate:
+        """This function will read the affiliate's own program, money and commissions."""
+        context = info.context
+        assert context.caller is not None  # the role × field table lets only affiliates in
+        affiliate_id, currency = context.caller.principal_id, context.shop.currency
+        async with db.transaction(context.core(), read_only=True):
+            row = await affiliate_by_id(affiliate_id)
+            balance = await party_balance(affiliate_id, currency)
+        shop_scope = db.shop_scope(context.shop.id, party_id=affiliate_id)
+        async with db.transaction(shop_scope, read_only=True):
+            shares = await earned_shares(affiliate_id)
+        if row is None:
+            raise NotFound("There is no such affiliate.")
+        return Affiliate(
+            code=row["code"],
+            name=row["name"],
+            rate_bp=row["rate_bp"],
+            balances=_balances(balance, currency),
+            commissions=[
+                Commission(
+                    order_no=share["no"],
+                    amount=amount(share["amount_minor"], share["currency"]),
+                    reversed=amount(share["reversed_minor"], share["currency"]),
+                )
+                for share in shares
+            ],
+        )
+
+    @strawberry.field(description="The supplier behind the token.")
+    async def supplier(self, info: Info) -> Supplier:
+        """This function will read the supplier's own offers and money."""
+        context = info.context
+        assert context.caller is not None  # the role × field table lets only suppliers in
+        supplier_id, currency = context.caller.principal_id, context.shop.currency
+        async with db.transaction(db.core_scope(), read_only=True):
+            row = await supplier_by_id(supplier_id)
+            listings = await supplier_listings(supplier_id)
+            balance = await party_balance(supplier_id, currency)
+        if row is None:
+            raise NotFound("There is no such supplier.")
+        return Supplier(
+            name=row["name"],
+            status=row["status"],
+            commission_bp=row["commission_bp"],
+            balances=_balances(balance, currency),
+            listings=[_listing(listing, info) for listing in listings],
+        )
+
+    @strawberry.field(
+        description="Every account code with its sum: it adds up to zero.",
+        metadata={"assumed_size": 50},
+    )
+    async def trial_balance(self, info: Info) -> list[TrialBalanceRow]:
+        """This function will sum the ledger by account code."""
+        async with db.transaction(db.core_scope(), read_only=True):
+            rows = await trial_balance()
+        return [
+            TrialBalanceRow(code=row.code, balance=amount(row.balance_minor, row.currency))
+            for row in rows
+        ]
+
+
+def _listing(row: SupplierListingRow, info: Info) -> SupplierListing:
+    return SupplierListing(
+        id=strawberry.ID(public_id("ofr", row.id)),
+        sku_code=row.code,
+        name=info.context.words(row.name_zh, row.name_en),
+        supply_price=amount(row.supply_price_minor, row.currency),
+        status=row.status,
+        stock=stock_view(row.stock),
+        sold=row.sold,
+    )

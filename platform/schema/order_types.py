@@ -1,0 +1,175 @@
+"""Orders as GraphQL types."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from kernel.ids import public_id
+from orders.queries import KeyView, LineView, OrderPage, OrderView
+from orders.reveal import RevealedKey as OpenedKey
+from schema.connections import PageInfo
+from schema.context import Context
+from schema.money import Money, amount
+
+
+@strawberry.enum
+class OrderStatus(Enum):
+    """The one rolled-up status of an order."""
+
+    PENDING_PAYMENT = "PENDING_PAYMENT"
+    EXPIRED = "EXPIRED"
+    CANCELED = "CANCELED"
+    PAID = "PAID"
+    DELIVERED = "DELIVERED"
+    REFUNDING = "REFUNDING"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+
+
+@strawberry.type(description="A key that was delivered; `keyReveal` opens it.")
+class DeliveredKey:
+    """`commitment` is SHA-256(salt || key): fixed before the sale, verifiable after the reveal."""
+
+    id: strawberry.ID
+    serial: str
+    commitment: str
+    delivered_at: datetime
+    revealed_at: datetime | None
+    returned_at: datetime | None
+
+
+@strawberry.type
+class OrderLine:
+    """One line; `commitments` are those of the held keys, shown before the payment, too."""
+
+    id: strawberry.ID
+    sku_id: strawberry.ID
+    product_slug: str
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    refunded: Money
+    returned_quantity: int
+    commitments: list[str]
+    keys: list[DeliveredKey]
+
+
+@strawberry.type
+class Order:
+    """One order. `version` grows with every change."""
+
+    id: strawberry.ID
+    no: str
+    status: OrderStatus
+    total: Money
+    refunded: Money
+    version: int
+    created_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None
+    delivered_at: datetime | None
+    lines: list[OrderLine] = strawberry.field(metadata={"assumed_size": 3})
+
+
+@strawberry.type
+class OrderEdge:
+    """An order and the cursor that continues after it."""
+
+    cursor: str
+    node: Order
+
+
+@strawberry.type
+class OrderConnection:
+    """A page of orders, the newest first."""
+
+    edges: list[OrderEdge]
+    page_info: PageInfo
+
+
+@strawberry.type(description="A key in the clear. Who opened it, when and from where is kept.")
+class RevealedKey:
+    """Anybody can check that SHA-256(salt || secret) is the commitment."""
+
+    id: strawberry.ID
+    line_id: strawberry.ID
+    name: str
+    serial: str
+    secret: str
+    salt: str
+    commitment: str
+    expires_at: datetime | None
+    revealed_at: datetime
+
+
+def order_type(view: OrderView, context: Context) -> Order:
+    """This function will put an order into the schema's words."""
+    return Order(
+        id=strawberry.ID(public_id("ord", view.id)),
+        no=view.no,
+        status=OrderStatus(view.status),
+        total=amount(view.total_minor, view.currency),
+        refunded=amount(view.refunded_minor, view.currency),
+        version=view.version,
+        created_at=view.created_at,
+        expires_at=view.expires_at,
+        paid_at=view.paid_at,
+        delivered_at=view.delivered_at,
+        lines=[_line(line, view.currency, context) for line in view.lines],
+    )
+
+
+def _line(line: LineView, currency: str, context: Context) -> OrderLine:
+    return OrderLine(
+        id=strawberry.ID(public_id("lin", line.id)),
+        sku_id=strawberry.ID(public_id("sku", line.sku_id)),
+        product_slug=line.product_slug,
+        name=context.words(line.name_zh, line.name_en),
+        quantity=line.quantity,
+        unit_price=amount(line.unit_price_minor, currency),
+        total=amount(line.net_minor, currency),
+        refunded=amount(line.refunded_minor, currency),
+        returned_quantity=line.returned_quantity,
+        commitments=list(line.commitments),
+        keys=[_key(key) for key in line.keys],
+    )
+
+
+def _key(key: KeyView) -> DeliveredKey:
+    return DeliveredKey(
+        id=strawberry.ID(public_id("dky", key.id)),
+        serial=key.serial,
+        commitment=key.commitment_hex,
+        delivered_at=key.delivered_at,
+        revealed_at=key.revealed_at,
+        returned_at=key.returned_at,
+    )
+
+
+def revealed_key(key: OpenedKey) -> RevealedKey:
+    """This function will put an opened key into the schema's words."""
+    return RevealedKey(
+        id=strawberry.ID(public_id("dky", key.id)),
+        line_id=strawberry.ID(public_id("lin", key.line_id)),
+        name=key.sku_name,
+        serial=key.serial,
+        secret=key.secret,
+        salt=key.salt_hex,
+        commitment=key.commitment_hex,
+        expires_at=key.expires_at,
+        revealed_at=key.revealed_at,
+    )
+
+
+def order_connection(page: OrderPage, context: Context) -> OrderConnection:
+    """This function will put a page of orders into the schema's words."""
+    edges = [
+        OrderEdge(cursor=cursor, node=order_type(view, context))
+        for view, cursor in zip(page.rows, page.cursors, strict=True)
+    ]
+    end = page.cursors[-1] if page.cursors else None
+    return OrderConnection(
+        edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
+    )

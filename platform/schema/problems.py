@@ -1,0 +1,49 @@
+"""Refusals as data: the one place where a `Refusal` becomes a member of a mutation's union."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from strawberry.extensions import FieldExtension
+
+from kernel.errors import Refusal
+from schema.context import Context
+from schema.messages import in_chinese
+
+
+@strawberry.type(description="A number or word that belongs to a problem.")
+class ProblemDetail:
+    """One named value."""
+
+    name: str
+    value: str
+
+
+@strawberry.type(description="Why a mutation was refused. Nothing has been written.")
+class Problem:
+    """`code` is stable and for programs, `message` is for people, `field` names the input."""
+
+    code: str
+    message: str
+    field: str | None
+    details: list[ProblemDetail]
+
+
+class Refusals(FieldExtension):
+    """Turns any refusal of a resolver into a `Problem`; everything else goes on as a bug."""
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any
+    ) -> Any:
+        """This function will call the resolver and answer for it if it refuses."""
+        try:
+            return await next_(source, info, **kwargs)
+        except Refusal as refusal:
+            return problem(refusal, info.context)
+
+
+def problem(refusal: Refusal, context: Context) -> Problem:
+    """This function will put a refusal into the caller's language."""
+    message = refusal.message if context.english else in_chinese(refusal)
+    details = [ProblemDetail(name=k, value=str(v)) for k, v in refusal.details.items()]
+    return Problem(code=refusal.code, message=message, field=refusal.field, details=details)

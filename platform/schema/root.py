@@ -1,0 +1,50 @@
+"""The one schema of the platform."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from kernel.settings import settings
+from schema.catalogue import CatalogueQuery
+from schema.customers import CustomerMutation, CustomerQuery
+from schema.desks import DeskQuery
+from schema.limits import GuardedSchema, QueryLimits, build_extensions
+from schema.money import SCALARS
+from schema.orders import OrderMutation, OrderQuery, OrderSubscription
+from schema.permissions import FieldTable
+
+# One try a request: each of these can be guessed at.
+SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
+
+
+@strawberry.type
+class Query(CatalogueQuery, OrderQuery, CustomerQuery, DeskQuery):
+    """What can be asked."""
+
+
+@strawberry.type
+class Mutation(OrderMutation, CustomerMutation):
+    """What can be done."""
+
+
+@strawberry.type
+class Subscription(OrderSubscription):
+    """What can be watched."""
+
+
+def build_schema(*, production: bool) -> GuardedSchema:
+    """This function will make the schema; production hides its description."""
+    return GuardedSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=[
+            *build_extensions(
+                QueryLimits(), production=production, sensitive_mutations=SENSITIVE_MUTATIONS
+            ),
+            FieldTable,
+        ],
+        config=StrawberryConfig(disable_field_suggestions=production, scalar_map=SCALARS),
+    )
+
+
+schema = build_schema(production=settings().production)

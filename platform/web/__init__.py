@@ -1,0 +1,1 @@
+"""Pages for people: server-made, each one GraphQL document; they work without JavaScript."""
