@@ -16,6 +16,13 @@ from migrations import migrate
 MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a database is run again against other servers."""
+    for item in items:
+        if "template_database" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.engines)
+
+
 def with_database(url: str, name: str) -> str:
     """The same server's URL with another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -63,8 +63,19 @@ async def _bulk_update(model: Model, row: ForeignRow) -> int:
     return await model.bulk_update([in_hand(model, row)], fields=["tenant_id"])
 
 
-async def _bulk_create(model: Model, row: ForeignRow) -> None:
+async def _bulk_create(model: Model, row: ForeignRow) -> bool:
     await model.bulk_create([in_hand(model, row)])
+    return True
+
+
+async def _save(model: Model, row: ForeignRow) -> bool:
+    await in_hand(model, row).save(update_fields=["tenant_id"])
+    return True
+
+
+async def _delete_in_hand(model: Model, row: ForeignRow) -> bool:
+    await in_hand(model, row).delete()
+    return True
 
 
 THROUGH_THE_MANAGER: dict[str, Way] = {
@@ -90,7 +101,7 @@ THROUGH_THE_MANAGER: dict[str, Way] = {
 PAST_THE_MANAGER: dict[str, Way] = {
     "raw": lambda model, row: model.raw(f"select * from {model._meta.db_table}"),
     "refresh_from_db": _refresh_from_db,
-    "save": lambda model, row: in_hand(model, row).save(update_fields=["tenant_id"]),
-    "delete in hand": lambda model, row: in_hand(model, row).delete(),
+    "save": _save,
+    "delete in hand": _delete_in_hand,
     "bulk_create": _bulk_create,
 }

@@ -260,9 +260,7 @@ async def build_world(owner: asyncpg.Connection, *, keys: int = 20) -> World:
     return world
 
 
-async def plant_tenant(
-    owner: asyncpg.Connection, slug: str, *, parent: ShopAt | None
-) -> ShopAt:
+async def plant_tenant(owner: asyncpg.Connection, slug: str, *, parent: ShopAt | None) -> ShopAt:
     """A tenant with one verified domain, `slug.localhost`."""
     tenant_id = new_id()
     await owner.execute(

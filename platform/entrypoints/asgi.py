@@ -25,7 +25,7 @@ from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, settings
 from schema.context import Context, caller_of
 from schema.root import build_schema
-from tenants.directory import Shop, shop_by_host, shop_by_id
+from tenants.directory import Shop, shop_by_host
 from web.app import web_routes
 
 log = get_logger(__name__)
@@ -49,7 +49,7 @@ class ShopGraphQL(GraphQL[Context, None]):
             context.token = _bearer(given)
             context.caller = await caller_of(context.token, context.shop)
 
-    def encode_json(self, data: object) -> bytes:  # type: ignore[override]
+    def encode_json(self, data: object) -> bytes:
         """This function will write JSON with orjson."""
         return orjson.dumps(data)
 

@@ -30,6 +30,7 @@ from kernel.ids import parse_id, public_id
 from kernel.settings import settings
 from supply.importing import (
     BatchReport,
+    ImportLimits,
     ImportProgress,
     WithdrawnBatch,
     batch_report,
@@ -153,6 +154,7 @@ async def _import(
         path=file,
         source_declaration=source,
         progress=view.show,
+        limits=ImportLimits(max_file_bytes=settings().key_import_max_bytes),
     )
     if report is not None:
         await _write_report(outcome.batch_id, report)

@@ -31,7 +31,7 @@ def read(cursor: str | None, *, tenant_id: UUID | None, about: str) -> list[Any]
     if cursor is None:
         return None
     raw = crypto.unsign(_PURPOSE, cursor)
-    found = orjson.loads(raw) if raw is not None else [None, None, None]
+    found: list[Any] = orjson.loads(raw) if raw is not None else [None, None, []]
     if found[:2] != [str(tenant_id), about]:
         raise Invalid("This cursor is not of this list.", field="after")
     values: list[Any] = found[2]

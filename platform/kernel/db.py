@@ -27,7 +27,6 @@ ACQUIRE_TIMEOUT_SECONDS = 5.0
 ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
 
 
-
 class NestedTransaction(RuntimeError):
     """A use case was called from inside another use case's transaction."""
 
@@ -76,7 +75,7 @@ def every_tenant(*, reason: str) -> Scope:
     return Scope(CORE, fence_lifted_for=reason)
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A pooled connection that needs no reset: all that we set is transaction-local."""
 
     def get_reset_query(self) -> str:
@@ -234,7 +233,8 @@ def _connection(sql: str) -> asyncpg.Connection:
 
 async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
     """All rows of a statement in the open transaction."""
-    return await _connection(sql).fetch(sql, *values)
+    rows: list[asyncpg.Record] = await _connection(sql).fetch(sql, *values)
+    return rows
 
 
 async def fetch_row(sql: str, *values: Any) -> asyncpg.Record | None:

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     master_secret: SecretStr = SecretStr("")
     """At least 32 characters. Signing, fingerprint and blind-index keys are derived from it."""
     key_encryption_keys: SecretStr = SecretStr("")
-    """`1:<base64 of 32 bytes>,2:…`; the last one encrypts. Empty: derived from the master secret."""
+    """`1:<base64 of 32 bytes>,2:…`; the highest one encrypts. Empty: derived from the secret."""
 
     stripe_api_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     stripe_timeout_seconds: float = 8.0
     stripe_card_page: str = ""
     """Where a card is entered by buyers of the built-in shop pages, which run no script:
-    a URL with `{intent}`, `{client_secret}` and `{return_url}`. Other shops use the intent's client secret."""
+    a URL with `{intent}`, `{client_secret}` and `{return_url}`. Others use the client secret."""
 
     public_port: int | None = None
     """Of the shops' own pages, where it is not the scheme's; buyers return to it from a channel."""
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     late_payment_seconds: int = 12 * 3600
     request_deadline_seconds: float = 2.0
     max_concurrent_requests: int = 512
+    key_import_max_bytes: int = 256 * 1024 * 1024
     crash_at: str = ""
     """Test environments only: the point in the code (kernel/faults.py) at which to die."""
     low_stock_bound: int = 100

@@ -91,6 +91,6 @@ class Listener:
         """Stop listening."""
         if self._pubsub is not None:
             try:
-                await self._pubsub.aclose()
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
             except (RedisError, OSError, TimeoutError):
                 return

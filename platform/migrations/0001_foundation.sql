@@ -43,8 +43,11 @@ create procedure fence_path_table(fenced regclass) language plpgsql as $$
 begin
     execute format('alter table %s enable row level security', fenced);
     execute format('alter table %s force row level security', fenced);
-    execute format('create policy own_path on %s to kameng_core
-                    using (tenant_id = any ((select current_path())::uuid[]))
+    -- The path may be read; only the tenant's own rows may be written.
+    execute format('create policy own_path on %s for select to kameng_core
+                    using (tenant_id = any ((select current_path())::uuid[]))', fenced);
+    execute format('create policy own_tenant on %s to kameng_core
+                    using (tenant_id = (select current_tenant_id()))
                     with check (tenant_id = (select current_tenant_id()))', fenced);
     execute format('create policy lifted on %s to kameng_core
                     using ((select fence_lifted_for()) is not null)', fenced);
@@ -61,6 +64,15 @@ begin
                     with check (tenant_id = (select current_tenant_id()))', fenced);
     execute format('create policy lifted on %s to kameng_core
                     using ((select fence_lifted_for()) is not null)', fenced);
+end $$;
+
+-- For append-only tables: a row trigger for UPDATE and DELETE, a statement trigger for TRUNCATE.
+create procedure make_append_only(kept regclass) language plpgsql as $$
+begin
+    execute format('create trigger append_only before update or delete on %s
+                    for each row execute function refuse_change()', kept);
+    execute format('create trigger never_emptied before truncate on %s
+                    for each statement execute function refuse_change()', kept);
 end $$;
 
 create function refuse_change() returns trigger language plpgsql as $$

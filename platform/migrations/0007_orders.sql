@@ -140,7 +140,6 @@ create table key_reveals (
     foreign key (tenant_id, delivered_key_id) references delivered_keys (tenant_id, id)
 );
 create index key_reveals_of_key on key_reveals (delivered_key_id);
-create trigger key_reveals_append_only before update or delete on key_reveals
-    for each row execute function refuse_change();
+call make_append_only('key_reveals');
 call fence_tenant_table('key_reveals');
 grant select, insert on key_reveals to kameng_core;

@@ -58,8 +58,7 @@ create table payment_events (
     primary key (provider, event_id)
 );
 create index payment_events_of_payment on payment_events (payment_id);
-create trigger payment_events_append_only before update or delete on payment_events
-    for each row execute function refuse_change();
+call make_append_only('payment_events');
 grant select, insert on payment_events to kameng_core;
 
 create table refunds (
@@ -148,12 +147,9 @@ end $$;
 create constraint trigger ledger_zero_sum after insert on ledger_transactions
     deferrable initially deferred for each row execute function check_ledger_zero_sum();
 
-create trigger ledger_transactions_append_only before update or delete on ledger_transactions
-    for each row execute function refuse_change();
-create trigger ledger_entries_append_only before update or delete on ledger_entries
-    for each row execute function refuse_change();
-create trigger ledger_accounts_append_only before update or delete on ledger_accounts
-    for each row execute function refuse_change();
+call make_append_only('ledger_transactions');
+call make_append_only('ledger_entries');
+call make_append_only('ledger_accounts');
 
 -- Balances folded so far: everything written by transactions older than folded_below. A cache;
 -- the truth is the sum of the entries (invariant I2).

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from tortoise.context import TortoiseContext
@@ -44,9 +45,7 @@ async def _ensure_roles(connection: asyncpg.Connection, password: str) -> None:
     """Make the two roles, or set their password; neither may pass row-level security."""
     # Roles belong to the cluster: two databases may be migrated at once, so this lock does, too.
     async with connection.transaction():
-        await connection.execute(
-            "select pg_advisory_xact_lock(hashtext('kameng-roles')::bigint)"
-        )
+        await connection.execute("select pg_advisory_xact_lock(hashtext('kameng-roles')::bigint)")
         for role in ROLES.values():
             exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
             verb = "alter" if exists else "create"
@@ -57,7 +56,7 @@ async def _ensure_roles(connection: asyncpg.Connection, password: str) -> None:
 
 
 async def _run_history(config: Settings, progress: Callable[[str], object]) -> None:
-    orm = {
+    orm: dict[str, Any] = {
         "connections": {"owner": config.database_url.replace("postgresql://", "asyncpg://", 1)},
         "apps": {
             "models": {

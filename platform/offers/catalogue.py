@@ -96,9 +96,7 @@ async def products(
     return _page(shop, rows, size, sort, about)
 
 
-def _page(
-    shop: Shop, rows: Sequence[ProductRow], size: int, sort: Sort, about: str
-) -> ProductPage:
+def _page(shop: Shop, rows: Sequence[ProductRow], size: int, sort: Sort, about: str) -> ProductPage:
     shown = tuple(rows[:size])
     marks = tuple(
         cursors.write(

@@ -115,18 +115,14 @@ async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
 def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
     """The refusal that tells the new total, so that the buyer can agree to it."""
     total_minor = sum(line.total_minor for line in lines)
-    return PriceChanged(
-        "The price has changed.", field=field, details={"totalMinor": total_minor}
-    )
+    return PriceChanged("The price has changed.", field=field, details={"totalMinor": total_minor})
 
 
 async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
     """Price wishes without signing anything; each line is one offer's."""
     _require_sensible(wishes)
     bound = max(settings().low_stock_bound, *(wish.quantity for wish in wishes))
-    skus = await shelf.skus_by_id(
-        shop, list({wish.sku_id for wish in wishes}), stock_bound=bound
-    )
+    skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
     return tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
 
 
@@ -144,13 +140,9 @@ def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
     if sku.row["delivery_mode"] != "AUTO_KEY":
-        raise Invalid(
-            "Only goods that are delivered automatically can be ordered.", field="skuId"
-        )
+        raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
     if wish.quantity > sku.row["max_per_order"]:
-        raise Invalid(
-            f"At most {sku.row['max_per_order']} pieces an order.", field="quantity"
-        )
+        raise Invalid(f"At most {sku.row['max_per_order']} pieces an order.", field="quantity")
     offer = sku.offer_for(wish.quantity, wish.offer_id)
     if offer is None and wish.offer_id is not None:
         raise NotFound("This offer has ended.", field="offerId")

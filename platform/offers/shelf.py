@@ -111,9 +111,7 @@ _BY_PRODUCT = _SKUS.format(which="s.product_id = any ($5)")
 _BY_SKU = _SKUS.format(which="s.id = any ($5)")
 
 
-async def skus_of_products(
-    shop: Shop, product_ids: Sequence[UUID]
-) -> dict[UUID, list[ShelfSku]]:
+async def skus_of_products(shop: Shop, product_ids: Sequence[UUID]) -> dict[UUID, list[ShelfSku]]:
     """The SKUs that the shop sells of each product. Two statements, however many products."""
     shelf: dict[UUID, list[ShelfSku]] = {product_id: [] for product_id in product_ids}
     for sku in await _read(shop, _BY_PRODUCT, product_ids, stock_bound=settings().low_stock_bound):
@@ -128,9 +126,7 @@ async def skus_by_id(
     return {sku.id: sku for sku in await _read(shop, _BY_SKU, sku_ids, stock_bound=stock_bound)}
 
 
-async def _read(
-    shop: Shop, sql: str, ids: Sequence[UUID], *, stock_bound: int
-) -> list[ShelfSku]:
+async def _read(shop: Shop, sql: str, ids: Sequence[UUID], *, stock_bound: int) -> list[ShelfSku]:
     if not ids:
         return []
     rows = await db.fetch(sql, list(shop.path), shop.id, shop.currency, stock_bound, list(ids))
@@ -196,9 +192,7 @@ def _price_offer(
 def _suggested_retail(inputs: PriceInputs) -> int | None:
     """What the parent's own shop asks; asked only where the shop has no rule of its own."""
     *above, shop = inputs.levels
-    own = most_specific(
-        shop.retail_rules, sku_id=inputs.sku_id, category_path=inputs.category_path
-    )
+    own = most_specific(shop.retail_rules, sku_id=inputs.sku_id, category_path=inputs.category_path)
     if own is not None or not above:
         return None
     parent = replace(inputs, levels=tuple(above), floor_minor=None, ceiling_minor=None)

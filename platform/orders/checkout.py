@@ -170,9 +170,7 @@ def _frozen(
         tenant_id=shop.id,
         no=f"K{utc_now():%Y%m%d}-" + "".join(secrets.choice(_NO_LETTERS) for _ in range(10)),
         customer_id=buyer.customer_id,
-        guest_token_hash=None
-        if buyer.customer_id
-        else crypto.token_hash(guest_token(order_id)),
+        guest_token_hash=None if buyer.customer_id else crypto.token_hash(guest_token(order_id)),
         path=shop.path,
         currency=shop.currency,
         total_minor=sum(line.total_minor for line in quoted),

@@ -60,9 +60,7 @@ def reversal(
     ]
     if fault_of_supplier:
         claims = _fee_moved_to_supplier(claims, shares, fee_part_minor(line, amount_minor))
-    by_share = tuple(
-        (share.id, part) for share, part in zip(shares, parts, strict=True) if part
-    )
+    by_share = tuple((share.id, part) for share, part in zip(shares, parts, strict=True) if part)
     return Reversal(by_share, tuple(claims))
 
 

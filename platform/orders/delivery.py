@@ -29,9 +29,7 @@ from paid, unnest($3::uuid[], $4::uuid[], $5::uuid[]) as given (id, line_id, key
 """
 
 
-async def deliver(
-    order: Order, lines: Sequence[Line], *, channel_minor: int, fee_bp: int
-) -> None:
+async def deliver(order: Order, lines: Sequence[Line], *, channel_minor: int, fee_bp: int) -> None:
     """Make the order delivered with these keys; inside the settlement's transaction.
 
     The channel's fee is spread over the lines, so that a later refund knows each line's part.

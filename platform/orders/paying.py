@@ -81,9 +81,7 @@ async def start_payment(
         return PaymentStarted(payment.id, "SUCCEEDED", order_no=order.no)
     started = await _ask(payment, f"{shop.name} {order.no}", return_url)
     status = "PENDING" if payment.open else payment.status
-    return PaymentStarted(
-        payment.id, status, started.action_url, started.client_secret, order.no
-    )
+    return PaymentStarted(payment.id, status, started.action_url, started.client_secret, order.no)
 
 
 async def _supersede(order: Order) -> list[Payment]:
@@ -91,9 +89,7 @@ async def _supersede(order: Order) -> list[Payment]:
     if order.payment_status in ("PAID", "CANCELED"):
         raise Invalid("This order is not waiting for a payment.", field="orderNo")
     if not order.payable:
-        raise HoldExpired(
-            "The time to pay has run out: make a new order.", field="orderNo"
-        )
+        raise HoldExpired("The time to pay has run out: make a new order.", field="orderNo")
     open_ones = [payment for payment in await payments.of_order(order.id) if payment.open]
     for payment in open_ones:
         await payments.end(payment, status="SUPERSEDED")
@@ -111,9 +107,7 @@ async def _open(
     if wallet_minor and order.customer_id is None:
         raise Invalid("Only a signed-in customer has a wallet.", field="walletAmount")
     if not 0 <= wallet_minor <= order.total_minor or (method != WALLET and channel_minor == 0):
-        raise Invalid(
-            "The wallet's part is between nothing and the total.", field="walletAmount"
-        )
+        raise Invalid("The wallet's part is between nothing and the total.", field="walletAmount")
     payment = await payments.open_payment(
         payment_id=payment_id,
         tenant_id=shop.id,
@@ -258,7 +252,12 @@ def _home(payment: Payment) -> str:
 
 
 async def top_up(
-    *, shop: Shop, customer_id: UUID, amount_minor: int, method: str, return_url: str,
+    *,
+    shop: Shop,
+    customer_id: UUID,
+    amount_minor: int,
+    method: str,
+    return_url: str,
     idempotency_key: str,
 ) -> PaymentStarted:
     """Start adding money to a customer's wallet; it is there when the channel says so."""
@@ -266,9 +265,7 @@ async def top_up(
     if method not in METHODS or method not in shop.payment_methods:
         raise Invalid("This shop does not take that payment method.", field="method")
     if not 1 <= amount_minor <= min(MAX_TOP_UP_MINOR, MAX_AMOUNT_MINOR):
-        raise Invalid(
-            f"A top-up is between 1 and {MAX_TOP_UP_MINOR} minor units.", field="amount"
-        )
+        raise Invalid(f"A top-up is between 1 and {MAX_TOP_UP_MINOR} minor units.", field="amount")
     request = idempotency.Request(
         shop.id,
         f"top-up:{customer_id}",

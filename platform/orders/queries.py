@@ -111,9 +111,7 @@ async def orders_page(
     rows = await db.fetch(_ORDERS.format(which=" and ".join(which), limit="$2"), *values)
     shown = await _with_lines(rows[:size])
     marks = tuple(
-        cursors.write(
-            [order.created_at.isoformat(), str(order.id)], tenant_id=shop.id, about=about
-        )
+        cursors.write([order.created_at.isoformat(), str(order.id)], tenant_id=shop.id, about=about)
         for order in shown
     )
     return OrderPage(tuple(shown), marks, len(rows) > size)

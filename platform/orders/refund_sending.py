@@ -95,7 +95,8 @@ async def _note(refund: DueRefund, *, status: str, refund_ref: str | None) -> No
     async with db.transaction(db.core_scope(refund.tenant_id)):
         changed = await db.execute(
             """update refunds set status = $2, provider_ref = coalesce($3, provider_ref),
-                      next_attempt_at = case when $2 = 'SENT' then platform_now() + $4::interval end,
+                      next_attempt_at = case when $2 = 'SENT'
+                                             then platform_now() + $4::interval end,
                       done_at = case when $2 = 'DONE' then platform_now() end
                where id = $1 and status in ('DUE', 'SENT')""",
             refund.id,

@@ -23,9 +23,7 @@ from orders.split import channel_fee_minor
 from supply import pool
 from supply.pool import OutOfStock, Wanted
 
-Effect = Literal[
-    "SETTLED", "LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED", "NOTHING", "REFUSED"
-]
+Effect = Literal["SETTLED", "LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED", "NOTHING", "REFUSED"]
 log = get_logger(__name__)
 
 
@@ -72,7 +70,8 @@ async def _apply(
 ) -> tuple[Effect, str]:
     if report.state == "CANCELED" and payment.status != "SUCCEEDED":
         await payments.end(
-            payment, status="CANCELED" if payment.open else payment.status,
+            payment,
+            status="CANCELED" if payment.open else payment.status,
             provider_ref=report.provider_ref,
         )
         await payments.stop_asking(payment.id)

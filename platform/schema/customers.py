@@ -13,8 +13,8 @@ from kernel.ids import public_id
 from orders import paying
 from schema.context import Info
 from schema.money import Money, MoneyInput, amount
-from schema.orders import PaymentStartPayload, payment_started
 from schema.payment_methods import PaymentMethodCode
+from schema.payments import PaymentStartPayload, payment_started
 from schema.problems import Problem, Refusals
 
 

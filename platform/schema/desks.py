@@ -10,7 +10,7 @@ from kernel.ids import public_id
 from offers import catalogue
 from offers.own_prices import own_prices
 from orders.queries import orders_page
-from schema.catalogue import StockView, stock_view
+from schema.catalogue_types import StockView, stock_view
 from schema.connections import PageInfo
 from schema.context import Info
 from schema.money import Money, amount
@@ -161,9 +161,7 @@ class DeskQuery:
         """This function will read a page of the shop's orders."""
         context = info.context
         async with db.transaction(context.core(), read_only=True):
-            page = await orders_page(
-                shop=context.shop, customer_id=None, first=first, after=after
-            )
+            page = await orders_page(shop=context.shop, customer_id=None, first=first, after=after)
         return order_connection(page, context)
 
     @strawberry.field(description="What the shop pays and asks, SKU by SKU.")

@@ -24,9 +24,7 @@ EVERYONE: Final = frozenset(
 BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
 CUSTOMERS: Final = frozenset({"CUSTOMER"})
 STAFF: Final = frozenset(role for role in EVERYONE if role.startswith("STAFF_"))
-OWN_COSTS: Final = frozenset(
-    {"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"}
-)
+OWN_COSTS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"})
 FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})

@@ -4,6 +4,7 @@ from typing import NewType
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
 
 from kernel import money
 
@@ -18,7 +19,7 @@ def _minor_units(value: object) -> int:
     return value
 
 
-SCALARS: dict[object, object] = {
+SCALARS: dict[object, ScalarDefinition] = {
     MinorUnits: strawberry.scalar(
         name="MinorUnits",
         description="Whole minor units (分, cents) as a JSON integer, at most 2^53 - 1.",

@@ -53,9 +53,7 @@ def fields_of(document: DocumentNode, schema: GraphQLSchema) -> frozenset[str]:
 
 def forbidden_fields(fields: frozenset[str], roles: frozenset[str]) -> list[str]:
     """This function will name the fields that none of the roles is granted; no role, no field."""
-    return sorted(
-        field for field in fields if not roles & GRANTS.get(field, frozenset())
-    )
+    return sorted(field for field in fields if not roles & GRANTS.get(field, frozenset()))
 
 
 class FieldTable(SchemaExtension):

@@ -7,22 +7,27 @@ from kernel.settings import settings
 from schema.catalogue import CatalogueQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
+from schema.keys import KeyMutation
 from schema.limits import GuardedSchema, QueryLimits, build_extensions
 from schema.money import SCALARS
-from schema.orders import OrderMutation, OrderQuery, OrderSubscription
+from schema.order_events import OrderSubscription
+from schema.orders import OrderMutation, OrderQuery
+from schema.payments import PaymentMutation
 from schema.permissions import FieldTable
+from schema.quotes import QuoteQuery
+from schema.refunds import RefundMutation
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
 
 
 @strawberry.type
-class Query(CatalogueQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, CustomerMutation):
+class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
     """What can be done."""
 
 

@@ -35,35 +35,38 @@ class Wanted:
     """A key that expires earlier than this many days from now is not sold."""
 
 
-# A key whose hold has run out is as free as one that was never held. The planner follows the
-# partial index because only it has `position`; the second branch is read only when needed.
-_PICK = """
+# A key whose hold has run out is as free as one that was never held; such keys are looked at only
+# when the clean ones do not suffice. The planner follows the partial index because only that has
+# `position`.
+_IN_TIME = "(expires_at is null or expires_at > platform_now() + make_interval(days => $5))"
+_HOLD_FREE = f"""
+with picked as (
     select id from keys
-    where supplier_listing_id = $1 and status = 'AVAILABLE'
-      and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
+    where supplier_listing_id = $1 and status = 'AVAILABLE' and {_IN_TIME}
     order by position limit $2 for update skip locked
-"""
-_PICK_WAITING = """
-    select id from (
-        (select id, position from keys
-         where supplier_listing_id = $1 and status = 'AVAILABLE'
-           and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
-         order by position limit $2 for update)
-        union all
-        (select id, position from keys
-         where supplier_listing_id = $1 and status = 'HELD' and held_until <= platform_now()
-           and (expires_at is null or expires_at > platform_now() + make_interval(days => $5))
-         order by held_until, id limit $2 for update)
-    ) as free order by position limit $2
-"""
-_HOLD = """
-with picked as ({pick})
+)
 update keys set status = 'HELD', held_by_line_id = $3, held_until = $4
 from picked where keys.id = picked.id
 returning keys.id
 """
-_HOLD_FREE = _HOLD.format(pick=_PICK)
-_HOLD_WAITING = _HOLD.format(pick=_PICK_WAITING)
+_HOLD_WAITING = f"""
+with available as (
+    select id, position from keys
+    where supplier_listing_id = $1 and status = 'AVAILABLE' and {_IN_TIME}
+    order by position limit $2 for update
+), run_out as (
+    select id, position from keys
+    where supplier_listing_id = $1 and status = 'HELD' and held_until <= platform_now()
+      and {_IN_TIME}
+    order by held_until, id limit $2 for update
+), picked as (
+    select id from (select * from available union all select * from run_out) as free
+    order by position limit $2
+)
+update keys set status = 'HELD', held_by_line_id = $3, held_until = $4
+from picked where keys.id = picked.id
+returning keys.id
+"""
 
 WAITING_TRIES = 4
 

@@ -76,7 +76,8 @@ _BY_HOST = _SHOP.format(
 # checkout reads the row again inside its transaction.
 REMEMBER_SECONDS = 2.0
 _remembered: dict[str | UUID, tuple[float, Shop | None]] = {}
-_HOST = re.compile(r"(?=.{1,253}(?::|$))([a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
 
 def host_name(header: str) -> str | None:
@@ -126,9 +127,7 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
 
 
 def _shop(row) -> Shop:  # type: ignore[no-untyped-def]
-    levels = zip(
-        row["ids"], row["statuses"], row["min_margins"], row["max_markups"], strict=True
-    )
+    levels = zip(row["ids"], row["statuses"], row["min_margins"], row["max_markups"], strict=True)
     return Shop(
         id=row["id"],
         slug=row["slug"],

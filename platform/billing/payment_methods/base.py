@@ -55,11 +55,25 @@ class ChannelReport:
 class PaymentMethod(Protocol):
     """One way to pay. A new one is a file here and a line in the list."""
 
-    code: str
-    provider: str
-    fee_bp: int
-    label_zh: str
-    label_en: str
+    @property
+    def code(self) -> str:
+        """The method's name in the schema and in the tables."""
+
+    @property
+    def provider(self) -> str:
+        """Whose channel it is."""
+
+    @property
+    def fee_bp(self) -> int:
+        """What the channel keeps, in basis points."""
+
+    @property
+    def label_zh(self) -> str:
+        """For people, in Chinese."""
+
+    @property
+    def label_en(self) -> str:
+        """For people, in English."""
 
     async def start(self, ask: Ask) -> Started:
         """Ask the channel; the same payment asks the same question however often it is called."""

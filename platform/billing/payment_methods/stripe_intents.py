@@ -59,7 +59,7 @@ def client() -> stripe.StripeClient:
 
 async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Started:
     """Make the intent; the payment's id is the idempotency key, so a repeat finds the same one."""
-    params: dict[str, Any] = {
+    params: Any = {
         "amount": ask.amount_minor,
         "currency": ask.currency.lower(),
         "allowed_payment_method_types": [method_type],
@@ -70,9 +70,7 @@ async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Star
     if confirm:
         params["return_url"] = ask.return_url
     intent = await _call(
-        client().v1.payment_intents.create_async(
-            params, {"idempotency_key": str(ask.payment_id)}
-        )
+        client().v1.payment_intents.create_async(params, {"idempotency_key": str(ask.payment_id)})
     )
     _require_mode(intent.livemode)
     return Started(intent.id, _action_url(intent), intent.client_secret)

@@ -1,0 +1,119 @@
+"""The demo's shops: the tree, its domains, and what each shop charges, hides and renames."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from entrypoints.demo.catalogue import category_id, sku_id
+from entrypoints.demo.records import CURRENCY, Demo, RuleRecord, ShopRecord
+from entrypoints.demo.rows import demo_id, insert_missing
+from kernel import db
+from kernel.errors import Refusal
+from tenants.pricing import Scope
+
+
+class AnotherPlatform(Refusal):
+    """The database has a root of its own; the demo never mixes with a real platform."""
+
+
+def shop_id(slug: str) -> UUID:
+    """This function will return the id of a shop."""
+    return demo_id("shop", slug)
+
+
+async def load_shops(demo: Demo) -> int:
+    """This function will add the shops that are missing and say how many rows that were.
+
+    Each shop is one transaction, parents first.
+    """
+    return sum([await _load_shop(shop) for shop in demo.shops])
+
+
+async def require_own_platform(demo: Demo) -> None:
+    """This function will raise `AnotherPlatform` in a database whose root is not the demo's."""
+    [root] = [shop for shop in demo.shops if shop.parent is None]
+    async with db.transaction(db.core_scope(), read_only=True):
+        other = await db.fetch_value(
+            "select name from tenants where parent_id is null and id <> $1", shop_id(root.slug)
+        )
+    if other is not None:
+        raise AnotherPlatform(f"This database is the platform of {other}: the demo needs its own.")
+
+
+async def _load_shop(shop: ShopRecord) -> int:
+    own_id = shop_id(shop.slug)
+    async with db.transaction(db.core_scope(own_id, path=[own_id])):
+        return (
+            await insert_missing("tenants", [_tenant_row(shop)])
+            + await _verify_domain(shop)
+            + await insert_missing("price_rules", [_rule_row(shop, rule) for rule in shop.rules])
+            + await insert_missing("price_limits", list(_limit_rows(shop)))
+            + await insert_missing("tenant_listings", list(_listing_rows(shop)))
+        )
+
+
+def _tenant_row(shop: ShopRecord) -> dict[str, object]:
+    return {
+        "id": shop_id(shop.slug),
+        "parent_id": shop_id(shop.parent) if shop.parent else None,
+        "kind": "AGENT" if shop.parent else "ROOT",
+        "slug": shop.slug,
+        "name": shop.name,
+        "status": "ACTIVE",
+        "settlement_mode": "PLATFORM_COLLECT",
+        "currency": CURRENCY,
+        "locale": shop.locale,
+        "support_contact": shop.support,
+        "payment_methods": ["WALLET", "CARD", "ALIPAY", "WECHAT_PAY"],
+        "min_margin_minor": shop.min_margin_minor,
+        "max_markup_bp": shop.max_markup_bp,
+    }
+
+
+async def _verify_domain(shop: ShopRecord) -> int:
+    return await db.execute(
+        """insert into tenant_domains (tenant_id, id, host, kind, is_primary, verified_at)
+           values ($1, $2, $3, 'SUBDOMAIN', true, platform_now()) on conflict do nothing""",
+        shop_id(shop.slug),
+        demo_id("domain", shop.host),
+        shop.host,
+    )
+
+
+def _rule_row(shop: ShopRecord, rule: RuleRecord) -> dict[str, object]:
+    return {
+        "tenant_id": shop_id(shop.slug),
+        "id": demo_id("rule", f"{shop.slug}:{rule.audience}:{rule.scope}:{rule.target}"),
+        "audience": rule.audience,
+        "scope": rule.scope,
+        "target_id": _target_id(rule),
+        "kind": rule.kind,
+        "value": rule.value,
+        "rounding": rule.rounding,
+        "unit_minor": rule.unit_minor,
+    }
+
+
+def _target_id(rule: RuleRecord) -> UUID | None:
+    if rule.target is None:
+        return None
+    return sku_id(rule.target) if rule.scope is Scope.SKU else category_id(rule.target)
+
+
+def _limit_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    for limit in shop.limits:
+        yield {
+            "tenant_id": shop_id(shop.slug),
+            "sku_id": sku_id(limit.sku),
+            "floor_minor": limit.floor_minor,
+            "ceiling_minor": limit.ceiling_minor,
+        }
+
+
+def _listing_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    for code in sorted({*shop.hidden, *shop.titles}):
+        yield {
+            "tenant_id": shop_id(shop.slug),
+            "sku_id": sku_id(code),
+            "visible": code not in shop.hidden,
+            "title_override": shop.titles.get(code),
+        }
