@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from billing import accounts, ledger
+from billing.ledger import Account
 from billing.payment_methods import METHODS, WALLET
 from billing.payment_methods.base import ChannelReport
 from kernel import db
@@ -58,7 +59,11 @@ async def open_payment(
     channel_minor: int,
     wallet_minor: int,
 ) -> Payment:
-    """Write down what will be asked. A part from the wallet is held in the same transaction."""
+    """Write down what will be asked. A wallet's part of a channel payment is held with it.
+
+    A payment that the wallet covers needs no channel: it is written as succeeded, its wallet
+    locked and checked, and the caller settles in the same transaction.
+    """
     if method != WALLET and method not in METHODS:
         raise Invalid("This payment method is not offered.", field="method")
     fee_bp = METHODS[method].fee_bp if method in METHODS else 0
@@ -74,16 +79,18 @@ async def open_payment(
         channel_minor=channel_minor,
         wallet_minor=wallet_minor,
         fee_bp=fee_bp,
-        status="CREATED",
+        status="CREATED" if channel_minor else "SUCCEEDED",
         provider=provider,
         provider_ref=None,
         refunded_channel_minor=0,
     )
     await db.execute(
         """insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
-                                 channel_minor, wallet_minor, fee_bp, provider, next_poll_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11,
-                   case when $8::bigint > 0 then platform_now() + $12::interval end)""",
+                                 channel_minor, wallet_minor, fee_bp, provider, status,
+                                 next_poll_at, ended_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11, $12,
+                   case when $8::bigint > 0 then platform_now() + $13::interval end,
+                   case when $8::bigint = 0 then platform_now() end)""",
         payment.id,
         tenant_id,
         purpose,
@@ -95,18 +102,31 @@ async def open_payment(
         wallet_minor,
         fee_bp,
         provider,
+        payment.status,
         timedelta(seconds=POLL_AFTER_SECONDS[0]),
     )
     if wallet_minor:
-        await _hold_wallet(payment)
+        assert customer_id is not None
+        free = accounts.wallet(customer_id, currency)
+        await ledger.require(free, wallet_minor, field="walletAmount")
+        if channel_minor:
+            await _hold_wallet(payment, free)
     return payment
 
 
-async def _hold_wallet(payment: Payment) -> None:
+def wallet_account(payment: Payment) -> Account | None:
+    """Where the wallet's part of a payment is taken from when it settles; None without one."""
+    if not payment.wallet_minor:
+        return None
     assert payment.customer_id is not None
-    free = accounts.wallet(payment.customer_id, payment.currency)
+    if payment.channel_minor:
+        return accounts.wallet_held(payment.customer_id, payment.currency)
+    return accounts.wallet(payment.customer_id, payment.currency)
+
+
+async def _hold_wallet(payment: Payment, free: Account) -> None:
+    assert payment.customer_id is not None
     held = accounts.wallet_held(payment.customer_id, payment.currency)
-    await ledger.require(free, payment.wallet_minor, field="walletAmount")
     await ledger.post(
         [ledger.debit(free, payment.wallet_minor), ledger.credit(held, payment.wallet_minor)],
         kind="WALLET_HOLD",

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Where a card is entered by buyers of the built-in shop pages, which run no script:
     a URL with `{intent}`, `{client_secret}` and `{return_url}`. Others use the client secret."""
 
+    api_host: str = ""
+    """The platform's own API address, where an API client's token names the shop."""
     public_port: int | None = None
     """Of the shops' own pages, where it is not the scheme's; buyers return to it from a channel."""
     public_scheme: Literal["http", "https"] = "http"

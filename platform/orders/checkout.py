@@ -16,21 +16,19 @@ from billing.payment_methods import dearest_fee_bp
 from identity.contact import seal_contact
 from kernel import crypto, db
 from kernel.clock import utc_now
-from kernel.errors import Forbidden, Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from kernel.settings import settings
 from offers import quotes
 from offers.quotes import QuotedLine, Wish
-from orders import idempotency
+from orders import admission, idempotency
 from orders.records import Line, Order, ShareRow, guest_token
 from orders.split import AffiliateTerms, split_line
 from supply import pool
 from supply.pool import Wanted
-from tenants.directory import Shop, current_shop
+from tenants.directory import Shop
 
 _NO_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-OPEN_ORDERS_PER_CUSTOMER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +102,8 @@ async def place(
     affiliate_code: str | None,
 ) -> Placed:
     """Write the order and hold its keys, inside the caller's transaction."""
-    (await current_shop(shop.id)).require_open()
-    await _require_customer_may_order(buyer)
+    now = await admission.require_admission(shop, customer_id=buyer.customer_id)
     thanks = await attribution(affiliate_code, customer_id=buyer.customer_id)
-    now: datetime = await db.fetch_value("select platform_now()")
     expires_at = now + timedelta(seconds=settings().payment_hold_seconds)
     line_ids = [new_id() for _ in lines]
     held = await _hold_in_lock_order(lines, line_ids, expires_at)
@@ -116,24 +112,6 @@ async def place(
     await _write(placed, contact=contact, affiliate_id=thanks.affiliate_id if thanks else None)
     crash_point("checkout.written")
     return placed
-
-
-async def _require_customer_may_order(buyer: Buyer) -> None:
-    """A frozen account buys nothing, and nobody hoards keys with orders left unpaid."""
-    if buyer.customer_id is None:
-        return
-    row = await db.fetch_row(
-        """select status,
-                  (select count(*) from orders
-                   where tenant_id = c.tenant_id and customer_id = c.id
-                     and payment_status = 'PENDING' and expires_at > platform_now()) as unpaid
-           from customers c where id = $1""",
-        buyer.customer_id,
-    )
-    if row is None or row["status"] != "ACTIVE":
-        raise Forbidden("This account cannot order at the moment.")
-    if row["unpaid"] >= OPEN_ORDERS_PER_CUSTOMER:
-        raise Invalid("Pay or cancel the orders that are open first.")
 
 
 async def _hold_in_lock_order(

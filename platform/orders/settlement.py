@@ -136,7 +136,8 @@ async def settle_known(
     lines = [await _sold(line, order) for line in lines]
     crash_point("settlement.sold")
     await delivery.deliver(order, lines, channel_minor=payment.channel_minor, fee_bp=payment.fee_bp)
-    await payments.end(payment, status="SUCCEEDED", provider_ref=provider_ref)
+    if payment.status != "SUCCEEDED":
+        await payments.end(payment, status="SUCCEEDED", provider_ref=provider_ref)
     crash_point("settlement.delivered")
     await _post_sale(order, shares, payment)
     crash_point("settlement.posted")
@@ -161,16 +162,12 @@ async def _sold(line: Line, order: Order) -> Line:
 
 async def _post_sale(order: Order, shares: list[ShareRow], payment: Payment) -> None:
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
-    wallet = None
-    if payment.wallet_minor:
-        assert payment.customer_id is not None
-        wallet = accounts.wallet_held(payment.customer_id, order.currency)
     captured = postings.captured(
         provider=payment.provider,
         currency=order.currency,
         channel_minor=payment.channel_minor,
         fee_minor=fee_minor,
-        wallet=wallet,
+        wallet=payments.wallet_account(payment),
         wallet_minor=payment.wallet_minor,
     )
     delivered = postings.delivered(

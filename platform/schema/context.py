@@ -1,20 +1,24 @@
 """Who asks, in which shop, from where: made once a request, before anything is resolved."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 import strawberry
+from starlette.requests import HTTPConnection
 
 from identity.models import TokenKind
 from identity.tokens import Caller, authenticate
 from kernel import db
 from kernel.errors import Forbidden
+from kernel.settings import settings
 from orders.checkout import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
 from tenants.directory import Shop
 
 ANONYMOUS = "ANONYMOUS"
+_BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{8,100})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -29,6 +33,8 @@ class Context:
     origin: str
     """Scheme, host and port under which the buyer came: where a channel sends the buyer back."""
     token: str | None = None
+    connection_params: object = None
+    """What a WebSocket client sent with connection_init; set by the protocol's handler."""
 
     @property
     def roles(self) -> frozenset[str]:
@@ -93,3 +99,39 @@ async def caller_of(token: str | None, shop: Shop) -> Caller | None:
     if not at_home:
         raise Forbidden("This token has ended, or is not for this shop.")
     return caller
+
+
+async def context_of(connection: HTTPConnection) -> Context:
+    """This function will say who asks, by the request's bearer token alone and never by a cookie.
+
+    The shop is on the connection's scope. Raises `Forbidden` for a token that is no good here.
+    """
+    token = bearer_of(connection.headers.get("authorization", ""))
+    return await context_with_token(connection, token)
+
+
+async def context_with_token(connection: HTTPConnection, token: str | None) -> Context:
+    """This function will make the context of a request whose token was found already.
+
+    Raises `Forbidden` for a token that is no good here.
+    """
+    shop: Shop = connection.scope["kameng.shop"]
+    headers, client = connection.headers, connection.client
+    wanted = headers.get("accept-language", "").lower()
+    # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
+    scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
+    return Context(
+        shop=shop,
+        caller=await caller_of(token, shop),
+        ip=client.host if client else "",
+        user_agent=headers.get("user-agent", "")[:300],
+        english=wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en"),
+        origin=f"{scheme}://{headers.get('host', '')}",
+        token=token,
+    )
+
+
+def bearer_of(header: str) -> str | None:
+    """This function will read the token of an `Authorization` header; None for anything else."""
+    match = _BEARER.fullmatch(header.strip())
+    return match.group(1) if match else None

@@ -1,0 +1,38 @@
+"""Fixtures of the races: the product inside this process, with many database connections."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from world import World, build_world
+
+from kernel import db
+from kernel.settings import Settings, settings
+from tenants.directory import Shop, current_shop
+
+CONNECTIONS = 24
+"""Transactions that really run side by side; a crowd's other members wait for a connection."""
+
+
+@pytest.fixture
+async def database(config: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Settings]:
+    """The product's pools, wide enough for a crowd, and with patience for all of it."""
+    monkeypatch.setenv("KAMENG_WRITE_POOL_SIZE", str(CONNECTIONS))
+    monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "120")
+    settings.cache_clear()
+    await db.connect(settings())
+    yield settings()
+    await db.disconnect()
+
+
+@pytest.fixture
+async def world(owner: asyncpg.Connection) -> World:
+    """The worked example's tree, without keys: each race brings its own."""
+    return await build_world(owner, keys=0)
+
+
+@pytest.fixture
+async def shop(database: Settings, world: World) -> Shop:
+    """The third-level shop as a request sees it."""
+    async with db.transaction(db.core_scope(), read_only=True):
+        return await current_shop(world.shop.id)
