@@ -389,6 +389,14 @@ async def plant_wallet_money(
             amount_minor,
             f"pi_planted_{payment_id.hex}",
         )
+        await owner.execute(
+            """insert into payment_events (provider, event_id, kind, payment_id, provider_ref,
+                                           amount_minor, currency, effect)
+               select provider, 'evt_planted_' || id, 'payment_intent.succeeded', id, provider_ref,
+                      channel_minor, currency, 'TOPPED_UP'
+               from payments where id = $1""",
+            payment_id,
+        )
         for account in (gateway, wallet):
             await owner.execute(
                 """insert into ledger_accounts (id, code, owner_id, currency)

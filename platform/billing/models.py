@@ -93,6 +93,8 @@ class Payment(Model):
     status = fields.CharEnumField(PaymentAttemptStatus, default=PaymentAttemptStatus.CREATED)
     provider = fields.TextField()
     provider_ref = fields.TextField(null=True)
+    description = fields.TextField(default="")
+    return_url = fields.TextField(default="")
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     ended_at = fields.DatetimeField(null=True)
     polls = fields.IntField(default=0)

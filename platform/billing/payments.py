@@ -36,6 +36,8 @@ class Payment:
     provider: str
     provider_ref: str | None
     refunded_channel_minor: int
+    description: str
+    return_url: str
 
     @property
     def open(self) -> bool:
@@ -43,8 +45,9 @@ class Payment:
         return self.status in ("CREATED", "PENDING")
 
 
-_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
-              wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor"""
+PAYMENT_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
+              wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor,
+              description, return_url"""
 
 
 async def open_payment(
@@ -58,6 +61,8 @@ async def open_payment(
     currency: str,
     channel_minor: int,
     wallet_minor: int,
+    description: str = "",
+    return_url: str = "",
 ) -> Payment:
     """Write down what will be asked. A wallet's part of a channel payment is held with it.
 
@@ -83,14 +88,16 @@ async def open_payment(
         provider=provider,
         provider_ref=None,
         refunded_channel_minor=0,
+        description=description,
+        return_url=return_url,
     )
     await db.execute(
         """insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
                                  channel_minor, wallet_minor, fee_bp, provider, status,
-                                 next_poll_at, ended_at)
+                                 next_poll_at, ended_at, description, return_url)
            values ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11, $12,
                    case when $8::bigint > 0 then platform_now() + $13::interval end,
-                   case when $8::bigint = 0 then platform_now() end)""",
+                   case when $8::bigint = 0 then platform_now() end, $14, $15)""",
         payment.id,
         tenant_id,
         purpose,
@@ -104,6 +111,8 @@ async def open_payment(
         provider,
         payment.status,
         timedelta(seconds=POLL_AFTER_SECONDS[0]),
+        description,
+        return_url,
     )
     if wallet_minor:
         assert customer_id is not None
@@ -192,7 +201,7 @@ async def locked_by_report(report: ChannelReport) -> Payment | None:
     answer that was lost), the payment's id inside the channel's metadata counts.
     """
     row = await db.fetch_row(
-        f"""select {_COLUMNS} from payments
+        f"""select {PAYMENT_COLUMNS} from payments
             where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))
             for no key update""",
         report.provider,
@@ -205,7 +214,7 @@ async def locked_by_report(report: ChannelReport) -> Payment | None:
 async def find_by_report(report: ChannelReport) -> Payment | None:
     """The same without a lock: to learn which tenant and order to lock first."""
     row = await db.fetch_row(
-        f"""select {_COLUMNS} from payments
+        f"""select {PAYMENT_COLUMNS} from payments
             where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))""",
         report.provider,
         report.provider_ref,
@@ -217,7 +226,7 @@ async def find_by_report(report: ChannelReport) -> Payment | None:
 async def of_order(order_id: UUID) -> list[Payment]:
     """All payments of an order, the newest first, locked."""
     rows = await db.fetch(
-        f"""select {_COLUMNS} from payments where order_id = $1
+        f"""select {PAYMENT_COLUMNS} from payments where order_id = $1
             order by created_at desc, id desc for no key update""",
         order_id,
     )
@@ -227,15 +236,25 @@ async def of_order(order_id: UUID) -> list[Payment]:
 async def of_order_unlocked(order_id: UUID) -> list[Payment]:
     """All payments of an order, the newest first, for looking at."""
     rows = await db.fetch(
-        f"select {_COLUMNS} from payments where order_id = $1 order by created_at desc, id desc",
+        f"""select {PAYMENT_COLUMNS} from payments where order_id = $1
+            order by created_at desc, id desc""",
         order_id,
     )
     return [Payment(**row) for row in rows]
 
 
+async def locked(payment_id: UUID) -> Payment:
+    """One payment, locked until the transaction ends."""
+    row = await db.fetch_row(
+        f"select {PAYMENT_COLUMNS} from payments where id = $1 for no key update", payment_id
+    )
+    assert row is not None
+    return Payment(**row)
+
+
 async def by_id(payment_id: UUID) -> Payment | None:
     """One payment."""
-    row = await db.fetch_row(f"select {_COLUMNS} from payments where id = $1", payment_id)
+    row = await db.fetch_row(f"select {PAYMENT_COLUMNS} from payments where id = $1", payment_id)
     return Payment(**row) if row is not None else None
 
 
@@ -267,39 +286,3 @@ async def heard_before(report: ChannelReport) -> bool:
         report.event_id,
     )
     return found is not None
-
-
-async def claim_due(limit: int) -> list[Payment]:
-    """Payments whose channel should be asked now; each is claimed until its next time.
-
-    The claim is one conditional update, so two workers never ask about the same payment, and a
-    worker that dies costs one round of waiting and nothing else.
-    """
-    rows = await db.fetch(
-        f"""with due as (
-                select id from payments where next_poll_at <= platform_now()
-                order by next_poll_at limit $1 for update skip locked)
-            update payments set polls = polls + 1,
-                   next_poll_at = platform_now() + make_interval(
-                       secs => ($2::float8[])[least(polls + 2, array_length($2, 1))])
-            from due where payments.id = due.id
-            returning {", ".join(f"payments.{name.strip()}" for name in _COLUMNS.split(","))},
-                      polls""",
-        limit,
-        [float(seconds) for seconds in POLL_AFTER_SECONDS],
-    )
-    due = []
-    for row in rows:
-        values = dict(row)
-        if values.pop("polls") > len(POLL_AFTER_SECONDS):
-            # Half a day of silence: whatever was held of a wallet has gone back long ago.
-            await db.execute(
-                """update payments set next_poll_at = null, ended_at = platform_now(),
-                          status = case when status in ('CREATED', 'PENDING') then 'EXPIRED'
-                                        else status end
-                   where id = $1""",
-                row["id"],
-            )
-            continue
-        due.append(Payment(**values))
-    return due

@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import orjson
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection, Request
+from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -22,10 +23,11 @@ from entrypoints.webhooks import stripe_webhook
 from kernel import db, valkey
 from kernel.log import configure_logging
 from kernel.settings import Settings, settings
-from schema.context import Context, caller_of
+from schema.context import Context, caller_of, context_of
 from schema.root import build_schema
-from tenants.directory import Shop
 from web.app import web_routes
+
+_ROUTES_TO_API: Final = (Route, WebSocketRoute)
 
 
 class ShopGraphQL(GraphQL[Context, None]):
@@ -35,7 +37,8 @@ class ShopGraphQL(GraphQL[Context, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         """This function will say who asks; raises `Forbidden` for a token that is no good."""
-        return await context_of(request)
+        token = bearer_token(request.headers.get("authorization", ""))
+        return await context_of(request, token=token)
 
     async def on_ws_connect(self, context: Context) -> None:
         """A browser cannot set headers on a socket: its token comes with connection_init."""
@@ -48,23 +51,6 @@ class ShopGraphQL(GraphQL[Context, None]):
     def encode_json(self, data: object) -> str:
         """This function will write JSON with orjson."""
         return orjson.dumps(data).decode()  # text: a socket would send bytes as a binary frame
-
-
-async def context_of(connection: HTTPConnection) -> Context:
-    """The context of a request: its shop is on the scope, its caller in its token."""
-    shop: Shop = connection.scope["kameng.shop"]
-    token = bearer_token(connection.headers.get("authorization", ""))
-    wanted = connection.headers.get("accept-language", "").lower()
-    client = connection.client
-    return Context(
-        shop=shop,
-        caller=await caller_of(token, shop),
-        ip=client.host if client else "",
-        user_agent=connection.headers.get("user-agent", "")[:300],
-        english=wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en"),
-        origin=f"{connection.url.scheme}://{connection.headers.get('host', '')}",
-        token=token,
-    )
 
 
 async def healthz(request: Request) -> Response:
@@ -103,12 +89,14 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
-        Mount("/graphql", graphql),
+        # Both spellings are the API: a redirect would lose the body of a client's POST.
+        *(route(path, graphql) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
         *web_routes(),
     ]
-    app = TenantOfRequest(Starlette(routes=routes, lifespan=lifespan))
+    # Inside Starlette's own error page: what TenantOfRequest answers for must not be answered twice.
+    middleware = [Middleware(TenantOfRequest)]
     return RequestGuard(
-        app,
+        Starlette(routes=routes, lifespan=lifespan, middleware=middleware),
         settings=GuardSettings.usual(
             deadline_seconds=config.request_deadline_seconds,
             max_concurrent=config.max_concurrent_requests,

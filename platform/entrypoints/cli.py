@@ -73,11 +73,11 @@ def migrate() -> None:
 
 
 @app.command
-def demo() -> None:
-    """Load the demo's shops, goods and keys; a second time changes nothing."""
-    from entrypoints.demo import load_demo
+def demo() -> int:
+    """Load the demo's shops, goods, people and keys; a second time changes nothing."""
+    from entrypoints.demo import main as run
 
-    asyncio.run(load_demo())
+    return run()
 
 
 @keys.command(name="import")

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from identity.models import TokenKind
 from identity.tokens import authenticate
 from kernel.errors import Forbidden
 from kernel.settings import settings
@@ -78,7 +77,7 @@ async def _shop_of(scope: Scope) -> Shop | None:
 async def _shop_of_client(authorization: str) -> Shop | None:
     token = bearer_token(authorization)
     caller = await authenticate(token) if token else None
-    if caller is None or caller.kind is not TokenKind.API_CLIENT or caller.tenant_id is None:
+    if caller is None or caller.kind != "API_CLIENT" or caller.tenant_id is None:
         raise Forbidden("This address is for API clients: send a token of one.")
     return await shop_by_id(caller.tenant_id)
 

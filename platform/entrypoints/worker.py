@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from billing.balances import fold_balances
-from billing.payments import claim_due
+from billing.polling import claim_due
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
-from orders import expiry, paying, refund_sending
+from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
 BATCH = 100
@@ -34,7 +34,7 @@ async def ask_channels() -> int:
     async with db.transaction(db.core_scope()):
         due = await claim_due(20)
     for payment in due:
-        await paying.look(payment)
+        await channel_calls.look(payment)
     return len(due)
 
 

@@ -5,8 +5,8 @@ rows; `core` prices paths, holds keys and moves money. Both carry the tenant, tr
 so that row-level security stands behind every query. Outside a transaction nothing can be read.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -184,23 +184,42 @@ async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator
     assert isinstance(client, AsyncpgDBClient)
     pool = await _pool(client)
     connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    wrapper = _ScopedTransaction(client, connection)
     try:
-        wrapper = _ScopedTransaction(client, connection)
-        await connection.execute(scope.begin_statement(read_only=read_only))
-        seen_by_orm = get_connections().set(scope.role, wrapper)
-        seen_by_us = _current.set((scope, connection))
+        # A BEGIN or COMMIT that is cancelled half-way has happened or has not: roll back as well.
         try:
-            yield
-        except BaseException:
-            await wrapper.rollback()
-            raise
-        else:
+            await connection.execute(scope.begin_statement(read_only=read_only))
+            with _seen_as_current(scope, wrapper, connection):
+                yield
             await wrapper.commit()
-        finally:
-            _current.reset(seen_by_us)
-            get_connections().reset(seen_by_orm)
+        except BaseException:
+            await _give_up(wrapper, connection)
+            raise
     finally:
         await pool.release(connection)
+
+
+@contextmanager
+def _seen_as_current(
+    scope: Scope, wrapper: _ScopedTransaction, connection: asyncpg.Connection
+) -> Iterator[None]:
+    """Send the ORM's queries and ours to this connection while the use case runs."""
+    seen_by_orm = get_connections().set(scope.role, wrapper)
+    seen_by_us = _current.set((scope, connection))
+    try:
+        yield
+    finally:
+        _current.reset(seen_by_us)
+        get_connections().reset(seen_by_orm)
+
+
+async def _give_up(wrapper: _ScopedTransaction, connection: asyncpg.Connection) -> None:
+    """Roll back; a connection that cannot even do that is closed, and the server rolls back."""
+    try:
+        await wrapper.rollback()
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _pool(client: AsyncpgDBClient) -> asyncpg.Pool:

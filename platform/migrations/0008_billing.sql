@@ -20,6 +20,9 @@ create table payments (
                           'SUPERSEDED', 'UNAPPLIED')),
     provider text not null,              -- 'stripe', or 'wallet'
     provider_ref text,                   -- the channel's own id, known after it was asked
+    -- What the channel is asked with, so that asking again asks exactly the same.
+    description text not null default '',
+    return_url text not null default '',
     created_at timestamptz not null default platform_now(),
     ended_at timestamptz,
     polls integer not null default 0,

@@ -17,6 +17,10 @@ from kernel.settings import Settings, settings
 _LOCK = 0x6B616D656E67  # "kameng"
 
 
+class PowerfulRole(RuntimeError):
+    """An application role may pass the fence, or make roles or databases; nothing was changed."""
+
+
 def sql_migration(file: str, *, after: str | None = None) -> type[Migration]:
     """A step of the history: the .sql file beside its .py file, run in one transaction."""
     sql = Path(file).with_suffix(".sql").read_text()
@@ -35,24 +39,31 @@ async def migrate(
     lock = await asyncpg.connect(config.database_url)
     try:
         await lock.execute("select pg_advisory_lock($1)", _LOCK)
-        await _ensure_roles(lock, crypto.role_password(config))
+        await ensure_roles(lock, crypto.role_password(config))
         await _run_history(config, progress or (lambda step: None))
     finally:
         await lock.close()
 
 
-async def _ensure_roles(connection: asyncpg.Connection, password: str) -> None:
-    """Make the two roles, or set their password; neither may pass row-level security."""
+async def ensure_roles(connection: asyncpg.Connection, password: str) -> None:
+    """Make the two roles, or set their password; neither may pass row-level security.
+
+    An owner with CREATEROLE is enough. Raises `PowerfulRole` for a role that stands above it.
+    """
     # Roles belong to the cluster: two databases may be migrated at once, so this lock does, too.
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock(hashtext('kameng-roles')::bigint)")
         for role in ROLES.values():
-            exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
-            verb = "alter" if exists else "create"
-            await connection.execute(
-                f"{verb} role {role} login nobypassrls nosuperuser nocreatedb nocreaterole "
-                f"password '{password}'"
+            found = await connection.fetchrow(
+                """select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb as powerful
+                   from pg_roles where rolname = $1""",
+                role,
             )
+            if found is not None and found["powerful"]:
+                raise PowerfulRole(f"{role} may do more than log in: take its attributes away")
+            # Only a superuser may say NOSUPERUSER of a role that exists, so it is said once.
+            verb = "alter" if found is not None else "create"
+            await connection.execute(f"{verb} role {role} login password '{password}'")
 
 
 async def _run_history(config: Settings, progress: Callable[[str], object]) -> None:

@@ -123,14 +123,16 @@ async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, 
     _require_sensible(wishes)
     bound = max(settings().low_stock_bound, *(wish.quantity for wish in wishes))
     skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
-    return tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    if len({line.offer.id for line in lines}) != len(lines):
+        # Each of the two would count the offer's whole stock, and lock its keys in any order.
+        raise Invalid("The same goods stand in two lines: add them up.", field="lines")
+    return lines
 
 
 def _require_sensible(wishes: Sequence[Wish]) -> None:
     if not 1 <= len(wishes) <= MAX_LINES:
         raise Invalid(f"An order has 1 to {MAX_LINES} lines.", field="lines")
-    if len({(wish.sku_id, wish.offer_id) for wish in wishes}) != len(wishes):
-        raise Invalid("The same goods stand in two lines: add them up.", field="lines")
     for wish in wishes:
         if not 1 <= wish.quantity <= MAX_QUANTITY:
             raise Invalid(f"A line has 1 to {MAX_QUANTITY} pieces.", field="quantity")

@@ -1,13 +1,83 @@
-"""What is said to a channel after a commit, where a lost word does no harm."""
+"""Talking to a channel: always after a commit, with no lock held, and with the same words again.
+
+The payment's id is the idempotency key and its row holds what was asked, so a question whose
+answer was lost is asked again exactly; a word that is lost altogether does no harm, because the
+poller comes back to it.
+"""
 
 from collections.abc import Iterable
 
+from billing import payments
 from billing.payment_methods import METHODS
-from billing.payment_methods.base import ChannelUnavailable
+from billing.payment_methods.base import Ask, ChannelRefused, ChannelUnavailable, Started
 from billing.payments import Payment
+from kernel import db
+from kernel.errors import Refusal
+from kernel.faults import crash_point
 from kernel.log import get_logger
+from orders import settlement
 
 log = get_logger(__name__)
+
+
+class PaymentRefused(Refusal):
+    """The channel would not take the payment, or did not answer; another method may do."""
+
+    code = "VALIDATION"
+
+
+async def ask(payment: Payment) -> Started:
+    """Ask the payment's channel and note its id. Raises `PaymentRefused`."""
+    question = Ask(
+        payment_id=payment.id,
+        amount_minor=payment.channel_minor,
+        currency=payment.currency,
+        description=payment.description[:200],
+        return_url=payment.return_url,
+    )
+    try:
+        started = await METHODS[payment.method].start(question)
+    except ChannelUnavailable:
+        # The channel may have it all the same: the poller asks again, with the same key.
+        raise PaymentRefused(
+            "The payment channel does not answer: try again, or choose another method.",
+            field="method",
+        ) from None
+    except ChannelRefused:
+        await _fail(payment)
+        raise PaymentRefused(
+            "The payment channel refused: choose another method.", field="method"
+        ) from None
+    crash_point("payment.asked")
+    async with db.transaction(db.core_scope(payment.tenant_id)):
+        await payments.asked(payment.id, provider_ref=started.provider_ref)
+    crash_point("payment.noted")
+    return started
+
+
+async def _fail(payment: Payment) -> None:
+    """End a payment that the channel refused, unless something else has ended it meanwhile."""
+    async with db.transaction(db.core_scope(payment.tenant_id)):
+        now = await payments.locked(payment.id)
+        if now.open:
+            await payments.end(now, status="FAILED")
+
+
+async def look(payment: Payment) -> None:
+    """Ask the channel about one payment and apply what it says; silence changes nothing."""
+    if payment.method not in METHODS:
+        return
+    try:
+        if payment.provider_ref is not None:
+            report = await METHODS[payment.method].look(payment.provider_ref)
+        elif payment.open:
+            started = await ask(payment)
+            report = await METHODS[payment.method].look(started.provider_ref)
+        else:
+            return  # ended before the channel was asked: nobody can pay it
+    except (ChannelUnavailable, ChannelRefused, PaymentRefused):
+        return
+    await settlement.hear(report)
 
 
 async def cancel_all(ended: Iterable[Payment]) -> None:

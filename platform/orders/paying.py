@@ -9,10 +9,9 @@ from uuid import UUID
 
 from billing import accounts, ledger, payments
 from billing.payment_methods import METHODS, WALLET
-from billing.payment_methods.base import Ask, ChannelRefused, ChannelUnavailable, Started
 from billing.payments import Payment
 from kernel import db
-from kernel.errors import Invalid, Refusal
+from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from kernel.money import MAX_AMOUNT_MINOR
@@ -23,12 +22,6 @@ from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
 MAX_TOP_UP_MINOR = 5_000_000
-
-
-class PaymentRefused(Refusal):
-    """The channel would not take the payment; another method may do."""
-
-    code = "VALIDATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ async def start_payment(
     """Start paying an order: a part from the wallet, the rest through a channel.
 
     An open payment of the same order is superseded. Raises `HoldExpired`, `InsufficientBalance`,
-    `Invalid`, `NotFound`; `PaymentRefused` when the channel says no.
+    `Invalid`, `NotFound`; `PaymentRefused` when the channel says no or nothing.
     """
     idempotency.require_key(idempotency_key, guest=viewer.customer_id is None)
     actor = f"pay:{viewer.customer_id or order_no}"
@@ -68,7 +61,7 @@ async def start_payment(
         if claim.first:
             (await current_shop(shop.id)).require_open()
             superseded = await _supersede(order)
-            payment = await _open(shop, order, claim.result_id, method, wallet_minor)
+            payment = await _open(shop, order, claim.result_id, method, wallet_minor, return_url)
         else:
             known = await payments.by_id(claim.result_id)
             assert known is not None
@@ -79,7 +72,7 @@ async def start_payment(
     if payment.method == WALLET:
         await news.order_changed(shop.id, order.id)
         return PaymentStarted(payment.id, "SUCCEEDED", order_no=order.no)
-    started = await _ask(payment, f"{shop.name} {order.no}", return_url)
+    started = await channel_calls.ask(payment)
     status = "PENDING" if payment.open else payment.status
     return PaymentStarted(payment.id, status, started.action_url, started.client_secret, order.no)
 
@@ -97,7 +90,12 @@ async def _supersede(order: Order) -> list[Payment]:
 
 
 async def _open(
-    shop: Shop, order: Order, payment_id: UUID, method: str, wallet_minor: int
+    shop: Shop,
+    order: Order,
+    payment_id: UUID,
+    method: str,
+    wallet_minor: int,
+    return_url: str,
 ) -> Payment:
     """Write the payment; one that the wallet covers is settled in the same transaction."""
     wallet_minor = order.total_minor if method == WALLET else wallet_minor
@@ -118,40 +116,12 @@ async def _open(
         currency=order.currency,
         channel_minor=channel_minor,
         wallet_minor=wallet_minor,
+        description=f"{shop.name} {order.no}",
+        return_url=return_url,
     )
     if method == WALLET:
         await settlement.settle(order, payment, provider_ref=None)
     return payment
-
-
-async def _ask(payment: Payment, description: str, return_url: str) -> Started:
-    """Ask the channel, outside every transaction, and note its id."""
-    ask = Ask(
-        payment_id=payment.id,
-        amount_minor=payment.channel_minor,
-        currency=payment.currency,
-        description=description[:200],
-        return_url=return_url,
-    )
-    try:
-        started = await METHODS[payment.method].start(ask)
-    except ChannelUnavailable:
-        # The channel may have it all the same: the poller asks again, with the same key.
-        raise PaymentRefused(
-            "The payment channel does not answer: try again, or choose another method.",
-            field="method",
-        ) from None
-    except ChannelRefused:
-        async with db.transaction(db.core_scope(payment.tenant_id)):
-            await payments.end(payment, status="FAILED")
-        raise PaymentRefused(
-            "The payment channel refused: choose another method.", field="method"
-        ) from None
-    crash_point("payment.asked")
-    async with db.transaction(db.core_scope(payment.tenant_id)):
-        await payments.asked(payment.id, provider_ref=started.provider_ref)
-    crash_point("payment.noted")
-    return started
 
 
 async def quick_buy(
@@ -227,28 +197,8 @@ async def refresh_payment(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
         known = await payments.of_order_unlocked(order.id)
     for payment in known:
         if payment.status not in ("SUCCEEDED", "UNAPPLIED"):
-            await look(payment)
+            await channel_calls.look(payment)
     return order.id
-
-
-async def look(payment: Payment) -> None:
-    """Ask the channel about one payment and apply what it says."""
-    if payment.method not in METHODS:
-        return
-    method = METHODS[payment.method]
-    try:
-        if payment.provider_ref is None:
-            await _ask(payment, "", _home(payment))
-            return
-        report = await method.look(payment.provider_ref)
-    except (ChannelUnavailable, ChannelRefused, PaymentRefused):
-        return
-    await settlement.hear(report)
-
-
-def _home(payment: Payment) -> str:
-    """A return address for a payment whose buyer is not at hand any more."""
-    return "http://localhost/"
 
 
 async def top_up(
@@ -286,12 +236,14 @@ async def top_up(
                 currency=shop.currency,
                 channel_minor=amount_minor,
                 wallet_minor=0,
+                description=f"{shop.name} top-up",
+                return_url=return_url,
             )
         else:
             known = await payments.by_id(claim.result_id)
             assert known is not None
             payment = known
-    started = await _ask(payment, f"{shop.name} top-up", return_url)
+    started = await channel_calls.ask(payment)
     return PaymentStarted(payment.id, "PENDING", started.action_url, started.client_secret)
 
 

@@ -152,7 +152,7 @@ async def _sold(line: Line, order: Order) -> Line:
         # Whatever is still ours goes back first: a line's keys are held all or nothing.
         await pool.release(line_ids=[line.id], key_ids=line.key_ids)
         wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, 0)
-        key_ids = tuple(await pool.hold(wanted, until=order.expires_at))
+        key_ids = tuple(await pool.hold(wanted, until=order.expires_at, patient=False))
         await pool.sell(line_id=line.id, key_ids=key_ids)
         await db.execute(
             "update order_lines set key_ids = $2 where id = $1", line.id, list(key_ids)

@@ -1,6 +1,5 @@
 """Who asks, in which shop, from where: made once a request, before anything is resolved."""
 
-import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from orders.reveal import Witness
 from tenants.directory import Shop
 
 ANONYMOUS = "ANONYMOUS"
-_BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{8,100})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -101,19 +99,11 @@ async def caller_of(token: str | None, shop: Shop) -> Caller | None:
     return caller
 
 
-async def context_of(connection: HTTPConnection) -> Context:
-    """This function will say who asks, by the request's bearer token alone and never by a cookie.
+async def context_of(connection: HTTPConnection, *, token: str | None) -> Context:
+    """This function will make the context of a request whose shop stands on its scope.
 
-    The shop is on the connection's scope. Raises `Forbidden` for a token that is no good here.
-    """
-    token = bearer_of(connection.headers.get("authorization", ""))
-    return await context_with_token(connection, token)
-
-
-async def context_with_token(connection: HTTPConnection, token: str | None) -> Context:
-    """This function will make the context of a request whose token was found already.
-
-    Raises `Forbidden` for a token that is no good here.
+    The caller has found the token: the API in its header, a page in its cookie. Raises
+    `Forbidden` for a token that is no good here.
     """
     shop: Shop = connection.scope["kameng.shop"]
     headers, client = connection.headers, connection.client
@@ -129,9 +119,3 @@ async def context_with_token(connection: HTTPConnection, token: str | None) -> C
         origin=f"{scheme}://{headers.get('host', '')}",
         token=token,
     )
-
-
-def bearer_of(header: str) -> str | None:
-    """This function will read the token of an `Authorization` header; None for anything else."""
-    match = _BEARER.fullmatch(header.strip())
-    return match.group(1) if match else None

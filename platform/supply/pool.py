@@ -3,6 +3,9 @@
 Two statements decide every hold. The first skips rows that other buyers have locked, so that a
 crowd does not queue up; but two buyers may each skip what the other then gives back. So whoever
 comes out short gives back what it got and asks once more, waiting. Only then is the pool empty.
+
+Whoever waits for keys locks them listing by listing, free ones by position, then held ones by
+`held_until` and id. Selling and freeing lock in the same order, so that nobody waits in a circle.
 """
 
 from collections.abc import Sequence
@@ -49,16 +52,16 @@ update keys set status = 'HELD', held_by_line_id = $3, held_until = $4
 from picked where keys.id = picked.id
 returning keys.id
 """
-_HOLD_WAITING = f"""
+_HOLD_FREE_OR_RUN_OUT = f"""
 with available as (
     select id, position from keys
     where supplier_listing_id = $1 and status = 'AVAILABLE' and {_IN_TIME}
-    order by position limit $2 for update
+    order by position limit $2 for update {{if_locked}}
 ), run_out as (
     select id, position from keys
     where supplier_listing_id = $1 and status = 'HELD' and held_until <= platform_now()
       and {_IN_TIME}
-    order by held_until, id limit $2 for update
+    order by held_until, id limit $2 for update {{if_locked}}
 ), picked as (
     select id from (select * from available union all select * from run_out) as free
     order by position limit $2
@@ -67,12 +70,18 @@ update keys set status = 'HELD', held_by_line_id = $3, held_until = $4
 from picked where keys.id = picked.id
 returning keys.id
 """
+_HOLD_WAITING = _HOLD_FREE_OR_RUN_OUT.format(if_locked="")
+_HOLD_SKIPPING = _HOLD_FREE_OR_RUN_OUT.format(if_locked="skip locked")
 
 WAITING_TRIES = 4
 
 
-async def hold(wanted: Wanted, *, until: datetime) -> list[UUID]:
-    """Hold exactly `quantity` keys of one listing until `until`, or raise `OutOfStock`."""
+async def hold(wanted: Wanted, *, until: datetime, patient: bool = True) -> list[UUID]:
+    """Hold exactly `quantity` keys of one listing until `until`, or raise `OutOfStock`.
+
+    Who has locked keys of this listing already must not be `patient`: keys that somebody else
+    has locked are then gone, because waiting for them could be waiting in a circle.
+    """
     arguments = (
         wanted.supplier_listing_id,
         wanted.quantity,
@@ -83,13 +92,13 @@ async def hold(wanted: Wanted, *, until: datetime) -> list[UUID]:
     held = await _hold_or_give_back(_HOLD_FREE, arguments)
     if held is not None:
         return held
-    for _ in range(WAITING_TRIES):
+    for _ in range(WAITING_TRIES if patient else 1):
         available = await free_count(wanted, at_most=wanted.quantity)
         if available < wanted.quantity:
             break
         # A row that changed while we waited drops out of the LIMIT, so one try may fall short
         # although others are free; each try sees what has been committed since.
-        held = await _hold_or_give_back(_HOLD_WAITING, arguments)
+        held = await _hold_or_give_back(_HOLD_WAITING if patient else _HOLD_SKIPPING, arguments)
         if held is not None:
             return held
     available = await free_count(wanted, at_most=wanted.quantity)
@@ -105,6 +114,9 @@ class _Short(Exception):
 
 
 async def _hold_or_give_back(statement: str, arguments: tuple[object, ...]) -> list[UUID] | None:
+    if arguments[1] == 1:  # one key or none: there is nothing to give back
+        row = await db.fetch_row(statement, *arguments)
+        return [row["id"]] if row is not None else None
     try:
         async with db.savepoint():
             rows = await db.fetch(statement, *arguments)
@@ -127,13 +139,19 @@ async def free_count(wanted: Wanted, *, at_most: int) -> int:
 
 
 async def sell(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
-    """Make held keys sold: the last check that they are still this line's (R48). `HoldLost` if not.
+    """Make held keys sold: the last check that they are still this line's (R48). `HoldLost` if one
+    is not; then none is sold.
 
     A hold that has run out but that nobody has taken over is still ours.
     """
     sold = await db.execute(
-        """update keys set status = 'SOLD', held_until = null
-           where id = any ($1) and status = 'HELD' and held_by_line_id = $2""",
+        """with held as (
+               select id from keys
+               where id = any ($1) and status = 'HELD' and held_by_line_id = $2
+               order by supplier_listing_id, held_until, id for update
+           )
+           update keys set status = 'SOLD', held_until = null from held
+           where keys.id = held.id and (select count(*) from held) = cardinality($1::uuid[])""",
         list(key_ids),
         line_id,
     )
@@ -144,9 +162,14 @@ async def sell(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
 async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
     """Free the keys that these lines still hold; returns how many."""
     return await db.execute(
-        f"""update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
+        f"""with held as (
+                select id from keys
+                where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)
+                order by supplier_listing_id, held_until, id for update
+            )
+            update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
                    position = {TAIL_POSITION}
-            where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)""",
+            from held where keys.id = held.id""",
         list(key_ids),
         list(line_ids),
     )

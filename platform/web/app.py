@@ -1,8 +1,55 @@
 """The routes of the shop's pages."""
 
-from starlette.routing import BaseRoute
+from pathlib import Path
+from typing import Final
+
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from web import account, buying, catalogue, keys, orders
+from web.pages import FormHandler, Page, form, page
+
+_STATIC: Final = Path(__file__).parent / "static"
+_KEEP_STATIC: Final = "public, max-age=3600"
+
+
+class _Static(StaticFiles):
+    """Files that are the same for everybody, and may be kept for an hour."""
+
+    def file_response(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = _KEEP_STATIC
+        return response
 
 
 def web_routes() -> list[BaseRoute]:
-    """Every page of a shop."""
-    return []
+    """This function will list every page of a shop."""
+    return [
+        Mount("/static", _Static(directory=_STATIC)),
+        _shows("/", catalogue.front_page),
+        _shows("/c/{slug}", catalogue.category_page),
+        _shows("/p/{slug}", catalogue.product_page),
+        _takes("/buy", buying.buy),
+        _shows("/o/{no}", orders.order_page),
+        _shows("/o/{no}/return", orders.back_from_channel),
+        _takes("/o/{no}/pay", orders.pay),
+        _takes("/o/{no}/cancel", orders.cancel),
+        _takes("/o/{no}/reveal", keys.reveal),
+        _takes("/o/{no}/export", keys.export),
+        _takes("/o/{no}/give-back", keys.give_back),
+        _shows("/sign-in", account.sign_in_page),
+        _takes("/sign-in", account.sign_in),
+        _shows("/sign-up", account.sign_up_page),
+        _takes("/sign-up", account.sign_up),
+        _takes("/sign-out", account.sign_out),
+        _shows("/account", account.account_page),
+        _takes("/account/top-up", account.top_up),
+    ]
+
+
+def _shows(path: str, handler: Page) -> Route:
+    return Route(path, page(handler), methods=["GET"])
+
+
+def _takes(path: str, handler: FormHandler) -> Route:
+    return Route(path, form(handler), methods=["POST"])

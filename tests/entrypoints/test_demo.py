@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shlex
 import signal
@@ -126,6 +125,16 @@ def hand_out(data_folder: Path, content: str) -> None:
 def handed_out(data_folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((data_folder / "demo.json").read_text())
     return content
+
+
+def version_of(file: Path) -> tuple[int, int]:
+    """Which file it is, and when it was last written."""
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def is_absent(data_folder: Path) -> bool:
+    return not data_folder.exists()
 
 
 async def open_shop(slug: str) -> Shop:
@@ -331,13 +340,13 @@ async def test_the_books_of_the_demo_are_in_order(loaded: Path, config: Settings
 
 
 async def test_a_second_run_writes_nothing(loaded: Path, config: Settings) -> None:
-    before, handout = await fingerprint(config.database_url), (loaded / "demo.json").stat()
+    before, handout = await fingerprint(config.database_url), version_of(loaded / "demo.json")
 
     summary = await write_demo()
 
     assert summary.written == 0
     assert await fingerprint(config.database_url) == before
-    assert (loaded / "demo.json").stat() == handout
+    assert version_of(loaded / "demo.json") == handout
 
 
 async def test_what_somebody_has_changed_stays_changed(
@@ -416,7 +425,7 @@ async def test_another_platform_is_refused_and_left_alone(
         await load_demo()
 
     assert await fingerprint(config.database_url) == before
-    assert not os.path.lexists(data_folder)
+    assert is_absent(data_folder)
 
 
 async def test_production_is_refused_and_left_alone(
@@ -431,7 +440,7 @@ async def test_production_is_refused_and_left_alone(
         await load_demo()
 
     assert await fingerprint(config.database_url) == before
-    assert not os.path.lexists(data_folder)
+    assert is_absent(data_folder)
 
 
 # What a newcomer is handed

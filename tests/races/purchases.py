@@ -6,6 +6,9 @@ from uuid import UUID
 import asyncpg
 from world import Goods
 
+from billing import payments
+from billing.payment_methods.base import ChannelReport
+from kernel import db
 from kernel.ids import new_id
 from offers.quotes import Wish
 from orders import paying
@@ -67,3 +70,32 @@ async def quantities(owner: asyncpg.Connection, orders: Sequence[OrderMade]) -> 
         [order.order_id for order in orders],
     )
     return [row["number"] for row in rows]
+
+
+async def open_card_payment(shop: Shop, order: OrderMade, *, amount_minor: int) -> ChannelReport:
+    """Start a card payment of an order, and give what the channel will say once it is paid."""
+    payment_id = new_id()
+    intent = f"pi_{payment_id.hex}"
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        await payments.open_payment(
+            payment_id=payment_id,
+            tenant_id=shop.id,
+            purpose="ORDER",
+            order_id=order.order_id,
+            customer_id=None,
+            method="CARD",
+            currency=shop.currency,
+            channel_minor=amount_minor,
+            wallet_minor=0,
+        )
+        await payments.asked(payment_id, provider_ref=intent)
+    return ChannelReport(
+        provider="stripe",
+        event_id=f"evt_{payment_id.hex}",
+        kind="payment_intent.succeeded",
+        state="SUCCEEDED",
+        provider_ref=intent,
+        payment_id=payment_id,
+        amount_minor=amount_minor,
+        currency=shop.currency,
+    )

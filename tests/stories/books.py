@@ -4,11 +4,11 @@ from collections import Counter
 from uuid import UUID
 
 import asyncpg
-from stories.market import Purchase, Stall
-from world import Person, World
 
 from billing import accounts
 from kernel.ids import new_id
+from stories.market import Purchase, Stall
+from world import Person, World
 
 
 class Books:

@@ -10,12 +10,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+
 from engines import fresh_database, test_engines
+from kernel.settings import Settings, settings
 from processes import STRIPE_KEY, WEBHOOK_SECRET, Platform, running_platform
-from stories.market import Market
 from world import World, build_world
 
-from kernel.settings import Settings, settings
+pytest.register_assert_rewrite("stories.market")  # what it asserts explains itself, too
+
+from stories.market import Market  # noqa: E402 - after its registration
 
 MASTER_SECRET = "the-master-secret-of-the-stories-0123456789"
 

@@ -6,7 +6,8 @@ ORDER_FIELDS = """no status version total { amountMinor } refunded { amountMinor
   lines { id quantity total { amountMinor } refunded { amountMinor } returnedQuantity commitments
           keys { id serial commitment revealedAt returnedAt } }"""
 
-ORDER = f"query ($no: String!, $token: String) {{ order(no: $no, guestToken: $token) {{ {ORDER_FIELDS} }} }}"
+ORDER = f"""query ($no: String!, $token: String) {{
+  order(no: $no, guestToken: $token) {{ {ORDER_FIELDS} }} }}"""
 
 QUOTE = f"""query ($lines: [QuoteLineInput!]!) {{ quote(input: {{lines: $lines}}) {{ __typename
   ... on Quote {{ id total {{ amountMinor }} expiresAt }} {_PROBLEM} }} }}"""

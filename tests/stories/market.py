@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from processes import Platform
-from stories.documents import MUTATIONS, ORDER, QUOTE
-from world import Goods, Person, ShopAt, World
+import httpx
 
 from entrypoints.verify import verify
 from kernel.ids import new_id, public_id
+from processes import STRIPE_KEY, Platform
+from stories.documents import MUTATIONS, ORDER, QUOTE
+from world import Goods, Person, ShopAt, World
 
 Json = dict[str, Any]
 Value = TypeVar("Value")
@@ -121,9 +122,22 @@ class Market:
         finally:
             self.platform.worker.start()
 
+    async def at_channel(self, path: str, **form: Any) -> httpx.Response:
+        """Call the channel's own API, as its account's holder could: POST with a form, else GET."""
+        url = f"{self.platform.sandbox_url}/{path}"
+        headers = {"authorization": f"Bearer {STRIPE_KEY}"}
+        if form:
+            return await self.platform.http.post(url, data=form, headers=headers)
+        return await self.platform.http.get(url, headers=headers)
+
+    async def until_wallet(self, buyer: "Buyer", amount_minor: int) -> None:
+        """Wait until a buyer's wallet holds so much."""
+        await until(buyer.wallet_minor, lambda balance: balance == amount_minor)
+
     async def assert_sound(self) -> None:
         """Every invariant of the database holds."""
-        assert await verify(self.database_url) == []
+        breaches = await verify(self.database_url)
+        assert breaches == []
 
 
 @dataclass
@@ -190,6 +204,13 @@ class Buyer:
             "idempotencyKey": key(),
         }
 
+    async def top_up(self, amount_minor: int) -> str:
+        """Start filling the wallet by card; returns the channel's id of the payment."""
+        started = await self.do(
+            "walletTopUp", amount=money(amount_minor), method="CARD", idempotencyKey=key()
+        )
+        return intent_of(started)
+
     async def wallet_minor(self) -> int:
         """What the buyer sees in the wallet."""
         me = (await self.ask("query { me { wallet { amountMinor } } }", {}))["me"]
@@ -245,8 +266,7 @@ class Purchase:
     async def open_intent(self, method: str = "CARD", *, wallet_minor: int = 0) -> str:
         """Start paying; returns the channel's id of the payment."""
         started = await self.start_payment(method, wallet_minor=wallet_minor)
-        intent: str = started["clientSecret"].partition("_secret_")[0]
-        return intent
+        return intent_of(started)
 
     async def pay(self, method: str = "CARD", *, wallet_minor: int = 0) -> str:
         """Start paying and approve; returns the channel's id of the payment."""
@@ -273,6 +293,12 @@ class Purchase:
 def money(amount_minor: int) -> Json:
     """An amount as an input, in the currency of the stories."""
     return {"amountMinor": amount_minor, "currency": "CNY"}
+
+
+def intent_of(started: Json) -> str:
+    """The channel's id of a started payment: its client secret begins with it."""
+    intent: str = started["clientSecret"].partition("_secret_")[0]
+    return intent
 
 
 def details(problem: Json) -> dict[str, str]:

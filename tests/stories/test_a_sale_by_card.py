@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from stories.books import Books
 from stories.market import Market, key
 

@@ -41,7 +41,7 @@ _EVENT_STATES: dict[str, ChannelState] = {
 }
 
 
-class ForgedEvent(Exception):
+class ForgedEvent(ChannelRefused):
     """A webhook that the channel did not send for us, or that cannot be read."""
 
 

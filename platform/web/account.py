@@ -1,0 +1,158 @@
+"""A customer's account: opening it, coming in, going out, the wallet and the orders."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from kernel.clock import utc_now
+from kernel.money import currency_exponent
+from web.asking import Problem, Refused, act, ask
+from web.buying import WALLET, refused, require_method
+from web.forms import Form, new_key
+from web.pages import go_to, local_path, refused_status, show
+from web.visit import SESSION, Visit
+
+_ACCOUNT: Final = "/account"
+
+
+async def sign_in_page(visit: Visit) -> Response:
+    """This function will show the sign-in form; who is signed in has an account to go to."""
+    return _door(visit, "sign_in.html", visit.request.query_params.get("next"))
+
+
+async def sign_up_page(visit: Visit) -> Response:
+    """This function will show the form that opens an account."""
+    return _door(visit, "sign_up.html", visit.request.query_params.get("next"))
+
+
+async def sign_in(visit: Visit, form: Form) -> Response:
+    """This function will exchange a password for a session and go where the visitor was going."""
+    entered = {"account": form.text("account"), "password": form.texts.get("password", "")}
+    try:
+        signed_in = await act(visit, "sign_in", **entered)
+    except Refused as no:
+        return _shown_again(visit, "sign_in.html", form, no.problem)
+    return _come_in(visit, form, signed_in)
+
+
+async def sign_up(visit: Visit, form: Form) -> Response:
+    """This function will open an account and begin its session."""
+    account = form.text("account")
+    try:
+        if not account:
+            raise refused(visit, "account", "请填写邮箱或手机号。", "Enter your e-mail or phone.")
+        signed_in = await act(
+            visit,
+            "sign_up",
+            email=account if "@" in account else None,
+            phone=None if "@" in account else account,
+            password=form.texts.get("password", ""),
+        )
+    except Refused as no:
+        return _shown_again(visit, "sign_up.html", form, no.problem)
+    return _come_in(visit, form, signed_in)
+
+
+async def sign_out(visit: Visit, form: Form) -> Response:
+    """This function will end the session, here and for whoever copied it."""
+    if visit.context.customer_id is not None:
+        await act(visit, "sign_out")
+    response = go_to("/")
+    visit.drop(response, SESSION)
+    return response
+
+
+async def account_page(visit: Visit) -> Response:
+    """This function will show the wallet and the orders; a guest is asked to sign in.
+
+    A channel sends the buyer of a top-up back to here, with a secret of its own in the address;
+    the address is cleared, and only the hint stays.
+    """
+    query = visit.request.query_params
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={_ACCOUNT}")
+    if "payment_intent" in query:
+        failed = query.get("redirect_status") == "failed"
+        return go_to(f"{_ACCOUNT}?top-up={'failed' if failed else 'waiting'}")
+    return await _show_account(visit)
+
+
+async def top_up(visit: Visit, form: Form) -> Response:
+    """This function will start adding money to the wallet and lead to the channel."""
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={_ACCOUNT}")
+    currency = visit.context.shop.currency
+    try:
+        amount_minor = _amount_minor(visit, form.text("amount"), currency)
+        started = await act(
+            visit,
+            "wallet_top_up",
+            amount={"amountMinor": amount_minor, "currency": currency},
+            method=require_method(visit, form),
+            idempotencyKey=form.text("idempotency_key"),
+        )
+    except Refused as no:
+        return await _show_account(visit, problem=no.problem, form=form)
+    address: str | None = started["actionUrl"]
+    return go_to(address or _ACCOUNT)
+
+
+async def _show_account(
+    visit: Visit, *, problem: Problem | None = None, form: Form | None = None
+) -> Response:
+    query = visit.request.query_params
+    data = await ask(visit, "account", after=query.get("after"))
+    note = query.get("top-up")
+    return show(
+        visit,
+        "account.html",
+        status=200 if problem is None else refused_status(problem),
+        me=data["me"],
+        orders=[edge["node"] for edge in data["orders"]["edges"]],
+        next_page=data["orders"]["pageInfo"],
+        methods=[m for m in data["storefront"]["paymentMethods"] if m["code"] != WALLET],
+        currency=visit.context.shop.currency,
+        idempotency_key=new_key(),
+        note=note if note in ("failed", "waiting") else None,
+        problem=problem,
+        filled=form.texts if form else {},
+    )
+
+
+def _amount_minor(visit: Visit, text: str, currency: str) -> int:
+    """An amount as people write it, "50" or "50.5", in minor units; `Refused` for others."""
+    whole, _, decimals = text.partition(".")
+    exponent = currency_exponent(currency)
+    digits = (whole + decimals).isascii() and (whole + decimals).isdigit()
+    if not digits or not 1 <= len(whole) <= 9 or len(decimals) > exponent:
+        raise refused(visit, "amount", "请输入有效的金额。", "Enter an amount of money.")
+    return int(whole + decimals.ljust(exponent, "0"))
+
+
+def _door(visit: Visit, template: str, next_path: str | None) -> Response:
+    target = local_path(next_path, otherwise=_ACCOUNT)
+    if visit.context.customer_id is not None:
+        return go_to(target)
+    return show(visit, template, next_path=target, filled={})
+
+
+def _shown_again(visit: Visit, template: str, form: Form, problem: Problem) -> Response:
+    """The form with what was entered, without the password."""
+    return show(
+        visit,
+        template,
+        status=refused_status(problem),
+        next_path=local_path(form.text("next"), otherwise=_ACCOUNT),
+        filled={"account": form.text("account")},
+        problem=problem,
+    )
+
+
+def _come_in(visit: Visit, form: Form, signed_in: dict[str, Any]) -> Response:
+    """Give the browser its session for as long as the token lives."""
+    ends = datetime.fromisoformat(signed_in["expiresAt"])
+    response = go_to(local_path(form.text("next"), otherwise=_ACCOUNT))
+    ttl_seconds = max(1, int((ends - utc_now()).total_seconds()))
+    visit.keep(response, SESSION, signed_in["token"], ttl_seconds=ttl_seconds)
+    return response

@@ -1,0 +1,97 @@
+"""Buying: the product's form becomes an order, and the order a payment."""
+
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from web.asking import Problem, Refused, act
+from web.catalogue import show_product
+from web.forms import Form
+from web.pages import go_to
+from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
+
+WALLET: Final = "WALLET"
+_CHOICE: Final = re.compile(r"(sku_\w{26})\.(ofr_\w{26})\.([0-9]{1,15})", re.ASCII)
+
+
+async def buy(visit: Visit, form: Form) -> Response:
+    """This function will make the order and go on to its payment; a repeated form does it once."""
+    try:
+        made = await act(visit, "quick_buy", **_wish(visit, form))
+    except Refused as refused:
+        slug = form.text("product")
+        return await show_product(visit, slug, problem=refused.problem, form=form)
+    order_no, guest_token = made["order"]["no"], made["guestToken"]
+    if form.text("method") == WALLET:
+        return go_to(order_path(order_no))
+    try:
+        address = await start_payment(visit, order_no, form, guest_token=guest_token)
+    except Refused:
+        # The order stands and holds its keys: its page offers the other ways to pay.
+        address = f"{order_path(order_no)}?payment=failed"
+    response = go_to(address)
+    if guest_token is not None:
+        _hand_over(visit, response, order_no, guest_token)
+    return response
+
+
+async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token: str | None) -> str:
+    """This function will start a payment and say where the buyer goes on.
+
+    Raises `Refused`. A repeated form finds the payment that it has started.
+    """
+    started = await act(
+        visit,
+        "payment_start",
+        orderNo=order_no,
+        method=require_method(visit, form),
+        idempotencyKey=f"{form.text('idempotency_key')}-pay",
+        guestToken=guest_token,
+        returnPath=f"{order_path(order_no)}/return",
+    )
+    address: str | None = started["actionUrl"]
+    return address or order_path(order_no)
+
+
+def require_method(visit: Visit, form: Form) -> str:
+    """This function will read the way to pay; `Refused` when none of the offered is chosen."""
+    method = form.text("method")
+    if method not in (WALLET, *visit.context.shop.payment_methods):
+        raise refused(visit, "method", "请选择支付方式。", "Choose a way to pay.")
+    return method
+
+
+def refused(visit: Visit, field: str, zh: str, en: str) -> Refused:
+    """This function will build the refusal of an input that never reached the schema."""
+    return Refused(Problem("VALIDATION", visit.context.words(zh, en), field))
+
+
+def _wish(visit: Visit, form: Form) -> dict[str, Any]:
+    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+    choice = _CHOICE.fullmatch(form.text("choice"))
+    if choice is None:
+        raise refused(visit, "choice", "请选择要购买的规格。", "Choose what to buy.")
+    quantity = form.number("quantity")
+    if not quantity or quantity > 100_000:
+        raise refused(visit, "quantity", "数量至少为 1。", "The quantity is at least 1.")
+    method = require_method(visit, form)
+    sku_id, offer_id, unit_price_minor = choice.groups()
+    total_minor = min(int(unit_price_minor) * quantity, 2**53 - 1)
+    return {
+        "skuId": sku_id,
+        "offerId": offer_id,
+        "quantity": quantity,
+        "expectedTotal": {"amountMinor": total_minor, "currency": visit.context.shop.currency},
+        "idempotencyKey": form.text("idempotency_key"),
+        "contact": form.text("contact") or None,
+        "affiliateCode": form.text("affiliate_code") or None,
+        "payment": WALLET if method == WALLET else None,
+    }
+
+
+def _hand_over(visit: Visit, response: Response, order_no: str, guest_token: str) -> None:
+    """Give a guest's browser the order's token, and the mark that its link is yet to be shown."""
+    path = order_path(order_no)
+    visit.keep(response, ORDER_TOKEN, guest_token, ttl_seconds=KEEP_ORDER_SECONDS, path=path)
+    visit.keep(response, NEW_ORDER, "1", ttl_seconds=KEEP_ORDER_SECONDS, path=path)

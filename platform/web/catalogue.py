@@ -1,0 +1,122 @@
+"""What the shop sells: the front page, a category, a product."""
+
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from web.asking import PageRefused, Problem, ask
+from web.forms import Form, new_key
+from web.pages import refused_status, show
+from web.visit import Visit
+
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+
+
+async def front_page(visit: Visit) -> Response:
+    """This function will show all products, a page at a time."""
+    return await _shelf(visit, None)
+
+
+async def category_page(visit: Visit) -> Response:
+    """This function will show the products of a category and of those below it."""
+    return await _shelf(visit, _slug(visit))
+
+
+async def product_page(visit: Visit) -> Response:
+    """This function will show a product with everything that can be bought of it."""
+    return await show_product(visit, _slug(visit))
+
+
+async def show_product(
+    visit: Visit, slug: str, *, problem: Problem | None = None, form: Form | None = None
+) -> Response:
+    """This function will show a product; with a problem, the form as it was filled in."""
+    if not _SLUG.fullmatch(slug):
+        raise PageRefused(404)
+    data = await ask(visit, "product", slug=slug)
+    product = data["product"]
+    if product is None:
+        raise PageRefused(404)
+    return show(
+        visit,
+        "product.html",
+        status=200 if problem is None else refused_status(problem),
+        product=product,
+        category=_by("id", product["categoryId"], data["categories"]),
+        methods=data["storefront"]["paymentMethods"],
+        wallet=_wallet(data),
+        choices=_choices(product),
+        idempotency_key=new_key(),
+        problem=problem,
+        filled=form.texts if form else {},
+    )
+
+
+def _wallet(data: dict[str, Any]) -> dict[str, Any] | None:
+    """The signed-in customer's balance."""
+    me: dict[str, Any] | None = data.get("me")
+    return me["wallet"] if me else None
+
+
+async def _shelf(visit: Visit, slug: str | None) -> Response:
+    after = visit.request.query_params.get("after")
+    data = await ask(visit, "catalogue", category=slug, after=after)
+    categories = data["categories"]
+    here = None if slug is None else _by("slug", slug, categories)
+    if slug is not None and here is None:
+        raise PageRefused(404)
+    return show(
+        visit,
+        "catalogue.html",
+        here=here,
+        rows=_category_rows(categories, here),
+        products=[edge["node"] for edge in data["products"]["edges"]],
+        next_page=data["products"]["pageInfo"],
+        path=visit.request.url.path,
+        first_page=after is None,
+    )
+
+
+def _category_rows(
+    categories: list[dict[str, Any]], here: dict[str, Any] | None
+) -> list[list[dict[str, Any]]]:
+    """The bars of the way down to `here`: the top, and below each step its children."""
+    way: list[str | None] = []
+    step = here
+    while step is not None:
+        way.append(step["id"])
+        step = _by("id", step["parentId"], categories)
+    parents = [None, *reversed(way)]
+    rows = [[c for c in categories if c["parentId"] == parent] for parent in parents]
+    return [[{**c, "chosen": c["id"] in way} for c in row] for row in rows if row]
+
+
+def _choices(product: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that can be bought now: an offer of a SKU, and the price that the buyer saw.
+
+    The price travels with the form as the buyer's acceptance; another one is refused.
+    """
+    return [
+        {
+            "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
+            "sku": sku,
+            "offer": offer,
+            "place": place,
+            "several": len(sku["offers"]) > 1,
+            "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
+        }
+        for sku in product["skus"]
+        for place, offer in enumerate(sku["offers"], start=1)
+    ]
+
+
+def _slug(visit: Visit) -> str:
+    slug: str = visit.request.path_params["slug"]
+    if not _SLUG.fullmatch(slug):
+        raise PageRefused(404)
+    return slug
+
+
+def _by(key: str, value: object, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((row for row in rows if row[key] == value), None)

@@ -1,0 +1,145 @@
+"""An order's page: what it waits for, what can be done with it, and its payment."""
+
+import hmac
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from web.asking import PageRefused, Problem, Refused, act, ask
+from web.buying import start_payment
+from web.forms import Form, new_key
+from web.pages import go_to, refused_status, show
+from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
+
+_ORDER_NO: Final = re.compile(r"[A-Z0-9-]{1,40}", re.ASCII)
+_GUEST_TOKEN: Final = re.compile(r"kmg_[A-Za-z0-9_-]{8,96}", re.ASCII)
+_NOTES: Final = frozenset({"failed", "waiting", "canceled", "returned"})
+# How a channel says on the buyer's return that no money is on its way.
+_FAILED: Final = "failed"
+
+
+async def order_page(visit: Visit) -> Response:
+    """This function will show an order to its buyer; a link with a guest's token opens it."""
+    order_no = order_no_of(visit)
+    token = visit.request.query_params.get("t")
+    if token is not None:
+        return await _opened_by_link(visit, order_no, token)
+    note = visit.request.query_params.get("payment")
+    return await show_order(visit, order_no, note=note if note in _NOTES else None)
+
+
+async def show_order(
+    visit: Visit, order_no: str, *, note: str | None = None, problem: Problem | None = None
+) -> Response:
+    """This function will show an order, with a note or a problem; 404 for anybody else's."""
+    token = visit.order_token(order_no)
+    data = await _order_data(visit, order_no, token)
+    order = data["order"]
+    me = data.get("me")
+    link = f"{visit.context.origin}{order_path(order_no)}?t={token}"
+    response = show(
+        visit,
+        "order.html",
+        status=200 if problem is None else refused_status(problem),
+        order=order,
+        methods=data["storefront"]["paymentMethods"],
+        wallet=me["wallet"] if me else None,
+        link=link if token and visit.is_new(order_no) else None,
+        returnable=[line for line in order["lines"] if _unopened(line)],
+        unopened=sum(map(_unopened, order["lines"])),
+        in_hand=[(line, key) for line in order["lines"] for key in line["keys"] if _here(key)],
+        note=note,
+        problem=problem,
+        idempotency_key=new_key(),
+    )
+    if visit.is_new(order_no):
+        visit.drop(response, NEW_ORDER, path=order_path(order_no))
+    return response
+
+
+async def back_from_channel(visit: Visit) -> Response:
+    """This function will ask the channel what became of the payment, and show the order.
+
+    Only what the channel says counts; what the address says is a hint for the words we choose.
+    """
+    order_no = order_no_of(visit)
+    try:
+        changed = await act(visit, "payment_refresh", **order_ref(visit, order_no))
+    except Refused as refused:
+        raise PageRefused(refused_status(refused.problem)) from None
+    path = order_path(order_no)
+    if changed["order"]["status"] != "PENDING_PAYMENT":
+        return go_to(path)
+    failed = visit.request.query_params.get("redirect_status") == _FAILED
+    return go_to(f"{path}?payment={'failed' if failed else 'waiting'}")
+
+
+async def pay(visit: Visit, form: Form) -> Response:
+    """This function will start another payment of an order that waits for its money."""
+    order_no = order_no_of(visit)
+    try:
+        address = await start_payment(
+            visit, order_no, form, guest_token=visit.order_token(order_no)
+        )
+    except Refused as refused:
+        return await show_order(visit, order_no, problem=refused.problem)
+    return go_to(address)
+
+
+async def cancel(visit: Visit, form: Form) -> Response:
+    """This function will cancel an unpaid order."""
+    order_no = order_no_of(visit)
+    try:
+        await act(visit, "order_cancel", **order_ref(visit, order_no))
+    except Refused as refused:
+        return await show_order(visit, order_no, problem=refused.problem)
+    return go_to(f"{order_path(order_no)}?payment=canceled")
+
+
+def order_ref(visit: Visit, order_no: str) -> dict[str, Any]:
+    """This function will name an order to the schema, with the token that this browser holds."""
+    return {"orderNo": order_no, "guestToken": visit.order_token(order_no)}
+
+
+def order_no_of(visit: Visit) -> str:
+    """This function will read the order's number out of the address; 404 for what is none."""
+    order_no: str = visit.request.path_params["no"]
+    if not _ORDER_NO.fullmatch(order_no):
+        raise PageRefused(404)
+    return order_no
+
+
+async def _order_data(visit: Visit, order_no: str, token: str | None) -> dict[str, Any]:
+    data = await ask(visit, "order", no=order_no, guestToken=token)
+    if data["order"] is None:
+        raise PageRefused(404)
+    return data
+
+
+async def _opened_by_link(visit: Visit, order_no: str, token: str) -> Response:
+    """Move a good token from the address, where it would be seen, into the browser's cookie."""
+    held = visit.order_token(order_no) or ""
+    if not _GUEST_TOKEN.fullmatch(token):
+        raise PageRefused(404)
+    await _order_data(visit, order_no, token)
+    response = go_to(order_path(order_no))
+    if not hmac.compare_digest(held.encode(), token.encode()):
+        visit.keep(
+            response,
+            ORDER_TOKEN,
+            token,
+            ttl_seconds=KEEP_ORDER_SECONDS,
+            path=order_path(order_no),
+        )
+    return response
+
+
+def _here(key: dict[str, Any]) -> bool:
+    """True for a key that the buyer has not given back."""
+    return key["returnedAt"] is None
+
+
+def _unopened(line: dict[str, Any]) -> int:
+    """How many keys of a line nobody has opened: so many can be given back."""
+    return sum(1 for key in line["keys"] if _here(key) and key["revealedAt"] is None)

@@ -1,0 +1,161 @@
+"""What may not reach a caller, and the search for it in whatever came back."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+from isolation.api import Answer
+from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
+from isolation.slots import Caller
+
+from kernel.ids import public_id
+from schema.field_table import OWN_COSTS
+
+_KINDS: Final = {
+    "orders": "ord",
+    "order_lines": "lin",
+    "delivered_keys": "dky",
+    "customers": "cus",
+    "payments": "pay",
+    "refunds": "ref",
+    "affiliates": "aff",
+}
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
+_QUANTITIES: Final = (1, 2)
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """Texts and amounts (minor units) that a caller may not see."""
+
+    texts: frozenset[str]
+    amounts: frozenset[int]
+
+    def found_in(self, answer: Answer) -> list[str]:
+        """This function will name everything forbidden that stands in an answer or its headers."""
+        told = [text for text in self.texts if text in answer.text]
+        numbers = {
+            number for number in _numbers(answer.body) if number in self._spellings or number in
+            self.amounts
+        }
+        return sorted(told) + sorted(f"amount {number}" for number in map(str, numbers))
+
+    @property
+    def _spellings(self) -> frozenset[str]:
+        plain = {str(amount) for amount in self.amounts}
+        return frozenset(plain | {f"{amount // 100}.{amount % 100:02}" for amount in self.amounts})
+
+
+def _numbers(body: Any) -> Iterator[int | str]:
+    """Every number of a body but the query's own cost, and the numbers inside its texts."""
+    if isinstance(body, dict):
+        for name, value in body.items():
+            if name != "cost" or not isinstance(value, dict) or "requested" not in value:
+                yield from _numbers(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _numbers(value)
+    elif isinstance(body, str):
+        yield from (match.replace(",", "") for match in _NUMBER.findall(body))
+    elif isinstance(body, int) and not isinstance(body, bool):
+        yield body
+
+
+class Secrets:
+    """What every tenant and party has to hide, read once from the database as the owner."""
+
+    def __init__(
+        self, town: Neighbourhood, texts: dict[str, frozenset[str]], shares: list[asyncpg.Record]
+    ) -> None:
+        self._town = town
+        self._texts = texts
+        self._shares = shares
+
+    @classmethod
+    async def of(cls, town: Neighbourhood) -> "Secrets":
+        """This function will read the ids, serials and shares of every tenant."""
+        texts = {slug: await _texts_of(town, mine) for slug, mine in town.holdings.items()}
+        shares = await town.owner.fetch(
+            "select party_id, amount_minor from line_shares where amount_minor > 0"
+        )
+        return cls(town, texts, shares)
+
+    def kept_from(self, caller: Caller) -> Forbidden:
+        """This function will say what a caller may not see."""
+        return Forbidden(frozenset(self._texts_kept_from(caller)), self._amounts_kept_from(caller))
+
+    def _texts_kept_from(self, caller: Caller) -> Iterator[str]:
+        for slug, texts in self._texts.items():
+            if slug != caller.shop.slug:
+                yield from texts
+                if not _is_parent(caller, self._town.at(slug)):
+                    yield f"{slug}title"
+        yield "othersuppliercanary"
+        if caller.role != "SUPPLIER":
+            yield "suppliercanary"
+        if caller.shop.slug == "shop":
+            yield "hiddencanary"
+
+    def _amounts_kept_from(self, caller: Caller) -> frozenset[int]:
+        if caller.role == "OPERATOR":  # sums of the whole ledger are what it is there for
+            return frozenset()
+        party_id = caller.person.id if caller.role in ("AFFILIATE", "SUPPLIER") else None
+        if caller.role.startswith("STAFF_") or caller.role == "API_CLIENT":
+            party_id = caller.shop.id
+        others = {s["amount_minor"] for s in self._shares if s["party_id"] != party_id}
+        own = {s["amount_minor"] for s in self._shares if s["party_id"] == party_id}
+        return frozenset((others | self._costs()) - own - self._own_costs(caller))
+
+    def _costs(self) -> set[int]:
+        """Every level's cost and margin, what suppliers take, and what the rival asks."""
+        town = self._town
+        each = {SUPPLY, HIDDEN_SUPPLY, *WHOLESALE.values(), *RETAIL.values()}
+        each |= {town.cost_minor(mine.shop) for mine in town.holdings.values()}
+        each |= {town.retail_minor(town.at("rival").shop)}
+        return {amount * quantity for amount in each for quantity in _QUANTITIES}
+
+    def _own_costs(self, caller: Caller) -> set[int]:
+        """What a caller may know all the same: its own cost, its margin, its supply price."""
+        town, shop = self._town, caller.shop
+        known: set[int] = set()
+        if caller.role == "SUPPLIER":
+            known = {SUPPLY}
+        elif caller.role in OWN_COSTS:
+            known = {town.cost_minor(shop), RETAIL[shop.slug]}
+            if shop.slug in WHOLESALE:
+                known |= {WHOLESALE[shop.slug], town.cost_minor(shop) + WHOLESALE[shop.slug]}
+            if shop.slug != "shop":  # it sells the other goods, too
+                known |= {HIDDEN_SUPPLY} if shop.slug == "root" else set()
+        return known
+
+
+def _is_parent(caller: Caller, of: Holdings) -> bool:
+    """Staff of a parent knows its children's names."""
+    knows = caller.role.startswith("STAFF_") or caller.role == "API_CLIENT"
+    return knows and of.shop.path[-2:-1] == (caller.shop.id,)
+
+
+async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
+    owner, tenant_id = town.owner, mine.shop.id
+    texts = {mine.marker, f"+86{mine.phone}", str(tenant_id), *mine.secrets}
+    texts |= {order.token for order in mine.orders if order.token}
+    texts |= {person.token for person in mine.people.values()}
+    for table, kind in _KINDS.items():
+        for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
+            texts |= {public_id(kind, row["id"]), str(row["id"])}
+    texts |= {order.no for order in mine.orders}
+    for row in await owner.fetch(
+        """select k.serial, encode(k.commitment, 'hex') as commitment from keys k
+           join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",
+        tenant_id,
+    ):
+        texts |= set(row.values())
+    return frozenset(texts)
+
+
+def as_text(value: Any) -> str:
+    """This function will write a value as it would stand in an answer."""
+    return json.dumps(value)

@@ -1,0 +1,181 @@
+"""Every root field × every input that names something × everything foreign × every role."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from isolation.api import Answer, Api
+from isolation.checksums import Witness, changed
+from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
+from isolation.forbidden import Secrets
+from isolation.neighbours import Holdings, Neighbourhood
+from isolation.slots import Ask, Caller, right_values, slot_of
+
+from schema.field_table import GRANTS
+
+TENANT_ROLES: Final = (
+    "ANONYMOUS",
+    "CUSTOMER",
+    "STAFF_OWNER",
+    "STAFF_FINANCE",
+    "STAFF_SUPPORT",
+    "STAFF_CATALOGUE",
+    "STAFF_READ_ONLY",
+    "API_CLIENT",
+    "AFFILIATE",
+)
+#: Who tries: everybody at the shop, some of its parent's, and the platform's own at the root.
+CALLERS: Final = {
+    "shop": TENANT_ROLES,
+    "agent": ("CUSTOMER", "STAFF_OWNER", "API_CLIENT"),
+    "root": ("ANONYMOUS", "STAFF_OWNER", "SUPPLIER", "OPERATOR"),
+}
+VICTIM: Final = "rival"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request: what it is for, and how it differs from a right one."""
+
+    root: RootField
+    caller: Caller
+    values: dict[Path, Any]
+    about: str
+    leaf: Leaf | None = None
+
+    def __str__(self) -> str:
+        return f"{self.root.coordinate} by {self.caller}: {self.about}"
+
+
+@dataclass
+class Report:
+    """What came of a run."""
+
+    leaks: list[str] = field(default_factory=list)
+    leaking: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=set)
+    crashes: list[str] = field(default_factory=list)
+    cases: int = 0
+
+    def leak(self, case: Case, what: str) -> None:
+        """This function will note that a case got, or changed, what is not the caller's."""
+        self.leaks.append(f"{case} -> {what}")
+        self.leaking.add(case.root.coordinate)
+
+
+def callers(town: Neighbourhood) -> list[Caller]:
+    """This function will list everybody who tries."""
+    return [
+        Caller(role, own.shop, own.people.get(role), own)
+        for slug, roles in CALLERS.items()
+        for role in roles
+        for own in (town.at(slug),)
+    ]
+
+
+def own_cases(town: Neighbourhood) -> Iterator[Case]:
+    """This function will make one right request for every caller and root field."""
+    for caller in callers(town):
+        for root in _in_good_order(root_fields()):
+            yield Case(root, caller, right_values(Ask(town, root, caller)), "its own")
+
+
+def foreign_cases(town: Neighbourhood, *, roots: Iterable[str] = ()) -> Iterator[Case]:
+    """This function will set each input to each foreign value, alone and then all together."""
+    wanted = set(roots)
+    for caller in callers(town):
+        for root in root_fields():
+            if not wanted or root.coordinate in wanted:
+                yield from _foreign_cases_of(Ask(town, root, caller))
+
+
+def _foreign_cases_of(ask: Ask) -> Iterator[Case]:
+    theirs = ask.town.at(VICTIM)
+    for leaf in leaves_of(ask.root):
+        foreign = slot_of(leaf).foreign
+        for value in foreign(ask, theirs) if foreign else ():
+            values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
+            yield Case(ask.root, ask.caller, values, f"{leaf.coordinate} = {value}", leaf)
+    yield from _borrowed(ask, theirs)
+
+
+def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
+    """The whole request of the other shop's buyers and staff, sent to this shop."""
+    for role in ("CUSTOMER", "ANONYMOUS", "STAFF_OWNER"):
+        other = Caller(role, theirs.shop, theirs.people.get(role), theirs)
+        values = right_values(Ask(ask.town, ask.root, other))
+        yield Case(ask.root, ask.caller, values, f"the whole request of {other}")
+
+
+def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
+    """What ends something comes last."""
+    return sorted(roots, key=lambda root: root.name in ("orderCancel", "signOut"))
+
+
+async def run(
+    town: Neighbourhood, api: Api, cases: Iterable[Case], *, secrets: Secrets | None = None
+) -> Report:
+    """This function will send every case and look for what should not be there."""
+    secrets = secrets or await Secrets.of(town)
+    witness = await Witness.of(town.owner)
+    victim_id = town.at(VICTIM).shop.id
+    before = await witness.tenant(victim_id)
+    kept = {str(caller): secrets.kept_from(caller) for caller in callers(town)}
+    report = Report()
+    for case in cases:
+        answer = await send(town, api, case)
+        report.cases += 1
+        report.covered.add(case.root.coordinate)
+        report.types |= set(_type_names(answer.body))
+        if answer.status >= 500 or "INTERNAL" in answer.codes:
+            report.crashes.append(f"{case} -> {answer.text}")
+        for found in kept[str(case.caller)].found_in(answer):
+            report.leak(case, found)
+        if case.root.operation == "mutation":
+            after = await witness.tenant(victim_id)
+            if tables := changed(before, after):
+                report.leak(case, f"changed {', '.join(sorted(tables))}")
+                before = after
+    if tables := changed(before, await witness.tenant(victim_id)):
+        report.leaks.append(f"in the end {', '.join(sorted(tables))} had changed")
+    return report
+
+
+async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
+    """This function will ask for everything that the caller's role is granted."""
+    given = variables(case.root, case.values)
+    role = case.caller.role
+    may = role in GRANTS[case.root.coordinate]
+    text = document(
+        case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset())
+    )
+    if case.root.name in ("signIn", "signUp"):  # else the limit would answer for the fence
+        await town.owner.execute("delete from attempt_counters")
+    by = case.caller.person
+    if case.root.name == "signOut" and by is not None:
+        by = await _with_another_token(town, case.caller)
+    ask = api.watch if case.root.operation == "subscription" else api.ask
+    return await ask(case.caller.shop, text, given, by=by)
+
+
+async def _with_another_token(town: Neighbourhood, caller: Caller) -> Any:
+    """The same person, signed in once more: this token is about to end."""
+    from world import Person  # noqa: PLC0415
+
+    assert caller.person is not None
+    if caller.role != "CUSTOMER":
+        return caller.person
+    token = await town.world.token("CUSTOMER", caller.shop.id, caller.person.id)
+    return Person(caller.person.id, token)
+
+
+def _type_names(body: Any) -> Iterator[str]:
+    if isinstance(body, dict):
+        if isinstance(body.get("__typename"), str):
+            yield body["__typename"]
+        for value in body.values():
+            yield from _type_names(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _type_names(value)
