@@ -101,10 +101,19 @@ async def _settle_or_give_back(
         return await _give_back(report, payment, order, "LATE_PAYMENT")
     try:
         async with db.savepoint():
+            if not payment.open:
+                await _end_what_replaced_it(order)
             await settle(order, payment, provider_ref=report.provider_ref)
     except (OutOfStock, delivery.CannotDeliver):
         return await _give_back(report, payment, order, "LATE_PAYMENT")
     return ("LATE_SETTLED" if late else "SETTLED"), ""
+
+
+async def _end_what_replaced_it(order: Order) -> None:
+    """A payment that was given up has paid after all: the open one frees what it holds."""
+    for other in await payments.of_order(order.id):
+        if other.open:
+            await payments.end(other, status="SUPERSEDED")
 
 
 async def _in_time_for_a_new_hold(order: Order) -> bool:
