@@ -6,7 +6,7 @@ so that row-level security stands behind every query. Outside a transaction noth
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +20,11 @@ from tortoise.connection import get_connection, get_connections
 
 from kernel import crypto
 from kernel.settings import Settings
+from kernel.settings import settings as settings_of_process
 
 ROOMS_WITH_TABLES = ("tenants", "catalog", "identity", "supply", "affiliates", "orders", "billing")
 SHOP, CORE = "shop", "core"
-ACQUIRE_TIMEOUT_SECONDS = 5.0
+ACQUIRE_AT_LEAST_SECONDS = 5.0
 ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
 
 
@@ -183,7 +184,7 @@ async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator
     client = get_connection(scope.role)
     assert isinstance(client, AsyncpgDBClient)
     pool = await _pool(client)
-    connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    connection = await pool.acquire(timeout=_acquire_timeout_seconds())
     wrapper = _ScopedTransaction(client, connection)
     try:
         # A BEGIN or COMMIT that is cancelled half-way has happened or has not: roll back as well.
@@ -217,9 +218,16 @@ async def _give_up(wrapper: _ScopedTransaction, connection: asyncpg.Connection) 
     """Roll back; a connection that cannot even do that is closed, and the server rolls back."""
     try:
         await wrapper.rollback()
-    except BaseException:
-        connection.terminate()
-        raise
+    except BaseException as failure:
+        with suppress(asyncpg.InterfaceError):  # it has gone already
+            connection.terminate()
+        if not isinstance(failure, Exception):
+            raise  # cancelled once more; what made us roll back says more than any other failure
+
+
+def _acquire_timeout_seconds() -> float:
+    """How long to wait in line for a connection: a request that may last longer waits longer."""
+    return max(ACQUIRE_AT_LEAST_SECONDS, settings_of_process().request_deadline_seconds)
 
 
 async def _pool(client: AsyncpgDBClient) -> asyncpg.Pool:

@@ -4,8 +4,8 @@ Two statements decide every hold. The first skips rows that other buyers have lo
 crowd does not queue up; but two buyers may each skip what the other then gives back. So whoever
 comes out short gives back what it got and asks once more, waiting. Only then is the pool empty.
 
-Whoever waits for keys locks them listing by listing, free ones by position, then held ones by
-`held_until` and id. Selling and freeing lock in the same order, so that nobody waits in a circle.
+Nobody waits in a circle: listings come in the order of their ids; of each listing only one waits
+for keys at a time; and held keys are locked by `held_until` and id, by sale and sweep, too.
 """
 
 from collections.abc import Sequence
@@ -90,23 +90,36 @@ async def hold(wanted: Wanted, *, until: datetime, patient: bool = True) -> list
         wanted.min_remaining_days,
     )
     held = await _hold_or_give_back(_HOLD_FREE, arguments)
+    if held is None and await free_count(wanted, at_most=wanted.quantity) >= wanted.quantity:
+        if patient:
+            held = await _hold_in_turn(wanted, arguments)
+        else:
+            held = await _hold_or_give_back(_HOLD_SKIPPING, arguments)
     if held is not None:
         return held
-    for _ in range(WAITING_TRIES if patient else 1):
-        available = await free_count(wanted, at_most=wanted.quantity)
-        if available < wanted.quantity:
-            break
-        # A row that changed while we waited drops out of the LIMIT, so one try may fall short
-        # although others are free; each try sees what has been committed since.
-        held = await _hold_or_give_back(_HOLD_WAITING if patient else _HOLD_SKIPPING, arguments)
-        if held is not None:
-            return held
     available = await free_count(wanted, at_most=wanted.quantity)
     raise OutOfStock(
         f"Only {available} left." if available else "Sold out.",
         field="quantity",
         details={"available": available},
     )
+
+
+async def _hold_in_turn(wanted: Wanted, arguments: tuple[object, ...]) -> list[UUID] | None:
+    """Wait for keys that others have locked. The listing's row is the place in the queue: two who
+    wait at once see different moments, and would lock the same keys in different orders."""
+    await db.execute(
+        "select from supplier_listings where id = $1 for no key update", wanted.supplier_listing_id
+    )
+    for _ in range(WAITING_TRIES):
+        # A row that changed while we waited drops out of the LIMIT, so one try may fall short
+        # although others are free; each try sees what has been committed since.
+        held = await _hold_or_give_back(_HOLD_WAITING, arguments)
+        if held is not None:
+            return held
+        if await free_count(wanted, at_most=wanted.quantity) < wanted.quantity:
+            break
+    return None
 
 
 class _Short(Exception):

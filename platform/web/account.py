@@ -10,7 +10,7 @@ from kernel.money import currency_exponent
 from web.asking import Problem, Refused, act, ask
 from web.buying import WALLET, refused, require_method
 from web.forms import Form, new_key
-from web.pages import go_to, local_path, refused_status, show
+from web.pages import go_to, local_path, show
 from web.visit import SESSION, Visit
 
 _ACCOUNT: Final = "/account"
@@ -107,7 +107,6 @@ async def _show_account(
     return show(
         visit,
         "account.html",
-        status=200 if problem is None else refused_status(problem),
         me=data["me"],
         orders=[edge["node"] for edge in data["orders"]["edges"]],
         next_page=data["orders"]["pageInfo"],
@@ -116,7 +115,7 @@ async def _show_account(
         idempotency_key=new_key(),
         note=note if note in ("failed", "waiting") else None,
         problem=problem,
-        filled=form.texts if form else {},
+        filled=form,
     )
 
 
@@ -134,19 +133,13 @@ def _door(visit: Visit, template: str, next_path: str | None) -> Response:
     target = local_path(next_path, otherwise=_ACCOUNT)
     if visit.context.customer_id is not None:
         return go_to(target)
-    return show(visit, template, next_path=target, filled={})
+    return show(visit, template, next_path=target)
 
 
 def _shown_again(visit: Visit, template: str, form: Form, problem: Problem) -> Response:
-    """The form with what was entered, without the password."""
-    return show(
-        visit,
-        template,
-        status=refused_status(problem),
-        next_path=local_path(form.text("next"), otherwise=_ACCOUNT),
-        filled={"account": form.text("account")},
-        problem=problem,
-    )
+    """The form with what was entered; the template leaves the password out."""
+    target = local_path(form.text("next"), otherwise=_ACCOUNT)
+    return show(visit, template, next_path=target, problem=problem, filled=form)
 
 
 def _come_in(visit: Visit, form: Form, signed_in: dict[str, Any]) -> Response:

@@ -1,6 +1,6 @@
 """Asking the schema, in process: one document a page, loaded from `documents/` once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +30,6 @@ class Problem:
     code: str
     message: str
     field: str | None = None
-    details: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is not an error
@@ -72,8 +71,7 @@ async def act(visit: Visit, name: str, **values: Any) -> dict[str, Any]:
     data = await ask(visit, name, input=values)
     (made,) = data.values()
     if made["__typename"] == "Problem":
-        details = {detail["name"]: detail["value"] for detail in made["details"]}
-        raise Refused(Problem(made["code"], made["message"], made["field"], details))
+        raise Refused(Problem(made["code"], made["message"], made["field"]))
     outcome: dict[str, Any] = made
     return outcome
 

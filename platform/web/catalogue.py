@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from web.asking import PageRefused, Problem, ask
 from web.forms import Form, new_key
-from web.pages import refused_status, show
+from web.pages import show
 from web.visit import Visit
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -41,7 +41,6 @@ async def show_product(
     return show(
         visit,
         "product.html",
-        status=200 if problem is None else refused_status(problem),
         product=product,
         category=_by("id", product["categoryId"], data["categories"]),
         methods=data["storefront"]["paymentMethods"],
@@ -49,7 +48,7 @@ async def show_product(
         choices=_choices(product),
         idempotency_key=new_key(),
         problem=problem,
-        filled=form.texts if form else {},
+        filled=form,
     )
 
 
@@ -93,22 +92,24 @@ def _category_rows(
 
 
 def _choices(product: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everything that can be bought now: an offer of a SKU, and the price that the buyer saw.
+    """For each SKU the offer that is bought unless the buyer looks at `others`."""
+    choices = []
+    for sku in product["skus"]:
+        offers = [_choice(sku, offer) for offer in sku["offers"]]
+        # From the cheapest to the dearest: the first that has a key comes first.
+        best, *others = sorted(offers, key=lambda choice: not choice["buyable"])
+        choices.append({**best, "others": others})
+    return choices
 
-    The price travels with the form as the buyer's acceptance; another one is refused.
-    """
-    return [
-        {
-            "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
-            "sku": sku,
-            "offer": offer,
-            "place": place,
-            "several": len(sku["offers"]) > 1,
-            "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
-        }
-        for sku in product["skus"]
-        for place, offer in enumerate(sku["offers"], start=1)
-    ]
+
+def _choice(sku: dict[str, Any], offer: dict[str, Any]) -> dict[str, Any]:
+    """One offer of a SKU. Its price travels with the form as what the buyer has accepted."""
+    return {
+        "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
+        "name": sku["name"],
+        "offer": offer,
+        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
+    }
 
 
 def _slug(visit: Visit) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from web.asking import PageRefused, Problem, Refused, act, ask
 from web.buying import start_payment
 from web.forms import Form, new_key
-from web.pages import go_to, refused_status, show
+from web.pages import go_to, show
 from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
 
 _ORDER_NO: Final = re.compile(r"[A-Z0-9-]{1,40}", re.ASCII)
@@ -41,13 +41,12 @@ async def show_order(
     response = show(
         visit,
         "order.html",
-        status=200 if problem is None else refused_status(problem),
         order=order,
         methods=data["storefront"]["paymentMethods"],
         wallet=me["wallet"] if me else None,
         link=link if token and visit.is_new(order_no) else None,
-        returnable=[line for line in order["lines"] if _unopened(line)],
-        unopened=sum(map(_unopened, order["lines"])),
+        returnable=_returnable(order),
+        unopened=any(map(_unopened, order["lines"])),
         in_hand=[(line, key) for line in order["lines"] for key in line["keys"] if _here(key)],
         note=note,
         problem=problem,
@@ -66,8 +65,8 @@ async def back_from_channel(visit: Visit) -> Response:
     order_no = order_no_of(visit)
     try:
         changed = await act(visit, "payment_refresh", **order_ref(visit, order_no))
-    except Refused as refused:
-        raise PageRefused(refused_status(refused.problem)) from None
+    except Refused:  # the one refusal there is: it is not this visitor's order
+        raise PageRefused(404) from None
     path = order_path(order_no)
     if changed["order"]["status"] != "PENDING_PAYMENT":
         return go_to(path)
@@ -143,3 +142,9 @@ def _here(key: dict[str, Any]) -> bool:
 def _unopened(line: dict[str, Any]) -> int:
     """How many keys of a line nobody has opened: so many can be given back."""
     return sum(1 for key in line["keys"] if _here(key) and key["revealedAt"] is None)
+
+
+def _returnable(order: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines with keys to give back, and how many."""
+    counted = [{**line, "unopened": _unopened(line)} for line in order["lines"]]
+    return [line for line in counted if line["unopened"]]

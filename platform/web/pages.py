@@ -1,5 +1,6 @@
 """From a visit to a page: templates, headers, and what is shown when there is nothing to show."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -35,6 +36,7 @@ _SORRY: Final = {
     429: ("操作过于频繁，请稍后再试", "Too many attempts: try again later"),
     500: ("抱歉，出了点问题，请稍后再试", "Sorry, something went wrong: try again in a moment"),
 }
+_REFUSED_STATUS: Final = {"NOT_FOUND": 404, "FORBIDDEN": 403, "RATE_LIMITED": 429}
 
 
 def page(handler: Page) -> Endpoint:
@@ -65,8 +67,19 @@ def form(handler: FormHandler) -> Endpoint:
     return endpoint
 
 
-def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
-    """This function will render a template with what every page has, and `values`."""
+def show(
+    visit: Visit,
+    template: str,
+    *,
+    status: int = 200,
+    problem: Problem | None = None,
+    filled: Form | None = None,
+    **values: Any,
+) -> Response:
+    """This function will render a template with what every page has, and `values`.
+
+    A form that was refused is shown again with its problem and as it was `filled` in.
+    """
     context = visit.context
     html = _TEMPLATES.get_template(template).render(
         shop=context.shop,
@@ -74,20 +87,19 @@ def show(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
         words=context.words,
         signed_in=context.customer_id is not None,
         csrf_token=visit.csrf_token,
-        **{"problem": None, **values},
+        problem=problem,
+        filled=defaultdict(str, filled.texts if filled else {}),
+        **values,
     )
-    return HTMLResponse(html, status_code=status)
+    return HTMLResponse(
+        html, status_code=_REFUSED_STATUS.get(problem.code, 422) if problem else status
+    )
 
 
 def sorry(visit: Visit, status: int) -> Response:
     """This function will render the page that stands for a page which cannot be shown."""
     zh, en = _SORRY.get(status, _SORRY[500])
     return show(visit, "sorry.html", status=status, message=visit.context.words(zh, en))
-
-
-def refused_status(problem: Problem) -> int:
-    """This function will choose the HTTP status of a form that is shown again."""
-    return {"RATE_LIMITED": 429, "FORBIDDEN": 403, "NOT_FOUND": 404}.get(problem.code, 422)
 
 
 def go_to(address: str) -> Response:
@@ -134,6 +146,11 @@ def _tile(text: str) -> int:
     return crc32(text.encode()) % _TILE_COLOURS
 
 
+def _initial(name: str) -> str:
+    """The first letter of a name that is one: brackets and quotes are not."""
+    return next((letter for letter in name if letter.isalnum()), "#").upper()
+
+
 def _moment(iso: str, english: bool) -> str:
     """A time for people: China's in a Chinese page, UTC in an English one."""
     zone = UTC if english else _CHINA
@@ -154,4 +171,4 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(tile=_tile, moment=_moment, minutes_left=_minutes_left)
+_TEMPLATES.filters.update(tile=_tile, initial=_initial, moment=_moment, minutes_left=_minutes_left)

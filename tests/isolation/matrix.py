@@ -31,6 +31,7 @@ CALLERS: Final = {
     "root": ("ANONYMOUS", "STAFF_OWNER", "SUPPLIER", "OPERATOR"),
 }
 VICTIM: Final = "rival"
+_PRICE: Final = ("input", "expectedTotal", "amountMinor")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def own_cases(town: Neighbourhood) -> Iterator[Case]:
     """This function will make one right request for every caller and root field."""
     for caller in callers(town):
         for root in _in_good_order(root_fields()):
-            yield Case(root, caller, right_values(Ask(town, root, caller)), "its own")
+            values = right_values(Ask(town, root, caller))
+            yield Case(root, caller, values, "its own")
+            if root.name == "quickBuy":
+                values[_PRICE] = 1
+                yield Case(root, caller, values, "its own, at another price")
 
 
 def foreign_cases(town: Neighbourhood, *, roots: Iterable[str] = ()) -> Iterator[Case]:

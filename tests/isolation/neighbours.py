@@ -131,6 +131,7 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     )
     await world.keys(600)
     await world.keys(100, hidden)
+    await owner.execute("update keys set serial = 'S' || md5(id::text)")
     await owner.execute(
         "insert into tenant_listings (tenant_id, sku_id, visible) values ($1, $2, false)",
         world.shop.id,

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from world import World, build_world
 
-from kernel import db
+from kernel import db, valkey
 from kernel.settings import Settings, settings
 from tenants.directory import Shop, current_shop
 
@@ -22,6 +22,7 @@ async def database(config: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     settings.cache_clear()
     await db.connect(settings())
     yield settings()
+    await valkey.close()
     await db.disconnect()
 
 

@@ -8,12 +8,16 @@ import asyncpg
 import pytest
 from races.crowd import Outcome, all_at_once
 from races.purchases import key_statuses, promised_twice, quantities, quick_buy
-from world import World
+from world import Goods, World
 
 from entrypoints.verify import verify
 from kernel import db
+from kernel.ids import new_id
 from kernel.settings import Settings
-from orders.checkout import OrderMade
+from offers import quotes
+from offers.quotes import Wish
+from orders import checkout, expiry
+from orders.checkout import Buyer, OrderMade
 from supply import pool
 from supply.pool import OutOfStock, Wanted
 from tenants.directory import Shop
@@ -138,7 +142,40 @@ async def test_keys_of_holds_that_have_run_out_are_sold_again_and_only_once(
     assert outcome.errors == []
     assert await quantities(world.owner, outcome.done) == [4] * 7
     assert outcome.refused == {"OUT_OF_STOCK": 53}
-    held = await world.owner.fetch(
-        "select count(*) as number from keys where status = 'HELD' and held_until > platform_now()"
+    held = "select count(*) from keys where status = 'HELD' and held_until > platform_now()"
+    assert await world.owner.fetchval(held) == 28
+    for order in hoarders.done:
+        await expiry.expire_order(shop.id, order.order_id)
+    assert await verify(database.database_url) == []
+
+
+async def order_both(shop: Shop, first: Goods, second: Goods) -> OrderMade:
+    """Three keys of each, in a cart filled in this order."""
+    async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
+        quote = await quotes.quote(shop, [Wish(goods.sku_id, 3) for goods in (first, second)])
+    return await checkout.create_order(
+        shop=shop,
+        buyer=Buyer(),
+        quote_id=quote.id,
+        contact=None,
+        affiliate_code=None,
+        idempotency_key=new_id().hex,
     )
-    assert held[0]["number"] == 28
+
+
+async def test_carts_filled_in_opposite_order_do_not_lock_each_other_out(
+    shop: Shop, world: World, database: Settings
+) -> None:
+    here, there = world.goods, await world.more_goods("steam-card")
+    await world.keys(30, here)
+    await world.keys(30, there)
+
+    outcome = await all_at_once(
+        order_both(shop, *pair) for _ in range(20) for pair in ((here, there), (there, here))
+    )
+
+    assert outcome.errors == []
+    assert len(outcome.done) == 10
+    assert outcome.refused == {"OUT_OF_STOCK": 30}
+    assert await promised_twice(world.owner) == []
+    assert await verify(database.database_url) == []

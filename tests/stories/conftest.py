@@ -1,7 +1,7 @@
-"""Fixtures of the stories: one small world a module, and the product's real processes over it.
+"""Fixtures of the stories: one small world, and the product's real processes over it.
 
-The tests of a module share them: each has a shop, goods and buyers of its own, and the clock only
-goes forward.
+All stories share them: each has a shop, goods and buyers of its own, and the clock only goes
+forward.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -23,16 +23,16 @@ from stories.market import Market  # noqa: E402 - after its registration
 MASTER_SECRET = "the-master-secret-of-the-stories-0123456789"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def database_url(template_database: tuple[str, str]) -> Iterator[str]:
-    """The owner's URL of a fresh database for the whole module."""
+    """The owner's URL of a fresh database for all stories."""
     with fresh_database(test_engines(), template=template_database[1]) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def config(database_url: str) -> Iterator[Settings]:
-    """The settings of the module's processes, for this process, too."""
+    """The settings of the product's processes, for this process, too."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", database_url)
         environment.setenv("REDIS_URL", test_engines().redis_url)
@@ -45,7 +45,7 @@ def config(database_url: str) -> Iterator[Settings]:
     settings.cache_clear()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def owner(config: Settings) -> AsyncIterator[asyncpg.Connection]:
     """A connection as the owner, for what a test plants and for what it checks."""
     connection = await asyncpg.connect(config.database_url)
@@ -53,13 +53,13 @@ async def owner(config: Settings) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def world(owner: asyncpg.Connection) -> World:
     """The worked example's tree."""
     return await build_world(owner)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def platform(
     config: Settings, world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
@@ -74,7 +74,7 @@ async def platform(
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def market(platform: Platform, world: World, config: Settings) -> Market:
     """The product and its world together, with what buyers and shops do there."""
     return Market(platform, world, config.database_url)

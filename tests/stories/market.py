@@ -130,6 +130,20 @@ class Market:
             return await self.platform.http.post(url, data=form, headers=headers)
         return await self.platform.http.get(url, headers=headers)
 
+    async def approve(self, started: Json) -> None:
+        """Approve a started payment, as the buyer on the channel's page."""
+        await self.platform.approve(intent_of(started))
+
+    async def refused_by_role(
+        self, stall: Stall, person: Person | None, mutation: str, fields: Json
+    ) -> str:
+        """Send a mutation that the role of this person may not send; the error's code."""
+        body = {"input": {**fields, "amount": money(100), "idempotencyKey": key()}}
+        answer = await self.platform.raw(stall.shop, MUTATIONS[mutation], body, by=person)
+        (error,) = answer.json()["errors"]
+        code: str = error["extensions"]["code"]
+        return code
+
     async def until_wallet(self, buyer: "Buyer", amount_minor: int) -> None:
         """Wait until a buyer's wallet holds so much."""
         await until(buyer.wallet_minor, lambda balance: balance == amount_minor)

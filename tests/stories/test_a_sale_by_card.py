@@ -7,7 +7,7 @@ import pytest
 from stories.books import Books
 from stories.market import Market, key
 
-pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 
 async def test_a_card_payment_delivers_and_splits_as_in_the_worked_example(market: Market) -> None:

@@ -9,7 +9,7 @@ import pytest
 from stories.books import Books
 from stories.market import Market, Purchase, Stall, until
 
-pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 _FEE_THAT_STAYS_LOST = {"A:GATEWAY:STRIPE": -63, "E:GATEWAY_FEE": 63}
 """E13: what the channel took came in and went out again; its fee of 0.63 does not come back."""

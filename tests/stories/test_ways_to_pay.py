@@ -5,7 +5,7 @@ import pytest
 from stories.books import Books
 from stories.market import Market, intent_of, key, money
 
-pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 _SHARES_AFTER_A_CHANNEL = {
     "L:PARTY:PENDING supplier": -7_600,

@@ -1,0 +1,103 @@
+"""A process dies at every step of checkout, settlement, delivery and refund: nothing is lost."""
+
+import ast
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
+from faults.lives import Life, always_revived
+from processes import ROOT, Platform
+from world import World
+
+from entrypoints.verify import verify
+from kernel.faults import CRASH_POINTS
+from kernel.settings import Settings
+
+WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
+KEYS = 200
+PATIENCE_SECONDS = 30
+
+
+def points_in(file: Path) -> Iterator[str]:
+    """The names that a file gives to `crash_point`, which must be plain words."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "crash_point"
+        ):
+            (name,) = node.args
+            assert isinstance(name, ast.Constant), f"{file}:{node.lineno}"
+            yield str(name.value)
+
+
+def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
+    passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
+
+    assert sorted(passed) == sorted(CRASH_POINTS)
+    assert len(set(CRASH_POINTS)) == len(CRASH_POINTS)
+
+
+async def story(platform: Platform, world: World) -> tuple[Buyer, Buyer]:
+    """One guest never pays. Another buys two keys, opens one and gives the other back."""
+    idle = Buyer(platform, world.shop, world.goods)
+    await idle.order()
+    buyer = Buyer(platform, world.shop, world.goods, quantity=2)
+    await buyer.buy()
+    delivered = await buyer.until("DELIVERED")
+    await buyer.open_key(delivered["lines"][0]["keys"][0]["id"])
+    await buyer.give_back(1)
+    return buyer, idle
+
+
+async def an_hour_passes(world: World) -> None:
+    """Let the platform's clock run, fast, until nothing waits to be done any more."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    for minutes in range(16, 10_000):
+        await world.shift_clock(f"{minutes} minutes")
+        waiting = await world.owner.fetchval(
+            """select (select count(*) from orders where payment_status = 'PENDING')
+                    + (select count(*) from refunds where status in ('DUE', 'SENT'))"""
+        )
+        if waiting == 0:
+            return
+        assert time.monotonic() < end, f"{waiting} orders and refunds are never done"
+        await asyncio.sleep(0.1)
+
+
+async def assert_it_ended_well(
+    platform: Platform, world: World, buyer: Buyer, idle: Buyer
+) -> None:
+    """The story's end is always the same, wherever somebody died."""
+    shown = await buyer.until("PARTIALLY_REFUNDED")
+    assert shown["refunded"]["amountMinor"] == PRICE_MINOR
+    assert [key["returnedAt"] is None for key in shown["lines"][0]["keys"]].count(True) == 1
+    assert await refunded_at_channel_minor(platform, buyer.intent) == PRICE_MINOR
+    assert (await idle.look())["status"] == "EXPIRED"
+    keys = await world.owner.fetch("select status, count(*) as number from keys group by status")
+    assert {row["status"]: row["number"] for row in keys} == {
+        "REVEALED": 1,
+        "AVAILABLE": KEYS - 1,
+    }
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("point", CRASH_POINTS)
+async def test_a_death_at_this_point_changes_nothing_in_the_end(
+    point: str, platform: Platform, world: World, config: Settings
+) -> None:
+    victim = platform.worker if point in WORKERS_POINTS else platform.api
+    assert isinstance(victim, Life)
+    victim.kill()
+    victim.start(KAMENG_CRASH_AT=point)
+
+    async with always_revived(platform.api, platform.worker) as deaths:
+        buyer, idle = await story(platform, world)
+        await an_hour_passes(world)
+        await assert_it_ended_well(platform, world, buyer, idle)
+
+    assert deaths == [victim.name]
+    assert await verify(config.database_url) == []

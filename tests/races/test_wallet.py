@@ -1,0 +1,78 @@
+"""One wallet, many debits at once: never more than there is, and nothing left half done."""
+
+import asyncpg
+import pytest
+from races.crowd import Outcome, all_at_once
+from races.purchases import PRICE_MINOR, key_statuses, quick_buy
+from world import World
+
+from billing import accounts, ledger
+from billing.ledger import Account, InsufficientBalance
+from entrypoints.verify import verify
+from kernel.settings import Settings
+from orders.checkout import OrderMade
+from tenants.directory import Shop
+
+pytestmark = pytest.mark.engines
+
+AFFORDABLE, BUYS, CHANGE_MINOR = 10, 400, 999
+
+
+async def rush(shop: Shop, world: World) -> tuple[Outcome[OrderMade], Account]:
+    """400 quick buys by one customer, whose money covers 10 of them and a little more."""
+    customer = await world.customer(wallet_minor=AFFORDABLE * PRICE_MINOR + CHANGE_MINOR)
+    await world.keys(3 * AFFORDABLE)
+    outcome = await all_at_once(
+        quick_buy(shop, world.goods, customer_id=customer.id, method="WALLET")
+        for _ in range(BUYS)
+    )
+    return outcome, accounts.wallet(customer.id, "CNY")
+
+
+async def balance_minor(owner: asyncpg.Connection, account: Account) -> int:
+    held: int = await owner.fetchval(
+        "select -sum(amount_minor) from ledger_entries where account_id = $1", account.id
+    )
+    return held
+
+
+async def faults_of(outcome: Outcome[OrderMade], wallet: Account, world: World) -> list[str]:
+    """What is wrong after the rush; an empty list is good news."""
+    found = [repr(error) for error in outcome.errors[:3]]
+    if len(outcome.done) != AFFORDABLE:
+        found.append(f"{len(outcome.done)} buys with money for {AFFORDABLE}")
+    if set(outcome.refused) - {"INSUFFICIENT_BALANCE", "OUT_OF_STOCK"}:
+        found.append(f"refused: {outcome.refused}")
+    if (left := await balance_minor(world.owner, wallet)) != CHANGE_MINOR:
+        found.append(f"the wallet holds {left}")
+    statuses = await key_statuses(world.owner, world.goods)
+    if statuses != {"SOLD": AFFORDABLE, "AVAILABLE": 2 * AFFORDABLE}:
+        found.append(f"keys: {statuses}")
+    return found
+
+
+async def test_money_for_ten_keys_buys_exactly_ten(
+    shop: Shop, world: World, database: Settings
+) -> None:
+    outcome, wallet = await rush(shop, world)
+
+    assert await faults_of(outcome, wallet, world) == []
+    assert await verify(database.database_url) == []
+
+
+async def require_by_reading_only(account: Account, amount_minor: int, *, field: str) -> None:
+    """The tempting mistake: look whether the money is there, without a lock."""
+    if await ledger.balance(account) < amount_minor:
+        raise InsufficientBalance("The balance is too low.", field=field)
+
+
+async def test_the_check_notices_a_debit_that_only_reads_the_balance(
+    shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "require", require_by_reading_only)
+
+    outcome, wallet = await rush(shop, world)
+
+    faults = await faults_of(outcome, wallet, world)
+    assert any(fault.startswith("the wallet holds -") for fault in faults)
+    assert "I3" in {breach.invariant for breach in await verify(database.database_url)}
