@@ -69,10 +69,7 @@ async def open_payment(
     A payment that the wallet covers needs no channel: it is written as succeeded, its wallet
     locked and checked, and the caller settles in the same transaction.
     """
-    if method != WALLET and method not in METHODS:
-        raise Invalid("This payment method is not offered.", field="method")
-    fee_bp = METHODS[method].fee_bp if method in METHODS else 0
-    provider = METHODS[method].provider if method in METHODS else "wallet"
+    fee_bp, provider = _terms(method)
     payment = Payment(
         id=payment_id,
         tenant_id=tenant_id,
@@ -121,6 +118,15 @@ async def open_payment(
         if channel_minor:
             await _hold_wallet(payment, free)
     return payment
+
+
+def _terms(method: str) -> tuple[int, str]:
+    """The fee in basis points and the provider of a method."""
+    if method == WALLET:
+        return 0, "wallet"
+    if method not in METHODS:
+        raise Invalid("This payment method is not offered.", field="method")
+    return METHODS[method].fee_bp, METHODS[method].provider
 
 
 def wallet_account(payment: Payment) -> Account | None:

@@ -15,12 +15,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from entrypoints.guard import GuardSettings, RequestGuard
 from entrypoints.tenancy import TenantOfRequest, bearer_token
 from entrypoints.webhooks import stripe_webhook
 from kernel import db, valkey
+from kernel.errors import Forbidden
 from kernel.log import configure_logging
 from kernel.settings import Settings, settings
 from schema.context import Context, caller_of, context_of
@@ -46,7 +48,10 @@ class ShopGraphQL(GraphQL[Context, None]):
         given = parameters.get("authorization") if isinstance(parameters, dict) else None
         if isinstance(given, str):
             context.token = bearer_token(given)
-            context.caller = await caller_of(context.token, context.shop)
+            try:
+                context.caller = await caller_of(context.token, context.shop)
+            except Forbidden as refused:
+                raise ConnectionRejectionError from refused  # the protocol's 4403
 
     def encode_json(self, data: object) -> str:
         """This function will write JSON with orjson."""
@@ -93,7 +98,7 @@ def create_app(config: Settings | None = None) -> ASGIApp:
         *(route(path, graphql) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
         *web_routes(),
     ]
-    # Inside Starlette's own error page: what TenantOfRequest answers for must not be answered twice.
+    # Inside Starlette's own error page: what it answers for must not be answered twice.
     middleware = [Middleware(TenantOfRequest)]
     return RequestGuard(
         Starlette(routes=routes, lifespan=lifespan, middleware=middleware),

@@ -126,11 +126,36 @@ def schema(*, file: Path = Path("schema.graphql"), check: bool = False) -> int:
 
 
 @app.command
-def bench() -> int:
-    """Measure the workloads against the servers of DATABASE_URL and REDIS_URL."""
-    from entrypoints.bench import bench as run
+def bench(
+    *workloads: str,
+    clients: str = "",
+    scale: float = 1.0,
+    quick: bool = False,
+    json: Path | None = None,
+) -> int:
+    """Measure the product beside pgbench running the same statements.
 
-    return asyncio.run(run())
+    Uses the server of DATABASE_URL, or an embedded one; the databases are made for the run.
+
+    Parameters
+    ----------
+    workloads
+        catalogue, product, sale, ledger; all of them if none is named.
+    clients
+        How many at once, for example 1,8,32; each number is measured on its own.
+    scale
+        How much data: 1 is 16 shops and 200 SKUs with 100 keys each.
+    quick
+        One short round, to see that it works.
+    json
+        A file to write the rows to.
+    """
+    from entrypoints.bench.command import bench as run
+
+    numbers = tuple(int(number) for number in clients.split(",") if number)
+    return asyncio.run(
+        run(names=workloads, clients=numbers, scale=scale, quick=quick, json_file=json)
+    )
 
 
 @app.command

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -18,14 +17,15 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 
-from kernel import crypto
+from kernel.orm import CORE as CORE
+from kernel.orm import ROLES as ROLES
+from kernel.orm import ROOMS_WITH_TABLES as ROOMS_WITH_TABLES
+from kernel.orm import SHOP as SHOP
+from kernel.orm import orm_config as orm_config
 from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
 
-ROOMS_WITH_TABLES = ("tenants", "catalog", "identity", "supply", "affiliates", "orders", "billing")
-SHOP, CORE = "shop", "core"
 ACQUIRE_AT_LEAST_SECONDS = 5.0
-ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
 
 
 class NestedTransaction(RuntimeError):
@@ -76,13 +76,6 @@ def every_tenant(*, reason: str) -> Scope:
     return Scope(CORE, fence_lifted_for=reason)
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A pooled connection that needs no reset: all that we set is transaction-local."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class _ScopedTransaction(TransactionWrapper):
     """What the ORM sees of the open transaction: its connection."""
 
@@ -112,58 +105,6 @@ class ScopeRouter:
         return current_scope().role
 
     db_for_write = db_for_read
-
-
-def orm_config(settings: Settings) -> dict[str, Any]:
-    """Tortoise's configuration: one app with all the rooms' tables, one connection a role."""
-    password = crypto.role_password(settings)
-
-    def connection(role: str, size: int) -> dict[str, Any]:
-        return {
-            "engine": "tortoise.backends.asyncpg",
-            "credentials": {
-                **_url_parts(settings.url_for_role(ROLES[role], password)),
-                "minsize": 1,
-                "maxsize": size,
-                "connection_class": _Connection,
-                "command_timeout": 10,
-                "timeout": 5,
-                "server_settings": {
-                    "application_name": f"kameng-{role}",
-                    "lock_timeout": "2s",
-                    "statement_timeout": "10s",
-                    "idle_in_transaction_session_timeout": "15s",
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
-        }
-
-    return {
-        "connections": {
-            SHOP: connection(SHOP, settings.read_pool_size),
-            CORE: connection(CORE, settings.write_pool_size),
-        },
-        "apps": {
-            "models": {
-                "models": [f"{room}.models" for room in ROOMS_WITH_TABLES],
-                "default_connection": CORE,
-            }
-        },
-        "routers": ["kernel.db.ScopeRouter"],
-        "use_tz": True,
-    }
-
-
-def _url_parts(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    return {
-        "host": parts.hostname,
-        "port": parts.port or 5432,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "database": parts.path.lstrip("/"),
-    }
 
 
 async def connect(settings: Settings) -> None:

@@ -1,5 +1,5 @@
 -- The ground everything stands on: the transaction's scope, the one clock, and the fence.
--- The two application roles (kameng_shop, kameng_core) are made by migrations/runner.py,
+-- The two application roles (kameng_shop, kameng_core) are made by migrations/_runner.py,
 -- because roles belong to the cluster and migrations belong to one database.
 
 -- What a transaction may see is set once, transaction-locally, by kernel/db.py.

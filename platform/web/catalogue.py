@@ -38,6 +38,7 @@ async def show_product(
     product = data["product"]
     if product is None:
         raise PageRefused(404)
+    choices = _choices(product)
     return show(
         visit,
         "product.html",
@@ -45,7 +46,8 @@ async def show_product(
         category=_by("id", product["categoryId"], data["categories"]),
         methods=data["storefront"]["paymentMethods"],
         wallet=_wallet(data),
-        choices=_choices(product),
+        choices=choices,
+        chosen=_chosen(choices, form),
         idempotency_key=new_key(),
         problem=problem,
         filled=form,
@@ -110,6 +112,19 @@ def _choice(sku: dict[str, Any], offer: dict[str, Any]) -> dict[str, Any]:
         "offer": offer,
         "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
     }
+
+
+def _chosen(choices: list[dict[str, Any]], form: Form | None) -> str | None:
+    """The choice to begin with: the buyer's own, at today's price, or the first that there is."""
+    everything = [one for choice in choices for one in (choice, *choice["others"])]
+    buyable = [choice["value"] for choice in everything if choice["buyable"]]
+    wished = _without_price(form.text("choice")) if form else None
+    again = (value for value in buyable if _without_price(value) == wished)
+    return next(again, next(iter(buyable), None))
+
+
+def _without_price(choice: str) -> str:
+    return choice.rpartition(".")[0]
 
 
 def _slug(visit: Visit) -> str:

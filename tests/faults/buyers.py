@@ -137,9 +137,7 @@ class Buyer:
                 assert waited_seconds < PATIENCE_SECONDS, f"no answer: {unanswered}"
                 await asyncio.sleep(PAUSE_SECONDS)
             finally:
-                self.longest_wait_seconds = max(
-                    self.longest_wait_seconds, time.monotonic() - began
-                )
+                self.longest_wait_seconds = max(self.longest_wait_seconds, time.monotonic() - began)
 
     async def _ask(self, document: str, variables: dict[str, Any]) -> Any:
         try:

@@ -10,7 +10,7 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -78,9 +78,13 @@ class Life(Process):
 
 
 @asynccontextmanager
-async def always_revived(*lives: Process) -> AsyncIterator[list[str]]:
-    """Start each process again as soon as it has died; gives the names of those that did."""
+async def always_revived(*lives: Process, crash_at: Sequence[str] = ()) -> AsyncIterator[list[str]]:
+    """Start each process again as soon as it has died; gives the names of those that did.
+
+    The next lives die at these points in the code, one each.
+    """
     deaths: list[str] = []
+    points = list(crash_at)
 
     async def watch() -> None:
         while True:
@@ -89,7 +93,7 @@ async def always_revived(*lives: Process) -> AsyncIterator[list[str]]:
                 if not life.alive:
                     assert life.ended_by is signal.SIGKILL, f"{life.name} ended by itself"
                     deaths.append(life.name)
-                    life.start()
+                    life.start(**({"KAMENG_CRASH_AT": points.pop(0)} if points else {}))
             await asyncio.sleep(_WATCH_SECONDS)
 
     watching = asyncio.create_task(watch())

@@ -2,13 +2,14 @@
 
 import ast
 import asyncio
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
-from faults.lives import Life, always_revived
+from faults.lives import always_revived
 from processes import ROOT, Platform
 from world import World
 
@@ -17,6 +18,18 @@ from kernel.faults import CRASH_POINTS
 from kernel.settings import Settings
 
 WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
+
+# Points that one sale can pass one after the other, dying at each of them.
+CHAPTERS = (
+    ("checkout.claimed", "checkout.held", "checkout.written", "checkout.committed"),
+    ("payment.opened", "payment.committed", "payment.asked", "payment.noted"),
+    ("settlement.heard", "settlement.locked", "settlement.sold"),
+    ("settlement.delivered", "settlement.posted"),
+    ("settlement.recorded", "settlement.committed"),
+    ("reveal.marked", "reveal.committed", "refund.written", "refund.committed"),
+    ("refund.sent", "refund.done"),
+    ("expiry.released", "expiry.committed"),
+)
 KEYS = 200
 PATIENCE_SECONDS = 30
 
@@ -38,7 +51,7 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    assert len(set(CRASH_POINTS)) == len(CRASH_POINTS)
+    assert sorted(itertools.chain(*CHAPTERS)) == sorted(CRASH_POINTS)
 
 
 async def story(platform: Platform, world: World) -> tuple[Buyer, Buyer]:
@@ -68,9 +81,7 @@ async def an_hour_passes(world: World) -> None:
         await asyncio.sleep(0.1)
 
 
-async def assert_it_ended_well(
-    platform: Platform, world: World, buyer: Buyer, idle: Buyer
-) -> None:
+async def assert_it_ended_well(platform: Platform, world: World, buyer: Buyer, idle: Buyer) -> None:
     """The story's end is always the same, wherever somebody died."""
     shown = await buyer.until("PARTIALLY_REFUNDED")
     assert shown["refunded"]["amountMinor"] == PRICE_MINOR
@@ -84,20 +95,35 @@ async def assert_it_ended_well(
     }
 
 
-@pytest.mark.engines
-@pytest.mark.parametrize("point", CRASH_POINTS)
-async def test_a_death_at_this_point_changes_nothing_in_the_end(
-    point: str, platform: Platform, world: World, config: Settings
+async def assert_harmless(
+    points: Sequence[str], platform: Platform, world: World, config: Settings
 ) -> None:
-    victim = platform.worker if point in WORKERS_POINTS else platform.api
-    assert isinstance(victim, Life)
+    """Play the story with a death at each of these points; its end is the same."""
+    victim = platform.worker if points[0] in WORKERS_POINTS else platform.api
     victim.kill()
-    victim.start(KAMENG_CRASH_AT=point)
+    victim.start(KAMENG_CRASH_AT=points[0])
 
-    async with always_revived(platform.api, platform.worker) as deaths:
+    async with always_revived(platform.api, platform.worker, crash_at=points[1:]) as deaths:
         buyer, idle = await story(platform, world)
         await an_hour_passes(world)
         await assert_it_ended_well(platform, world, buyer, idle)
 
-    assert deaths == [victim.name]
+    assert deaths == [victim.name] * len(points)
     assert await verify(config.database_url) == []
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("points", CHAPTERS, ids=lambda points: points[0])
+async def test_a_sale_that_dies_at_every_step_ends_as_if_nobody_had_died(
+    points: tuple[str, ...], platform: Platform, world: World, config: Settings
+) -> None:
+    await assert_harmless(points, platform, world, config)
+
+
+@pytest.mark.soak
+@pytest.mark.engines
+@pytest.mark.parametrize("point", CRASH_POINTS)
+async def test_a_single_death_at_this_point_changes_nothing_in_the_end(
+    point: str, platform: Platform, world: World, config: Settings
+) -> None:
+    await assert_harmless([point], platform, world, config)

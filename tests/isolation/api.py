@@ -81,9 +81,7 @@ class Api:
 
     async def send(self, shop: ShopAt, content: bytes, *, by: Person | None = None) -> Answer:
         """This function will send a body as it is."""
-        response = await self._http.post(
-            "/graphql/", content=content, headers=_headers(shop, by)
-        )
+        response = await self._http.post("/graphql/", content=content, headers=_headers(shop, by))
         headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
         body = response.json()
         assert isinstance(body, dict), response.text

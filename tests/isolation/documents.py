@@ -119,9 +119,7 @@ def _leaves(
         yield Leaf(root, path, named, required)
         return
     for name, field in named.fields.items():
-        yield from _leaves(
-            root, (*path, name), field.type, required=required and _required(field)
-        )
+        yield from _leaves(root, (*path, name), field.type, required=required and _required(field))
 
 
 def _required(argument: Any) -> bool:

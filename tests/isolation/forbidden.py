@@ -38,8 +38,9 @@ class Forbidden:
         """This function will name everything forbidden that stands in an answer or its headers."""
         told = [text for text in self.texts if text in answer.text]
         numbers = {
-            number for number in _numbers(answer.body) if number in self._spellings or number in
-            self.amounts
+            number
+            for number in _numbers(answer.body)
+            if number in self._spellings or number in self.amounts
         }
         return sorted(told) + sorted(f"amount {number}" for number in map(str, numbers))
 

@@ -152,9 +152,7 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
     given = variables(case.root, case.values)
     role = case.caller.role
     may = role in GRANTS[case.root.coordinate]
-    text = document(
-        case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset())
-    )
+    text = document(case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset()))
     if case.root.name in ("signIn", "signUp"):  # else the limit would answer for the fence
         await town.owner.execute("delete from attempt_counters")
     by = case.caller.person

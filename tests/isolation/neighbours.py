@@ -209,9 +209,7 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
                             f"{mine.marker} {table}")  # fmt: skip
 
 
-async def _buy(
-    api: Api, mine: Holdings, sku: str, *, payment: str | None = None
-) -> dict[str, Any]:
+async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None) -> dict[str, Any]:
     quoted = await api.ask(mine.shop, QUOTE, {"sku": sku})
     wish = {
         "skuId": sku,
@@ -274,9 +272,7 @@ async def pay_by_card(shop: ShopAt, order_id: UUID, total_minor: int) -> None:
     assert (await settlement.hear(report)).effect == "SETTLED"
 
 
-async def _held(
-    api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | None
-) -> HeldOrder:
+async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | None) -> HeldOrder:
     order, token = made["order"], made["guestToken"]
     found = await api.ask(mine.shop, _LINES, {"no": order["no"], "token": token}, by=buyer)
     (line,) = found.data["lines"]

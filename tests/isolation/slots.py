@@ -45,7 +45,9 @@ class Ask:
     def order(self) -> HeldOrder:
         """The caller's own order on which the root field has something to do."""
         own = self.caller.own
-        held = own.customers if self.root.name == "refundCreate" else getattr(own, self.caller.buyer)
+        held = (
+            own.customers if self.root.name == "refundCreate" else getattr(own, self.caller.buyer)
+        )
         order: HeldOrder = held[_ORDER_FOR.get(self.root.name, "delivered")]
         return order
 
@@ -134,9 +136,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "slug": Slot(
         lambda ask: ask.town.goods.slug, lambda ask, _: [ask.town.hidden.slug], _fixed("nobody")
     ),
-    "id": Slot(
-        _omitted, lambda ask, _: [public_id("prd", ask.town.hidden.product_id)], _id("prd")
-    ),
+    "id": Slot(_omitted, lambda ask, _: [public_id("prd", ask.town.hidden.product_id)], _id("prd")),
     "ids": Slot(
         _omitted,
         lambda ask, _: [[public_id("prd", ask.town.hidden.product_id)]],

@@ -19,9 +19,7 @@ async def test_right_requests_reach_every_field_and_every_type(
     assert report.leaks == []
 
 
-async def test_foreign_values_reach_nothing_of_another_shop(
-    town: Neighbourhood, api: Api
-) -> None:
+async def test_foreign_values_reach_nothing_of_another_shop(town: Neighbourhood, api: Api) -> None:
     report = await run(town, api, foreign_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
     assert report.crashes == []

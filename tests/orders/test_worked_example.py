@@ -59,7 +59,7 @@ class Example:
     async def deposit(self, party: str, amount_minor: int) -> None:
         """A party puts down a deposit."""
         await self.move(
-            debit(accounts.Account("A:BANK", "CNY"), amount_minor),
+            debit(ledger.Account("A:BANK", "CNY"), amount_minor),
             credit(accounts.deposit_free(self.parties[party], "CNY"), amount_minor),
             about=f"deposit of {party}",
         )
@@ -77,7 +77,7 @@ class Example:
         """Pending earnings leave the platform."""
         await self.move(
             debit(accounts.party_pending(self.parties[party], "CNY"), amount_minor),
-            credit(accounts.Account("A:BANK", "CNY"), amount_minor),
+            credit(ledger.Account("A:BANK", "CNY"), amount_minor),
             about=f"payout of {party}",
         )
 

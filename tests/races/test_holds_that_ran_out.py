@@ -27,9 +27,7 @@ pytestmark = pytest.mark.engines
 
 async def ordered(shop: Shop, world: World, *, orders: int, quantity: int) -> list[OrderMade]:
     """Unpaid orders of so many keys each."""
-    made = await all_at_once(
-        quick_buy(shop, world.goods, quantity=quantity) for _ in range(orders)
-    )
+    made = await all_at_once(quick_buy(shop, world.goods, quantity=quantity) for _ in range(orders))
     assert len(made.done) == orders, made
     return made.done
 

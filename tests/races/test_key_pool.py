@@ -111,9 +111,7 @@ async def test_of_twenty_five_keys_two_buyers_of_ten_are_served_and_five_keys_st
 
 
 async def served(shop: Shop, world: World, wishes: Sequence[int]) -> Outcome[OrderMade]:
-    return await all_at_once(
-        quick_buy(shop, world.goods, quantity=quantity) for quantity in wishes
-    )
+    return await all_at_once(quick_buy(shop, world.goods, quantity=quantity) for quantity in wishes)
 
 
 async def test_a_large_order_is_not_starved_by_small_ones_that_leave_enough_keys(

@@ -23,8 +23,7 @@ async def rush(shop: Shop, world: World) -> tuple[Outcome[OrderMade], Account]:
     customer = await world.customer(wallet_minor=AFFORDABLE * PRICE_MINOR + CHANGE_MINOR)
     await world.keys(3 * AFFORDABLE)
     outcome = await all_at_once(
-        quick_buy(shop, world.goods, customer_id=customer.id, method="WALLET")
-        for _ in range(BUYS)
+        quick_buy(shop, world.goods, customer_id=customer.id, method="WALLET") for _ in range(BUYS)
     )
     return outcome, accounts.wallet(customer.id, "CNY")
 

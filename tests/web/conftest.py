@@ -1,4 +1,4 @@
-"""Fixtures of the pages: one small world a module, and the product's real processes over it."""
+"""Fixtures of the pages: one small world, and the product's real processes over it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -15,9 +15,9 @@ from world import ShopAt, World, build_world
 MASTER_SECRET = "the-master-secret-of-the-pages-0123456789"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def config(template_database: tuple[str, str]) -> Iterator[Settings]:
-    """The settings of the module's processes, for this process, too."""
+    """The settings of the processes, and of this one, too."""
     engines = test_engines()
     with (
         fresh_database(engines, template=template_database[1]) as url,
@@ -34,15 +34,15 @@ def config(template_database: tuple[str, str]) -> Iterator[Settings]:
     settings.cache_clear()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def world(config: Settings) -> AsyncIterator[World]:
     """The worked example's tree, with keys enough for every test."""
     owner = await asyncpg.connect(config.database_url)
-    yield await build_world(owner, keys=100)
+    yield await build_world(owner, keys=200)
     await owner.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def platform(
     config: Settings, world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
@@ -56,7 +56,7 @@ async def platform(
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def visitors(platform: Platform, world: World) -> AsyncIterator[Callable[..., Visitor]]:
     """Makes visitors, each with a browser of its own: `visitors()`, `visitors(shop=…)`."""
     made: list[Visitor] = []

@@ -8,7 +8,7 @@ from processes import Platform
 from web_visitor import Visitor
 from world import World
 
-pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 Visitors = Callable[..., Visitor]
 PASSWORD = "a long enough password"

@@ -9,7 +9,7 @@ from processes import Platform
 from web_visitor import Page, Visitor
 from world import World
 
-pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 HOSTILE = """<script>alert(1)</script>"><img src=x onerror=alert(1)>{{ 7*7 }}'"&"""
 PUBLIC_PAGES = ("/", "/c/games", "/p/genshin-moon", "/sign-in", "/sign-up")

@@ -1,6 +1,6 @@
 """The ways to pay: one file each, and this one list.
 
-The wallet is not here: it has no channel to ask (`billing/wallet.py`).
+The wallet is not here: it has no channel to ask (`billing/payments.py`).
 """
 
 from collections.abc import Sequence

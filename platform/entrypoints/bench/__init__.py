@@ -4,7 +4,3 @@ Each workload runs on databases of its own: the product's real processes over HT
 in the same run, `pgbench` with the statements that the product itself issues for the workload.
 Their ratio says what the product costs on top of its SQL, on whichever machine it is measured.
 """
-
-from entrypoints.bench.command import bench
-
-__all__ = ["bench"]

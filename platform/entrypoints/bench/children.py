@@ -96,7 +96,7 @@ async def run_tool(
 
     Raises `BenchFailed` with the end of its output when it fails.
     """
-    log_file.unlink(missing_ok=True)
+    await asyncio.to_thread(log_file.unlink, missing_ok=True)
     child = await spawn(command, environment=environment, log_file=log_file)
     try:
         async with asyncio.timeout(TOOL_SECONDS):
@@ -107,7 +107,7 @@ async def run_tool(
         await terminate(child)
     if code != 0:
         raise BenchFailed(f"{command[0]} failed. The end of its output:\n{tail(log_file)}")
-    return log_file.read_text(errors="replace")
+    return await asyncio.to_thread(log_file.read_text, errors="replace")
 
 
 async def run_module(

@@ -3,19 +3,20 @@
 import asyncio
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from entrypoints.bench.databases import market_template
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.bench.limit import find_pgbench
 from entrypoints.bench.measurement import Bench, Measurement
+from entrypoints.bench.progress import steps
 from entrypoints.bench.report import Row, print_rows, write_json
 from entrypoints.bench.timing import Size, Timing
 from entrypoints.bench.workloads import Workload, chosen_workloads
@@ -25,6 +26,28 @@ from kernel.settings import Settings, settings
 DONE, FAILED, STOPPED = 0, 1, 130
 """Exit codes. A run with a wrong answer in it has failed."""
 MOST_CLIENTS: Final = 64
+STEPS_WITHOUT_ROUNDS: Final = 4
+"""Of a measurement: databases, processes, recording, and checking the books."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What was asked for, and what has come of it so far."""
+
+    cells: list[tuple[Workload, int]]
+    timing: Timing
+    size: Size
+    console: Console
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        whole = len(self.rows) == len(self.cells) and not any(one.errors for one in self.rows)
+        return DONE if whole else FAILED
+
+    @property
+    def steps(self) -> int:
+        return 1 + len(self.cells) * (STEPS_WITHOUT_ROUNDS + 2 * self.timing.rounds)
 
 
 async def bench(
@@ -36,26 +59,89 @@ async def bench(
     json_file: Path | None = None,
 ) -> int:
     """This function will measure the named workloads, or all, print the rows, and return the exit
-    code: 0, or 1 when anything failed, with the reason said.
+    code: 0 when all was measured, 1 when something failed, 130 when somebody stopped it.
 
     `clients` replaces each workload's own numbers of clients; `scale` multiplies the data. The
     databases are made on the server of DATABASE_URL, or on an embedded one, and dropped after.
     """
     console = Console(highlight=False)
-    timing, size = (Timing.quick() if quick else Timing()), Size.of(scale)
-    rows: list[Row] = []
     try:
         cells = _cells(chosen_workloads(names), clients)
-        with _stopped_by_sigterm():
-            async with _engines() as config:
-                await _measure(config, cells, timing=timing, size=size, rows=rows, console=console)
-    except* (BenchFailed, EngineFailed, asyncpg.PostgresError, OSError) as failures:
-        for failure in _each(failures):
-            console.print(str(failure), style="red", markup=False)
+    except BenchFailed as failure:
+        console.print(str(failure), style="red", markup=False)
+        return FAILED
+    run = _Run(cells, Timing.quick() if quick else Timing(), Size.of(scale), console)
+    try:
+        with _stopped_by_signals():
+            await _measure(run)
+    except (BenchFailed, EngineFailed, asyncpg.PostgresError, OSError) as failure:
+        console.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
+    except asyncio.CancelledError:
+        return STOPPED
     finally:
-        if rows:
-            print_rows(rows, console)
+        if run.rows:
+            print_rows(run.rows, console)
         if json_file is not None:
-            write_json(json_file, rows, timing=timing, size=size)
-    complete = len(rows) == len(cells) and not any(one.errors for one in rows)
-    return DONE if complete else FAILED
+            write_json(json_file, run.rows, timing=run.timing, size=run.size)
+    return run.exit_code
+
+
+def _cells(workloads: Sequence[Workload], clients: Sequence[int]) -> list[tuple[Workload, int]]:
+    if any(not 1 <= count <= MOST_CLIENTS for count in clients):
+        raise BenchFailed(f"A workload has 1 to {MOST_CLIENTS} clients.")
+    return [(one, count) for one in workloads for count in clients or one.clients]
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM stops the run; what it has made is then taken away in peace."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _measure(run: _Run) -> None:
+    with tempfile.TemporaryDirectory(prefix="kameng-bench-") as folder:
+        pgbench = await find_pgbench(Path(folder))
+        async with _engines() as config:
+            server = await asyncpg.connect(config.database_url)
+            try:
+                with steps(run.console, total=run.steps) as say:
+                    say(f"Data: {run.size.shops} shops, {run.size.skus} SKUs")
+                    async with market_template(server, config, run.size) as (url, market):
+                        bench = Bench(
+                            config, server, url, market, run.timing, pgbench, Path(folder), say
+                        )
+                        for workload, clients in run.cells:
+                            run.rows.append(await Measurement(bench, workload, clients).run())
+            finally:
+                await server.close()
+
+
+@asynccontextmanager
+async def _engines() -> AsyncIterator[Settings]:
+    """The settings with both engines' URLs: those given, or of engines for this run alone."""
+    given = settings()
+    directory = (given.data_dir / "bench").absolute()
+    engines = await asyncio.to_thread(
+        start_engines, directory, database_url=given.database_url, redis_url=given.redis_url
+    )
+    try:
+        yield given.model_copy(
+            update={"database_url": engines.database_url, "redis_url": engines.redis_url}
+        )
+    finally:
+        if engines.postgres is not None or engines.valkey is not None:
+            await asyncio.to_thread(erase_engines, directory)

@@ -48,9 +48,7 @@ async def clone(server: asyncpg.Connection, url: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _database(
-    server: asyncpg.Connection, url: str, *, template: str
-) -> AsyncIterator[str]:
+async def _database(server: asyncpg.Connection, url: str, *, template: str) -> AsyncIterator[str]:
     name = PREFIX + secrets.token_hex(6)
     try:
         await server.execute(f'create database "{name}" template "{template}" encoding \'UTF8\'')

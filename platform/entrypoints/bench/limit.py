@@ -37,11 +37,14 @@ class Limit:
 
         Raises `BenchFailed` when a client fails: a limit with errors is none.
         """
-        async with asyncio.TaskGroup() as group:
-            clients = [
-                group.create_task(self._client(number, files, timing))
-                for number, files in enumerate(self.scripts)
-            ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                clients = [
+                    group.create_task(self._client(number, files, timing))
+                    for number, files in enumerate(self.scripts)
+                ]
+        except* BenchFailed as failures:
+            raise failures.exceptions[0] from None
         return sum(client.result() for client in clients)
 
     async def _client(self, number: int, files: Sequence[str], timing: Timing) -> float:

@@ -72,7 +72,9 @@ async def plant_market(owner: asyncpg.Connection, size: Size) -> Market:
 
 async def _plant_categories(owner: asyncpg.Connection) -> list[UUID]:
     ids = [new_id() for _ in range(CATEGORIES)]
-    rows = [(one, [one], f"category-{n}", f"分类 {n}", f"Category {n}") for n, one in enumerate(ids)]
+    rows = [
+        (one, [one], f"category-{n}", f"分类 {n}", f"Category {n}") for n, one in enumerate(ids)
+    ]
     await _copy(owner, "categories", "id path slug name_zh name_en", rows)
     return ids
 
@@ -91,7 +93,15 @@ async def _plant_goods(
         "products",
         "id category_id slug name_zh name_en description_zh position",
         [
-            (one, categories[n % CATEGORIES], sku.slug, f"游戏点卡 {n}", f"Card {n}", "说明" * 60, n)
+            (
+                one,
+                categories[n % CATEGORIES],
+                sku.slug,
+                f"游戏点卡 {n}",
+                f"Card {n}",
+                "说明" * 60,
+                n,
+            )
             for n, (one, sku) in enumerate(zip(products, skus, strict=True))
         ],
     )
@@ -128,21 +138,16 @@ async def _plant_tree(
     root, now = new_id(), utc_now()
     agents = [new_id() for _ in range(-(-size.shops // SHOPS_PER_AGENT))]
     shops = [BenchShop(new_id(), f"shop-{n}.bench.test") for n in range(size.shops)]
-    columns = "id parent_id path kind slug name currency"
-    await _copy(owner, "tenants", columns, [(root, None, [], "ROOT", "root", "root", CURRENCY)])
-    below_root = [
-        (one, root, [], "AGENT", f"agent-{n}", f"agent {n}", CURRENCY)
-        for n, one in enumerate(agents)
-    ]
-    await _copy(owner, "tenants", columns, below_root)
-    below_agents = [
-        (one.id, agents[n // SHOPS_PER_AGENT], [], "AGENT", f"shop-{n}", f"shop {n}", CURRENCY)
-        for n, one in enumerate(shops)
-    ]
-    await _copy(owner, "tenants", columns, below_agents)
+    await _plant_level(owner, "root", [(root, None)])
+    await _plant_level(owner, "agent", [(one, root) for one in agents])
+    below = [(one.id, agents[n // SHOPS_PER_AGENT]) for n, one in enumerate(shops)]
+    await _plant_level(owner, "shop", below)
     domains = [(one.id, new_id(), one.host, "SUBDOMAIN", True, now) for one in shops]
     await _copy(owner, "tenant_domains", "tenant_id id host kind is_primary verified_at", domains)
-    rules = [(root, "WHOLESALE", "DEFAULT", None, 500), (root, "RETAIL", "DEFAULT", None, 2500)]
+    rules: list[tuple[UUID, str, str, UUID | None, int]] = [
+        (root, "WHOLESALE", "DEFAULT", None, 500),
+        (root, "RETAIL", "DEFAULT", None, 2500),
+    ]
     for agent in agents:
         rules += [(agent, "WHOLESALE", "DEFAULT", None, 600)]
         rules += [(agent, "WHOLESALE", "CATEGORY", one, 700) for one in categories[:2]]
@@ -159,14 +164,27 @@ async def _plant_tree(
     return shops
 
 
+async def _plant_level(
+    owner: asyncpg.Connection, name: str, tenants: Sequence[tuple[UUID, UUID | None]]
+) -> None:
+    """Tenants with their parents, who stand there already; the database makes the paths."""
+    rows: list[tuple[object, ...]] = [
+        (one, parent, [], "AGENT" if parent else "ROOT", f"{name}-{n}", f"{name} {n}", CURRENCY)
+        for n, (one, parent) in enumerate(tenants)
+    ]
+    await _copy(owner, "tenants", "id parent_id path kind slug name currency", rows)
+
+
 async def plant_buyers(
     owner: asyncpg.Connection, shops: Sequence[BenchShop], *, count: int
 ) -> list[BenchBuyer]:
-    """This function will sign up `count` customers, spread over the shops, and fill their wallets."""
+    """This function will sign up `count` customers, spread over the shops, with full wallets."""
     buyers = [BenchBuyer(shops[n % len(shops)], crypto.new_token("kmc")) for n in range(count)]
     ids = [new_id() for _ in buyers]
     people = list(zip(buyers, ids, strict=True))
-    await _copy(owner, "customers", "tenant_id id name", [(b.shop.id, one, "") for b, one in people])
+    await _copy(
+        owner, "customers", "tenant_id id name", [(b.shop.id, one, "") for b, one in people]
+    )
     until = utc_now() + timedelta(days=1)
     await _copy(
         owner,
@@ -199,6 +217,16 @@ async def _plant_wallets(owner: asyncpg.Connection, people: Sequence[tuple[UUID,
             (one, tenant, "TOP_UP", customer, "CARD", CURRENCY, WALLET_MINOR, "SUCCEEDED",
              "stripe", f"pi_{one.hex}", utc_now())
             for one, (tenant, customer) in zip(payments, people, strict=True)
+        ],
+    )  # fmt: skip
+    await _copy(
+        owner,
+        "payment_events",
+        "provider event_id kind payment_id provider_ref amount_minor currency effect",
+        [
+            ("stripe", f"evt_{one.hex}", "payment_intent.succeeded", one, f"pi_{one.hex}",
+             WALLET_MINOR, CURRENCY, "TOPPED_UP")
+            for one in payments
         ],
     )  # fmt: skip
     transactions = [new_id() for _ in people]

@@ -28,7 +28,7 @@ from entrypoints.bench.databases import clone, database_name
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.bench.limit import Limit
 from entrypoints.bench.load_client import LoadPlan
-from entrypoints.bench.market import BenchSku, Market, plant_buyers, restock
+from entrypoints.bench.market import BenchBuyer, BenchSku, Market, plant_buyers, restock
 from entrypoints.bench.processor_time import database_spent, group_spent
 from entrypoints.bench.questions import Question
 from entrypoints.bench.recorder import Recording, RecordingPlan
@@ -84,6 +84,7 @@ class Measurement:
     workload: Workload
     clients: int
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    buyers: list[BenchBuyer] = field(default_factory=list)
 
     async def run(self) -> Row:
         """This function will measure all rounds and leave nothing behind.
@@ -152,9 +153,7 @@ class Measurement:
 
     async def _product(self, url: str) -> Product:
         self.bench.say(f"{self._title}: processes")
-        environment = product_environment(
-            self.bench.config, database_url=url, logs=self.bench.logs
-        )
+        environment = product_environment(self.bench.config, database_url=url, logs=self.bench.logs)
         running = running_product(environment, self.bench.logs)
         return await self.stack.enter_async_context(running)
 
@@ -222,7 +221,9 @@ class Measurement:
         finally:
             await client
         loaded = orjson.loads(result.read_bytes())
-        known = sessions is not None and sessions_after is not None
+        of_database = (
+            None if sessions is None or sessions_after is None else sessions_after.since(sessions)
+        )
         latencies = sorted(loaded["latencies_ms"])
         return Window(
             operations=loaded["operations"],
@@ -232,7 +233,7 @@ class Measurement:
             p95_ms=percentile(latencies, 0.95),
             p99_ms=percentile(latencies, 0.99),
             api_cpu_seconds=api_after.since(api),
-            db_cpu_seconds=sessions_after.since(sessions) if known else None,
+            db_cpu_seconds=of_database,
             client_cpu_seconds=loaded["cpu_seconds"],
         )
 
@@ -243,7 +244,10 @@ class Measurement:
         self.bench.say(f"{self._title}: checking the books")
         breaches = await verify(url)
         if breaches:
-            raise BenchFailed(f"After {self._title} an invariant is broken: {breaches[0]}")
+            first = breaches[0]
+            raise BenchFailed(
+                f"After {self._title} {first.invariant} is broken, {first.title}: {first.rows[0]}"
+            )
 
 
 def _dealt(files: Sequence[str], clients: int) -> list[list[str]]:

@@ -177,9 +177,7 @@ def only_with(words: str, statements: Sequence[Recorded]) -> list[Recorded]:
     return kept
 
 
-async def _answers(
-    owner: asyncpg.Connection, statements: Sequence[Recorded]
-) -> dict[UUID, Answer]:
+async def _answers(owner: asyncpg.Connection, statements: Sequence[Recorded]) -> dict[UUID, Answer]:
     """The keys that the database chose, and which statement returned them."""
     first_use: dict[UUID, int] = {}
     for place, statement in enumerate(statements):

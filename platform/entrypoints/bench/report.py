@@ -97,7 +97,7 @@ def row(
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:
-    """This function will give the value that `share` of all do not pass (nearest rank); 0 of none."""
+    """This function will give the value that `share` of all do not pass; 0 of none."""
     if not sorted_values:
         return 0.0
     return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]
@@ -113,6 +113,7 @@ def write_json(file: Path, rows: Sequence[Row], *, timing: Timing, size: Size) -
     file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
+TABLE_WIDTH = 130
 _COLUMNS = (
     "workload",
     "clients",
@@ -137,7 +138,7 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
         column.justify = "right"
     for one in rows:
         table.add_row(*_cells(one))
-    console.print(table)
+    console.print(table, width=TABLE_WIDTH, no_wrap=True, crop=False)
     for name, limit in dict.fromkeys((one.workload, one.limit) for one in rows):
         console.print(f"The limit of {name} is pgbench: {limit}.")
     console.print("API and DB ms/op are processor time; DB is that of the database's own sessions.")

@@ -93,9 +93,7 @@ class _Writer:
     def statement(self, recorded: Recorded) -> str:
         """This function will put the arguments into the statement's text."""
         sql = _without_variables(recorded.sql.strip().rstrip(";"))
-        return _PLACEHOLDER.sub(
-            lambda found: self.value(recorded.values[int(found[1]) - 1]), sql
-        )
+        return _PLACEHOLDER.sub(lambda found: self.value(recorded.values[int(found[1]) - 1]), sql)
 
     def value(self, value: object) -> str:
         """This function will write one argument."""

@@ -33,7 +33,7 @@ class Size:
 
     @classmethod
     def of(cls, scale: float) -> Self:
-        """This function will give the usual size times `scale`: 20 tenants, 200 SKUs, 100 keys each.
+        """This function will give the usual size times `scale`: 16 shops below 4 agents, 200 SKUs.
 
         There is always a whole page of goods and a shop below every agent.
         """

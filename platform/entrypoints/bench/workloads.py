@@ -164,7 +164,7 @@ WORKLOADS: Final = (
 
 
 def chosen_workloads(names: Sequence[str]) -> tuple[Workload, ...]:
-    """This function will give the named workloads, or all; `BenchFailed` for a name that is none."""
+    """This function will give the named workloads, or all; `BenchFailed` for an unknown name."""
     known = {workload.name: workload for workload in WORKLOADS}
     unknown = [name for name in names if name not in known]
     if unknown:

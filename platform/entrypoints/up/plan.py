@@ -104,6 +104,8 @@ def _sandbox_environment(
     prefix = "KAMENG_SANDBOX_STRIPE_"
     return {
         "KAMENG_STRIPE_API_URL": f"http://127.0.0.1:{sandbox}",
+        "KAMENG_STRIPE_CARD_PAGE": f"http://127.0.0.1:{sandbox}/approve/{{intent}}"
+        "?client_secret={client_secret}&return_url={return_url}",
         prefix + "HOST": "127.0.0.1",
         prefix + "PORT": str(sandbox),
         prefix + "STATE_FILE": str(data_dir / "stripe.sqlite3"),

@@ -9,9 +9,7 @@ the lists directly inside it and multiplies nothing else. Every branch counts, a
 `@skip` or a type condition will leave out: the sum is a bound, not a forecast.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     FieldNode,
@@ -37,54 +35,15 @@ from graphql import (
 )
 
 from schema.limits import refusals
+from schema.limits.formula import CEILING, Cost, Size, Variables, larger, total
 from schema.limits.query_limits import QueryLimits
 from schema.limits.refusals import QueryRefused
 from schema.limits.shape import Fragments, expanded
 
-Variables = Mapping[str, Any]
-
 PAGE_ARGUMENTS = ("first", "last", "limit")
 BATCH_ARGUMENTS = ("ids", "slugs")
 _INTROSPECTION_COST = 100
-# Keeps the answer's number inside 32 bits, which is all that GraphQL and some encoders take.
-_CEILING = 2**31 - 1
 _MAX_DIGITS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How many items a list may have: a number, or more if one of these variables says so."""
-
-    at_least: int
-    variables: tuple[tuple[str, int], ...] = ()
-    """Each with the size that it stands for while the request leaves it out."""
-
-    def value(self, variables: Variables) -> int:
-        size = self.at_least
-        for name, default in self.variables:
-            size = max(size, _size_of(variables.get(name), default))
-        return size
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """`constant + Σ size × cost`; a branch without variables is folded into the constant."""
-
-    constant: int = 0
-    parts: tuple[tuple[Size, "Cost"], ...] = ()
-
-    def plus(self, other: "Cost") -> "Cost":
-        return Cost(self.constant + other.constant, self.parts + other.parts)
-
-    def times(self, size: Size) -> "Cost":
-        if not size.variables and not self.parts:
-            return Cost(self.constant * size.at_least)
-        return Cost(0, ((size, self),))
-
-    def value(self, variables: Variables) -> int:
-        return self.constant + sum(
-            size.value(variables) * part.value(variables) for size, part in self.parts
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +63,7 @@ class CostPlan:
 
     def requested(self, variables: Variables) -> int:
         """This function will compute the cost in units, at most 2³¹ - 1."""
-        return min(self.cost.value(variables), _CEILING)
+        return min(self.cost.value(variables), CEILING)
 
 
 def plan_cost(
@@ -167,7 +126,7 @@ class _Compiler:
         self, selection_set: SelectionSetNode, parent: GraphQLCompositeType, *, page: Size | None
     ) -> Cost:
         costs = (self._selection(s, parent, page=page) for s in selection_set.selections)
-        return _sum(costs)
+        return total(costs)
 
     def _selection(
         self, selection: SelectionNode, parent: GraphQLCompositeType, *, page: Size | None
@@ -221,7 +180,7 @@ class _Compiler:
         for name in declared:
             if name in given:
                 default = _default_size(field, name, self._limits)
-                size = _larger(size, self._size_of_value(given[name], default))
+                size = larger(size, self._size_of_value(given[name], default))
         return size
 
     def _size_of_value(self, value: ValueNode, default: int) -> Size:
@@ -237,7 +196,7 @@ class _Compiler:
 
     def _checked(self, node: IntValueNode) -> int:
         # Python refuses to read thousands of digits as a number.
-        size = int(node.value) if len(node.value) <= _MAX_DIGITS else _CEILING
+        size = int(node.value) if len(node.value) <= _MAX_DIGITS else CEILING
         _require_page_size(size, self._limits)
         return size
 
@@ -264,27 +223,6 @@ def _fragment_parts(
     if isinstance(selection, FragmentSpreadNode) and (f := fragments.get(selection.name.value)):
         return f.selection_set, f.type_condition
     return None, None
-
-
-def _sum(costs: Iterable[Cost]) -> Cost:
-    constant = 0
-    parts: list[tuple[Size, Cost]] = []
-    for cost in costs:
-        constant += cost.constant
-        parts.extend(cost.parts)
-    return Cost(constant, tuple(parts))
-
-
-def _larger(one: Size, other: Size) -> Size:
-    return Size(max(one.at_least, other.at_least), one.variables + other.variables)
-
-
-def _size_of(value: object, default: int) -> int:
-    if isinstance(value, list | tuple):
-        return max(1, len(value))
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _CEILING:
-        return int(value)
-    return default
 
 
 def _require_page_size(size: float, limits: QueryLimits) -> None:
