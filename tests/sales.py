@@ -106,8 +106,8 @@ def channels_in_memory() -> Iterator[dict[str, ChannelInMemory]]:
 class SalesDesk:
     """Everybody who takes part in a sale of one world."""
 
-    world: World
-    channels: dict[str, ChannelInMemory]
+    world: World = field(repr=False)
+    channels: dict[str, ChannelInMemory] = field(repr=False)
 
     @property
     def owner(self) -> asyncpg.Connection:
@@ -196,8 +196,8 @@ def _name(owner_id: UUID | None, called: dict[UUID, str]) -> str:
 class Purchase:
     """One order, as its buyer, its shop and the channel handle it."""
 
-    desk: SalesDesk
-    shop: Shop
+    desk: SalesDesk = field(repr=False)
+    shop: Shop = field(repr=False)
     viewer: Viewer
     id: UUID
     no: str

@@ -82,10 +82,12 @@ class Listener:
             if self._pubsub is None:
                 self._pubsub = client().pubsub(ignore_subscribe_messages=True)
                 await self._pubsub.subscribe(self._channel)
+            _leave_if_canceled()
             await self._pubsub.get_message(timeout=seconds)
         except (RedisError, OSError, TimeoutError):
             self._pubsub = None
             await asyncio.sleep(min(seconds, 0.5))
+        _leave_if_canceled()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -94,3 +96,14 @@ class Listener:
                 await self._pubsub.aclose()  # type: ignore[no-untyped-call]
             except (RedisError, OSError, TimeoutError):
                 return
+
+
+def _leave_if_canceled() -> None:
+    """Cancel again what was told to stop and did not hear it.
+
+    The client sends with Python 3.11's `wait_for`, which drops a cancellation that arrives just
+    when the sending is done; the listener would go on for ever, for somebody who has left.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -67,17 +67,24 @@ def reversal(
 def _fee_moved_to_supplier(
     claims: list[Claim], shares: Sequence[ShareRow], fee_minor: int
 ) -> list[Claim]:
-    supplier_id = next(share.party_id for share in shares if share.role == "SUPPLY")
+    """Let the supplier pay a part of the fee, which the shop's share has borne until now.
+
+    The root's own shop has no other share than its wholesale margin. Where the commission took
+    the whole supply price, the goods were the platform's own: then its commission pays.
+    """
+    roles = {share.role: share.party_id for share in shares}
+    payer = "SHOP_MARGIN" if "SHOP_MARGIN" in roles else "WHOLESALE_MARGIN"
+    at_fault = "SUPPLY" if "SUPPLY" in roles else "SUPPLIER_COMMISSION"
     moved_minor = 0
     kept = []
     for claim in claims:
-        if claim.role == "SHOP_MARGIN":
+        if claim.role == payer:
             moved_minor = min(fee_minor, claim.amount_minor)
             claim = Claim(claim.party_id, claim.role, claim.amount_minor - moved_minor)
         if claim.amount_minor:
             kept.append(claim)
     if moved_minor:
-        kept.append(Claim(supplier_id, "SUPPLY", moved_minor, deposit_first=True))
+        kept.append(Claim(roles[at_fault], at_fault, moved_minor, deposit_first=True))
     return kept
 
 

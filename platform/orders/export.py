@@ -22,7 +22,7 @@ def as_csv(keys: Sequence[RevealedKey]) -> str:
     writer.writerow(["product", "serial", "key", "expires_at", "commitment", "salt"])
     for key in keys:
         expires = key.expires_at.isoformat() if key.expires_at else ""
-        cells = [key.sku_name, key.serial, key.secret, expires, key.commitment_hex, key.salt_hex]
+        cells = [key.name_zh, key.serial, key.secret, expires, key.commitment_hex, key.salt_hex]
         writer.writerow([safe_cell(cell) for cell in cells])
     return "\ufeff" + buffer.getvalue()
 

@@ -33,7 +33,8 @@ class RevealedKey:
 
     id: UUID
     line_id: UUID
-    sku_name: str
+    name_zh: str
+    name_en: str
     serial: str
     secret: str
     salt_hex: str
@@ -73,7 +74,7 @@ async def _locked_keys(order: Order, wanted: Sequence[UUID] | None):  # type: ig
     rows = await db.fetch(
         """select d.id, d.line_id, d.key_id, coalesce(d.revealed_at, platform_now()) as revealed_at,
                   k.supplier_listing_id, k.serial, k.secret, k.secret_key_id, k.commitment,
-                  k.expires_at, s.name_zh
+                  k.expires_at, s.name_zh, s.name_en
            from delivered_keys d join keys k on k.id = d.key_id join skus s on s.id = k.sku_id
            where d.order_id = $1 and d.tenant_id = $2 and d.returned_at is null
              and ($3::uuid[] is null or d.id = any ($3))
@@ -98,7 +99,8 @@ def _opened(row) -> RevealedKey:  # type: ignore[no-untyped-def]
     return RevealedKey(
         id=row["id"],
         line_id=row["line_id"],
-        sku_name=row["name_zh"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
         serial=row["serial"],
         secret=key.secret,
         salt_hex=key.salt_hex,

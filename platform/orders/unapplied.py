@@ -19,15 +19,15 @@ async def owe_back(
 ) -> None:
     """Book what really came, and owe all of it back to the channel; inside the transaction."""
     await payments.end(payment, status="UNAPPLIED", provider_ref=report.provider_ref)
-    if report.amount_minor <= 0:
-        return
     amount_minor, currency = report.amount_minor, report.currency
     fee_minor = channel_fee_minor(amount_minor=amount_minor, fee_bp=payment.fee_bp)
     gateway = accounts.gateway(payment.provider, currency)
+    fee = accounts.expense("GATEWAY_FEE", currency)
     await ledger.post(
         [
-            debit(gateway, amount_minor - fee_minor),
-            *([debit(accounts.expense("GATEWAY_FEE", currency), fee_minor)] if fee_minor else []),
+            # Not netted: on the smallest amounts the fee, rounded up, is all that came.
+            debit(gateway, amount_minor),
+            *([debit(fee, fee_minor), credit(gateway, fee_minor)] if fee_minor else []),
             credit(accounts.unapplied(currency), amount_minor),
             debit(accounts.unapplied(currency), amount_minor),
             credit(accounts.refund_due(currency), amount_minor),

@@ -77,7 +77,7 @@ class KeyMutation:
             else [parse_id("dky", text, field="deliveredKeyIds") for text in ids],
             witness=context.witness,
         )
-        return KeysRevealed(keys=[revealed_key(key) for key in keys])
+        return KeysRevealed(keys=[revealed_key(key, context) for key in keys])
 
     @strawberry.mutation(description="All keys of an order as a file.", extensions=[Refusals()])
     async def keys_export(self, info: Info, input: KeysExportInput) -> KeysExportPayload:

@@ -148,12 +148,12 @@ def _key(key: KeyView) -> DeliveredKey:
     )
 
 
-def revealed_key(key: OpenedKey) -> RevealedKey:
+def revealed_key(key: OpenedKey, context: Context) -> RevealedKey:
     """This function will put an opened key into the schema's words."""
     return RevealedKey(
         id=strawberry.ID(public_id("dky", key.id)),
         line_id=strawberry.ID(public_id("lin", key.line_id)),
-        name=key.sku_name,
+        name=context.words(key.name_zh, key.name_en),
         serial=key.serial,
         secret=key.secret,
         salt=key.salt_hex,

@@ -4,72 +4,38 @@ import asyncio
 import random
 
 import pytest
-from faults.buyers import Buyer, complaints
 from faults.lives import always_revived
+from faults.rush import assert_nothing_was_lost, rush
 from processes import Platform
 from world import World
 
-from entrypoints.verify import verify
 from kernel.settings import Settings
 
 pytestmark = pytest.mark.engines
 
-AT_ONCE = 8
-PAUSES_SECONDS = (0.3, 0.9)
+LONGEST_LIFE_SECONDS = 0.8
 
 
-async def shop_one_after_the_other(buyers: list[Buyer]) -> None:
-    """Let the buyers in, so many at once; each goes when the keys are there."""
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def visit(buyer: Buyer) -> None:
-        async with places:
-            await buyer.buy()
-            await buyer.until("DELIVERED")
-
-    await asyncio.gather(*(visit(buyer) for buyer in buyers))
-
-
-async def shop_among_deaths(
-    platform: Platform, world: World, *, sales: int
-) -> tuple[list[Buyer], list[str]]:
-    """Kill one process after the other until everybody has shopped."""
-    buyers = [Buyer(platform, world.shop, world.goods) for _ in range(sales)]
+async def kill_again_and_again(platform: Platform, *, deaths: int) -> None:
+    """Kill API or worker so many times, each at any moment of a life that has begun."""
     victims = (platform.api, platform.worker)
-    async with always_revived(*victims) as deaths:
-        shopping = asyncio.create_task(shop_one_after_the_other(buyers))
-        while not shopping.done():
-            await asyncio.sleep(random.uniform(*PAUSES_SECONDS))
+    async with always_revived(*victims) as died:
+        while len(died) < deaths:
+            await platform.until_healthy(platform.api_url)
+            await asyncio.sleep(random.uniform(0, LONGEST_LIFE_SECONDS))
             random.choice(victims).kill()
-        await shopping
-    return buyers, deaths
+            await asyncio.sleep(0.1)
+        await platform.until_healthy(platform.api_url)
 
 
-async def assert_nothing_was_lost(
-    platform: Platform, buyers: list[Buyer], config: Settings
+@pytest.mark.parametrize(
+    "deaths, keys", [(10, 1_000), pytest.param(300, 20_000, marks=pytest.mark.soak)]
+)
+async def test_sales_survive_processes_that_are_killed_again_and_again(
+    platform: Platform, world: World, config: Settings, deaths: int, keys: int
 ) -> None:
-    """Every buyer has the keys, and they are other keys than everybody else's."""
-    assert await complaints(platform, buyers) == []
-    assert len({buyer.intent for buyer in buyers}) == len(buyers)
-    assert await verify(config.database_url) == []
+    await world.keys(keys)
+    async with rush(platform, world) as buyers:
+        await kill_again_and_again(platform, deaths=deaths)
 
-
-async def test_a_hundred_sales_survive_processes_that_are_killed_all_the_time(
-    platform: Platform, world: World, config: Settings
-) -> None:
-    buyers, deaths = await shop_among_deaths(platform, world, sales=100)
-
-    assert len(deaths) >= 5
-    await assert_nothing_was_lost(platform, buyers, config)
-
-
-@pytest.mark.soak
-async def test_thousands_of_sales_survive_hundreds_of_deaths(
-    platform: Platform, world: World, config: Settings
-) -> None:
-    total_deaths = 0
-    while total_deaths < 200:
-        await world.keys(200)
-        buyers, deaths = await shop_among_deaths(platform, world, sales=200)
-        await assert_nothing_was_lost(platform, buyers, config)
-        total_deaths += len(deaths)
+    await assert_nothing_was_lost(platform, buyers, config.database_url)

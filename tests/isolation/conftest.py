@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
-from isolation.api import Api
-from isolation.neighbours import Neighbourhood, build_neighbourhood
 
 from entrypoints.asgi import create_app
+from isolation.api import Api
+from isolation.neighbours import Neighbourhood, build_neighbourhood
 from kernel import valkey
 from kernel.settings import Settings
 from tenants import directory

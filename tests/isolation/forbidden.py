@@ -1,16 +1,15 @@
 """What may not reach a caller, and the search for it in whatever came back."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
+
 from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
-
 from kernel.ids import public_id
 from schema.field_table import OWN_COSTS
 
@@ -36,13 +35,10 @@ class Forbidden:
 
     def found_in(self, answer: Answer) -> list[str]:
         """This function will name everything forbidden that stands in an answer or its headers."""
-        told = [text for text in self.texts if text in answer.text]
-        numbers = {
-            number
-            for number in _numbers(answer.body)
-            if number in self._spellings or number in self.amounts
-        }
-        return sorted(told) + sorted(f"amount {number}" for number in map(str, numbers))
+        told = {text for text in self.texts if text in answer.text}
+        numbers = set(_numbers(answer.body))
+        told |= {f"amount {number}" for number in numbers & (self._spellings | self.amounts)}
+        return sorted(told)
 
     @property
     def _spellings(self) -> frozenset[str]:
@@ -128,8 +124,8 @@ class Secrets:
             known = {town.cost_minor(shop), RETAIL[shop.slug]}
             if shop.slug in WHOLESALE:
                 known |= {WHOLESALE[shop.slug], town.cost_minor(shop) + WHOLESALE[shop.slug]}
-            if shop.slug != "shop":  # it sells the other goods, too
-                known |= {HIDDEN_SUPPLY} if shop.slug == "root" else set()
+            if shop.slug == "root":  # what suppliers ask is what the platform pays
+                known |= {HIDDEN_SUPPLY}
         return known
 
 
@@ -155,8 +151,3 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
     ):
         texts |= set(row.values())
     return frozenset(texts)
-
-
-def as_text(value: Any) -> str:
-    """This function will write a value as it would stand in an answer."""
-    return json.dumps(value)

@@ -1,6 +1,6 @@
 """Every root field × every input that names something × everything foreign × every role."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,8 +10,8 @@ from isolation.documents import Leaf, Path, RootField, document, leaves_of, root
 from isolation.forbidden import Secrets
 from isolation.neighbours import Holdings, Neighbourhood
 from isolation.slots import Ask, Caller, right_values, slot_of
-
 from schema.field_table import GRANTS
+from world import Person
 
 TENANT_ROLES: Final = (
     "ANONYMOUS",
@@ -31,6 +31,7 @@ CALLERS: Final = {
     "root": ("ANONYMOUS", "STAFF_OWNER", "SUPPLIER", "OPERATOR"),
 }
 VICTIM: Final = "rival"
+OWN: Final = "its own"
 _PRICE: Final = ("input", "expectedTotal", "amountMinor")
 
 
@@ -57,6 +58,8 @@ class Report:
     covered: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
     crashes: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Root fields that refused a right request of a role that is granted them."""
     cases: int = 0
 
     def leak(self, case: Case, what: str) -> None:
@@ -68,41 +71,58 @@ class Report:
 def callers(town: Neighbourhood) -> list[Caller]:
     """This function will list everybody who tries."""
     return [
-        Caller(role, own.shop, own.people.get(role), own)
+        Caller(role, town.at(slug).shop, town.at(slug).people.get(role), town.at(slug))
         for slug, roles in CALLERS.items()
         for role in roles
-        for own in (town.at(slug),)
     ]
 
 
-def own_cases(town: Neighbourhood) -> Iterator[Case]:
-    """This function will make one right request for every caller and root field."""
+def own_cases(town: Neighbourhood, *, roots: Collection[str] = ()) -> Iterator[Case]:
+    """This function will make right requests: every caller × all root fields, or the named."""
+    for ask in _asks(town, roots):
+        yield Case(ask.root, ask.caller, right_values(ask), OWN)
+        if ask.root.name == "quickBuy":
+            at_another_price = {**right_values(ask), _PRICE: 1}
+            yield Case(ask.root, ask.caller, at_another_price, "its own, at another price")
+
+
+def foreign_cases(
+    town: Neighbourhood, *, roots: Collection[str] = (), shops: Collection[str] = CALLERS
+) -> Iterator[Case]:
+    """This function will set each input to each foreign value, alone and then all together."""
+    for ask in _asks(town, roots):
+        if ask.caller.shop.slug in shops:
+            yield from _foreign_cases_of(ask)
+
+
+def _asks(town: Neighbourhood, roots: Collection[str]) -> Iterator[Ask]:
     for caller in callers(town):
         for root in _in_good_order(root_fields()):
-            values = right_values(Ask(town, root, caller))
-            yield Case(root, caller, values, "its own")
-            if root.name == "quickBuy":
-                values[_PRICE] = 1
-                yield Case(root, caller, values, "its own, at another price")
-
-
-def foreign_cases(town: Neighbourhood, *, roots: Iterable[str] = ()) -> Iterator[Case]:
-    """This function will set each input to each foreign value, alone and then all together."""
-    wanted = set(roots)
-    for caller in callers(town):
-        for root in root_fields():
-            if not wanted or root.coordinate in wanted:
-                yield from _foreign_cases_of(Ask(town, root, caller))
+            if not roots or root.coordinate in roots:
+                yield Ask(town, root, caller)
 
 
 def _foreign_cases_of(ask: Ask) -> Iterator[Case]:
     theirs = ask.town.at(VICTIM)
     for leaf in leaves_of(ask.root):
         foreign = slot_of(leaf).foreign
-        for value in foreign(ask, theirs) if foreign else ():
-            values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
-            yield Case(ask.root, ask.caller, values, f"{leaf.coordinate} = {value}", leaf)
+        values = list(foreign(ask, theirs)) if foreign else []
+        # A request that the role may not send at all is refused before any value is looked at.
+        for value in values if ask.granted else values[:1]:
+            changed_values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
+            yield Case(ask.root, ask.caller, changed_values, f"{leaf.coordinate} = {value}", leaf)
     yield from _borrowed(ask, theirs)
+
+
+def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:
+    """The same request with a value that is nobody's; None where that is no mistake."""
+    ask = Ask(town, case.root, case.caller)
+    if case.leaf is None or (nobodys := slot_of(case.leaf).nobodys) is None:
+        return None
+    if case.leaf.name == "guestToken" and case.caller.role == "CUSTOMER":
+        return None  # it has no need of a token
+    values = {**right_values(ask, by_leaf=case.leaf), case.leaf.path: nobodys(ask)}
+    return Case(case.root, case.caller, values, f"{case.leaf.coordinate} is nobody's", case.leaf)
 
 
 def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
@@ -114,8 +134,9 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
 
 
 def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
-    """What ends something comes last."""
-    return sorted(roots, key=lambda root: root.name in ("orderCancel", "signOut"))
+    """What needs something whole comes first, what ends something comes last."""
+    last = ("orderCancel", "signOut")
+    return sorted(roots, key=lambda root: (root.name != "unrevealedReturn") + (root.name in last))
 
 
 async def run(
@@ -135,6 +156,8 @@ async def run(
         report.types |= set(_type_names(answer.body))
         if answer.status >= 500 or "INTERNAL" in answer.codes:
             report.crashes.append(f"{case} -> {answer.text}")
+        if case.about == OWN and answer.refused and Ask(town, case.root, case.caller).granted:
+            report.refused.add(case.root.coordinate)
         for found in kept[str(case.caller)].found_in(answer):
             report.leak(case, found)
         if case.root.operation == "mutation":
@@ -156,18 +179,15 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
     if case.root.name in ("signIn", "signUp"):  # else the limit would answer for the fence
         await town.owner.execute("delete from attempt_counters")
     by = case.caller.person
-    if case.root.name == "signOut" and by is not None:
-        by = await _with_another_token(town, case.caller)
+    if case.root.name == "signOut":
+        by = await _signed_in_again(town, case.caller)
     ask = api.watch if case.root.operation == "subscription" else api.ask
     return await ask(case.caller.shop, text, given, by=by)
 
 
-async def _with_another_token(town: Neighbourhood, caller: Caller) -> Any:
-    """The same person, signed in once more: this token is about to end."""
-    from world import Person  # noqa: PLC0415
-
-    assert caller.person is not None
-    if caller.role != "CUSTOMER":
+async def _signed_in_again(town: Neighbourhood, caller: Caller) -> Person | None:
+    """The same customer with one more token: this one is about to end."""
+    if caller.role != "CUSTOMER" or caller.person is None:
         return caller.person
     token = await town.world.token("CUSTOMER", caller.shop.id, caller.person.id)
     return Person(caller.person.id, token)

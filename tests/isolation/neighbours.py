@@ -10,10 +10,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from isolation.api import Api
 
 from billing import payments
 from billing.payment_methods.base import ChannelReport
+from isolation.api import Api
 from kernel import db
 from kernel.ids import new_id, parse_id, public_id
 from orders import settlement

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
 from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood
-
 from kernel import crypto
 from kernel.ids import new_id, public_id
+from schema.field_table import GRANTS
 from world import Person, ShopAt
 
 
@@ -42,14 +42,28 @@ class Ask:
     caller: Caller
 
     @property
+    def granted(self) -> bool:
+        """True when the caller's role may ask for the root field."""
+        return self.caller.role in GRANTS[self.root.coordinate]
+
+    @property
     def order(self) -> HeldOrder:
         """The caller's own order on which the root field has something to do."""
         own = self.caller.own
         held = (
             own.customers if self.root.name == "refundCreate" else getattr(own, self.caller.buyer)
         )
-        order: HeldOrder = held[_ORDER_FOR.get(self.root.name, "delivered")]
+        order: HeldOrder = held[self._order_name]
         return order
+
+    def orders_of(self, theirs: Holdings) -> list[HeldOrder]:
+        """Somebody else's orders with which the root field would do the most, and a paid one."""
+        names = dict.fromkeys((self._order_name, "delivered"))
+        return [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+
+    @property
+    def _order_name(self) -> str:
+        return _ORDER_FOR.get(self.root.name, "delivered")
 
     @property
     def unit_price_minor(self) -> int:
@@ -100,7 +114,7 @@ def _method(ask: Ask) -> str:
 
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
-    lambda _, theirs: [order.no for order in theirs.orders],
+    lambda ask, theirs: [order.no for order in ask.orders_of(theirs)],
     lambda _: "K20250101-0000000000",
 )
 
@@ -110,17 +124,17 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "orderNo": _ORDER_NO,
     "guestToken": Slot(
         lambda ask: ask.order.token or OMIT,
-        lambda _, theirs: [order.token for order in theirs.guests.values()],
+        lambda ask, theirs: [order.token for order in ask.orders_of(theirs) if order.token],
         lambda _: crypto.new_token("kmg"),
     ),
     "lineId": Slot(
         lambda ask: ask.order.line_id,
-        lambda _, theirs: [order.line_id for order in theirs.orders],
+        lambda ask, theirs: [order.line_id for order in ask.orders_of(theirs)],
         _id("lin"),
     ),
     "deliveredKeyIds": Slot(
         lambda ask: list(ask.order.key_ids),
-        lambda _, theirs: [list(order.key_ids) for order in theirs.orders if order.key_ids],
+        lambda ask, theirs: [list(order.key_ids) for order in ask.orders_of(theirs)],
         lambda _: [public_id("dky", new_id())],
     ),
     "quoteId": Slot(

@@ -1,12 +1,43 @@
-"""No shop sees or touches what is another's, whatever it asks for: generated from the schema."""
+"""No shop sees or touches what is another's, whatever it asks for: generated from the schema.
 
+The same run is made with each of the two fences down, and with both: a check that has never been
+seen to find anything proves nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
 import pytest
+
+from isolation import slots
 from isolation.api import Api
-from isolation.documents import object_types, root_fields
-from isolation.matrix import foreign_cases, own_cases, run
+from isolation.documents import leaves_of, object_types, root_fields
+from isolation.matrix import foreign_cases, nobodys_case, own_cases, run, send
 from isolation.neighbours import Neighbourhood
+from kernel import db
+from offers import own_prices
+from offers.own_prices import OwnPrice
+from orders import queries, records
+from schema import desks
+from schema.field_table import EVERYONE, GRANTS
+from tenants.directory import Shop
 
 pytestmark = pytest.mark.engines
+
+#: Without a channel nothing can be paid by card.
+NEEDS_A_CHANNEL = {"Mutation.paymentStart", "Mutation.walletTopUp"}
+OF_ONE_ORDER = {
+    "Query.order",
+    "Mutation.orderCancel",
+    "Mutation.paymentRefresh",
+    "Mutation.keyReveal",
+    "Mutation.keysExport",
+    "Mutation.unrevealedReturn",
+    "Mutation.refundCreate",
+    "Subscription.orderUpdated",
+}
 
 
 async def test_right_requests_reach_every_field_and_every_type(
@@ -15,6 +46,7 @@ async def test_right_requests_reach_every_field_and_every_type(
     report = await run(town, api, own_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
     assert report.types == object_types()
+    assert report.refused == NEEDS_A_CHANNEL
     assert report.crashes == []
     assert report.leaks == []
 
@@ -24,4 +56,106 @@ async def test_foreign_values_reach_nothing_of_another_shop(town: Neighbourhood,
     assert report.covered == {root.coordinate for root in root_fields()}
     assert report.crashes == []
     assert report.leaks == []
-    print(report.cases)
+
+
+async def test_a_foreign_thing_and_no_thing_at_all_are_answered_alike(
+    town: Neighbourhood, api: Api
+) -> None:
+    compared = 0
+    for case in foreign_cases(town, shops=["shop"]):
+        if (nobodys := nobodys_case(town, case)) is None:
+            continue
+        foreign, none = await send(town, api, case), await send(town, api, nobodys)
+        assert foreign.without_ids == none.without_ids, str(case)
+        assert foreign.status == none.status, str(case)
+        compared += 1
+    assert compared > 100
+
+
+async def test_the_application_alone_keeps_shops_apart(
+    town: Neighbourhood, owner: asyncpg.Connection, api: Api
+) -> None:
+    await _lower_the_database_fence(owner)
+    report = await run(town, api, foreign_cases(town, shops=["shop"]))
+    assert report.crashes == []
+    assert report.leaks == []
+
+
+async def test_row_level_security_alone_keeps_shops_apart(
+    town: Neighbourhood, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _forget_the_tenant(monkeypatch)
+    report = await run(town, api, foreign_cases(town, roots=OF_ONE_ORDER, shops=["shop"]))
+    assert report.leaks == []
+
+
+async def test_with_both_fences_down_the_check_reports_what_leaks(
+    town: Neighbourhood, owner: asyncpg.Connection, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _lower_the_database_fence(owner)
+    _forget_the_tenant(monkeypatch)
+    report = await run(town, api, foreign_cases(town, roots=OF_ONE_ORDER, shops=["shop"]))
+    assert report.leaking == OF_ONE_ORDER
+    assert any("changed" in leak for leak in report.leaks)
+
+
+async def test_a_cost_that_everybody_is_granted_is_reported(
+    town: Neighbourhood, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for field in ("Query.catalogueToList", "OwnPriceConnection.nodes", "OwnPrice.cost"):
+        monkeypatch.setitem(GRANTS, field, EVERYONE)
+    report = await run(town, api, own_cases(town, roots=["Query.catalogueToList"]))
+    assert report.leaking == {"Query.catalogueToList"}
+    for reader in ("ANONYMOUS", "CUSTOMER", "STAFF_SUPPORT", "AFFILIATE"):
+        leak = f"Query.catalogueToList by {reader} at shop: its own -> amount"
+        assert any(found.startswith(leak) for found in report.leaks)
+
+
+async def test_an_ancestors_cost_among_the_shops_own_prices_is_reported(
+    town: Neighbourhood, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def parents_prices(shop: Shop, product_ids: Sequence[UUID]) -> list[OwnPrice]:
+        honest = await own_prices.own_prices(shop, product_ids)
+        cost_minor = town.cost_minor(town.at("agent").shop)
+        return [OwnPrice(**{**_fields(price), "cost_minor": cost_minor}) for price in honest]
+
+    monkeypatch.setattr(desks, "own_prices", parents_prices)
+    report = await run(town, api, own_cases(town, roots=["Query.catalogueToList"]))
+    assert report.leaking == {"Query.catalogueToList"}
+    assert any("STAFF_OWNER at shop" in leak for leak in report.leaks)
+
+
+def test_every_input_says_how_it_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaves = [leaf for root in root_fields() for leaf in leaves_of(root)]
+    assert all(slots.slot_of(leaf) for leaf in leaves)
+    forgotten = next(leaf for leaf in leaves if leaf.name == "lineId")
+    without = {name: slot for name, slot in slots.SLOTS.items() if name != "lineId"}
+    monkeypatch.setattr(slots, "SLOTS", without)
+    with pytest.raises(AssertionError, match=r"unrevealedReturn\(input\.lineId\)"):
+        slots.slot_of(forgotten)
+
+
+async def _lower_the_database_fence(owner: asyncpg.Connection) -> None:
+    """Every policy of every table, out of force."""
+    fenced = await owner.fetch("select relname from pg_class where relrowsecurity")
+    assert len(fenced) > 10
+    for row in fenced:
+        await owner.execute(f"alter table {row['relname']} disable row level security")
+
+
+def _forget_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders are looked up by their number alone, and shown to whoever asks."""
+
+    async def any_order(no: str, viewer: records.Viewer, *, lock: bool = False) -> records.Order:
+        row = await db.fetch_row(records._ORDER.format(which="no = $1", lock=""), no)
+        if row is None:
+            raise records.NotFound("There is no such order.", field="orderNo")
+        return records._order(row)
+
+    monkeypatch.setattr(records, "order_by_no", any_order)
+    anyones = queries._ORDERS.replace("tenant_id = $1", "$1::uuid is not null")
+    monkeypatch.setattr(queries, "_ORDERS", anyones)
+
+
+def _fields(price: OwnPrice) -> dict[str, Any]:
+    return {name: getattr(price, name) for name in OwnPrice.__slots__}

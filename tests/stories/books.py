@@ -6,8 +6,9 @@ from uuid import UUID
 import asyncpg
 
 from billing import accounts
+from billing.ledger import Account
 from kernel.ids import new_id
-from stories.market import Purchase, Stall
+from stories.buyers import Purchase, Stall
 from world import Person, World
 
 
@@ -92,7 +93,7 @@ class Books:
     async def put_down_deposit(self, party_id: UUID, amount_minor: int) -> None:
         """Plant a seller's deposit, paid in at the bank."""
         account = accounts.deposit_free(party_id, "CNY")
-        bank = accounts.Account("A:BANK", "CNY")
+        bank = Account("A:BANK", "CNY")
         transaction_id = new_id()
         async with self._owner.transaction():
             for one in (account, bank):

@@ -4,23 +4,29 @@ All stories share them: each has a shop, goods and buyers of its own, and the cl
 forward.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 
 from engines import fresh_database, test_engines
-from kernel.settings import Settings, settings
-from processes import STRIPE_KEY, WEBHOOK_SECRET, Platform, running_platform
+from entrypoints.asgi import create_app
+from kernel import db, valkey
+from kernel.settings import Settings
+from processes import Platform, running_platform
+from stories.channel import Channel
+from stories.surroundings import MASTER_SECRET, settings_for
 from world import World, build_world
 
-pytest.register_assert_rewrite("stories.market")  # what it asserts explains itself, too
+pytest.register_assert_rewrite(
+    "stories.buyers", "stories.market"
+)  # what it asserts explains itself, too
 
 from stories.market import Market  # noqa: E402 - after its registration
-
-MASTER_SECRET = "the-master-secret-of-the-stories-0123456789"
 
 
 @pytest.fixture(scope="package")
@@ -33,16 +39,8 @@ def database_url(template_database: tuple[str, str]) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def config(database_url: str) -> Iterator[Settings]:
     """The settings of the product's processes, for this process, too."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DATABASE_URL", database_url)
-        environment.setenv("REDIS_URL", test_engines().redis_url)
-        environment.setenv("KAMENG_ENVIRONMENT", "test")
-        environment.setenv("KAMENG_MASTER_SECRET", MASTER_SECRET)
-        environment.setenv("KAMENG_STRIPE_API_KEY", STRIPE_KEY)
-        environment.setenv("KAMENG_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
-        settings.cache_clear()
-        yield settings()
-    settings.cache_clear()
+    with settings_for(database_url) as found:
+        yield found
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -78,3 +76,34 @@ async def platform(
 def market(platform: Platform, world: World, config: Settings) -> Market:
     """The product and its world together, with what buyers and shops do there."""
     return Market(platform, world, config.database_url)
+
+
+@pytest.fixture(scope="module")
+def here(template_database: tuple[str, str]) -> Iterator[Settings]:
+    """The settings of a database of one file's own: no worker changes it meanwhile."""
+    with (
+        fresh_database(test_engines(), template=template_database[1]) as url,
+        settings_for(url, KAMENG_REQUEST_DEADLINE_SECONDS="60") as found,
+    ):
+        logging.disable(logging.WARNING)  # thousands of lines that say what the answers say
+        yield found
+        logging.disable(logging.NOTSET)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def planted(here: Settings) -> AsyncIterator[World]:
+    """The worked example's tree in it."""
+    connection = await asyncpg.connect(here.database_url)
+    yield await build_world(connection)
+    await connection.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def channel(here: Settings, planted: World) -> AsyncIterator[Channel]:
+    """The application in this process, as its channel reaches it."""
+    await db.connect(here)
+    transport = httpx.ASGITransport(create_app(here), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://pay.localhost") as http:
+        yield Channel(http)
+    await valkey.close()
+    await db.disconnect()

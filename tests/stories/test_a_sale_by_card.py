@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from stories.books import Books
-from stories.market import Market, key
+from stories.buyers import key
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 

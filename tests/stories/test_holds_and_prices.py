@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from stories.books import Books
-from stories.market import Market, details, key
+from stories.buyers import details, key
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 

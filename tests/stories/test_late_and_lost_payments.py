@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from stories.books import Books
-from stories.market import Market, Purchase, Stall, until
+from stories.buyers import Purchase, Stall, until
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 

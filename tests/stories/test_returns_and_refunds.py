@@ -3,7 +3,8 @@
 import pytest
 
 from stories.books import Books
-from stories.market import Buyer, Market, Purchase, Stall, key, money
+from stories.buyers import Buyer, Purchase, Stall, key, money
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 

@@ -11,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from stories.buyers import Buyer, Json, Purchase
 from stories.documents import WATCH
-from stories.market import Buyer, Json, Market, Purchase
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 

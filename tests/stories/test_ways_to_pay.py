@@ -3,7 +3,8 @@
 import pytest
 
 from stories.books import Books
-from stories.market import Market, intent_of, key, money
+from stories.buyers import intent_of, key, money
+from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
@@ -177,12 +178,12 @@ async def test_a_guest_has_no_wallet_and_a_part_larger_than_the_total_is_refused
     buyer = await market.customer(stall, wallet_minor=50_000)
     await guest.do("orderCancel", **purchase.ref)
     mine = await buyer.order(stall)
-    for part in (10_500, 10_501, -1):
+    for wallet_minor in (10_500, 10_501, -1):
         problem = await buyer.refused(
             "paymentStart",
             **mine.ref,
             method="CARD",
-            walletAmount=money(part),
+            walletAmount=money(wallet_minor),
             idempotencyKey=key(),
         )
         assert (problem["code"], problem["field"]) == ("VALIDATION", "walletAmount")

@@ -320,6 +320,22 @@ async def test_one_key_is_opened_and_the_others_can_be_given_back(
     assert "unopened" in too_late.text
 
 
+@pytest.mark.parametrize(("language", "name"), [("zh-CN", "月卡"), ("en", "Monthly pass")])
+async def test_a_key_is_named_in_the_readers_language(
+    visitors: Visitors, world: World, language: str, name: str
+) -> None:
+    goods = await goods_with(world, f"named-{language.lower()}", keys=1)
+    await world.owner.execute(
+        "update skus set name_zh = '月卡', name_en = 'Monthly pass' where id = $1", goods.sku_id
+    )
+    visitor = visitors(language=language)
+    visitor.come_in(await world.customer(wallet_minor=20_000))
+    order = await visitor.get((await visitor.buy(goods.slug, "WALLET")).to)
+
+    assert name in order.text
+    assert name in (await visitor.submit(order, "/reveal")).text
+
+
 async def test_keys_are_taken_home_as_a_file(visitor: Visitor, world: World) -> None:
     await goods_with(world, "as-a-file", "=1+1", "PLAIN")
     visitor.come_in(await world.customer(wallet_minor=40_000))

@@ -4,6 +4,7 @@ The only file that talks to Stripe. The API key decides whether money is real: a
 `livemode` does not fit the key is refused like a forged one.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from billing.payment_methods.base import (
     ChannelUnavailable,
     Started,
 )
+from kernel.money import MAX_AMOUNT_MINOR
 from kernel.settings import settings
 
 PROVIDER = "stripe"
@@ -39,6 +41,10 @@ _EVENT_STATES: dict[str, ChannelState] = {
     "payment_intent.requires_action": "PENDING",
     "payment_intent.created": "PENDING",
 }
+
+
+_WORD = re.compile(r"[!-~]{1,255}")
+_CURRENCY = re.compile(r"[a-z]{3}")
 
 
 class ForgedEvent(ChannelRefused):
@@ -72,20 +78,23 @@ async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Star
     intent = await _call(
         client().v1.payment_intents.create_async(params, {"idempotency_key": str(ask.payment_id)})
     )
-    _require_mode(intent.livemode)
+    _require_answer_of_our_mode(intent)
     return Started(intent.id, _action_url(intent), intent.client_secret)
 
 
 async def look(provider_ref: str) -> ChannelReport:
     """The intent as it stands; the event id is made of what it says, so a repeat is no news."""
     intent = await _call(client().v1.payment_intents.retrieve_async(provider_ref))
-    _require_mode(intent.livemode)
-    return _report(
-        intent,
-        event_id=f"look:{intent.id}:{intent.status}",
-        kind="look",
-        state=_STATES.get(intent.status, "PENDING"),
-    )
+    _require_answer_of_our_mode(intent)
+    try:
+        return _report(
+            intent,
+            event_id=f"look:{intent.id}:{intent.status}",
+            kind="look",
+            state=_STATES.get(intent.status, "PENDING"),
+        )
+    except ForgedEvent as strange:
+        raise ChannelRefused(str(strange)) from strange
 
 
 async def cancel(provider_ref: str) -> None:
@@ -132,16 +141,25 @@ def read_webhook(body: bytes, signature: str) -> ChannelReport | None:
     try:
         event = stripe.Webhook.construct_event(body, signature, secret)
         return _read_event(event, account=config.stripe_account)
-    except (ValueError, TypeError, KeyError, AttributeError, stripe.SignatureVerificationError):
-        # The library lets malformed bodies through as TypeError and UnicodeDecodeError.
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        stripe.SignatureVerificationError,
+    ):
+        # The library lets malformed bodies through as TypeError, UnicodeDecodeError and the like.
         raise ForgedEvent("not a genuine event") from None
 
 
 def _read_event(event: stripe.Event, *, account: str) -> ChannelReport | None:
     _require_mode(event.livemode)
+    if event.object != "event":
+        raise ForgedEvent("not an event")
     if (event.to_dict().get("account") or "") != account:
         raise ForgedEvent("another account's event")
-    state = _EVENT_STATES.get(event.type)
+    state = _EVENT_STATES.get(_word(event.type))
     if state is None:
         return None
     intent = event.data.object
@@ -149,17 +167,40 @@ def _read_event(event: stripe.Event, *, account: str) -> ChannelReport | None:
 
 
 def _report(intent: Any, *, event_id: str, kind: str, state: ChannelState) -> ChannelReport:
-    paid = intent["amount_received"] if state == "SUCCEEDED" else intent["amount"]
+    """What is said of an intent. Raises `ForgedEvent` where no intent could say so: what is let
+    through here is written down, and money of that amount and currency is owed back."""
+    succeeded = state == "SUCCEEDED"
+    paid = intent["amount_received"] if succeeded else intent["amount"]
+    if intent["object"] != "payment_intent":
+        raise ForgedEvent("not about a payment")
     return ChannelReport(
         provider=PROVIDER,
-        event_id=str(event_id),
+        event_id=_word(event_id),
         kind=kind,
         state=state,
-        provider_ref=str(intent["id"]),
+        provider_ref=_word(intent["id"]),
         payment_id=_payment_id(intent),
-        amount_minor=int(paid),
-        currency=str(intent["currency"]).upper(),
+        amount_minor=_amount(paid, at_least=1 if succeeded else 0),
+        currency=_currency(intent["currency"]),
     )
+
+
+def _word(text: Any) -> str:
+    if not isinstance(text, str) or _WORD.fullmatch(text) is None:
+        raise ForgedEvent("not an id or a type")
+    return text
+
+
+def _amount(amount_minor: Any, *, at_least: int) -> int:
+    if type(amount_minor) is not int or not at_least <= amount_minor <= MAX_AMOUNT_MINOR:
+        raise ForgedEvent("not an amount")
+    return amount_minor
+
+
+def _currency(code: Any) -> str:
+    if not isinstance(code, str) or _CURRENCY.fullmatch(code) is None:
+        raise ForgedEvent("not a currency")
+    return code.upper()
 
 
 def _payment_id(intent: Any) -> UUID | None:
@@ -173,6 +214,13 @@ def _require_mode(livemode: bool) -> None:
     key = settings().stripe_api_key.get_secret_value()
     if bool(livemode) != key.startswith(("sk_live_", "rk_live_")):
         raise ForgedEvent("an event of the other mode")
+
+
+def _require_answer_of_our_mode(intent: Any) -> None:
+    try:
+        _require_mode(intent.livemode)
+    except ForgedEvent as strange:
+        raise ChannelRefused(str(strange)) from strange
 
 
 def _action_url(intent: Any) -> str | None:

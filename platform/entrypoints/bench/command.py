@@ -26,6 +26,7 @@ from kernel.settings import Settings, settings
 DONE, FAILED, STOPPED = 0, 1, 130
 """Exit codes. A run with a wrong answer in it has failed."""
 MOST_CLIENTS: Final = 64
+TABLE_WIDTH: Final = 130
 STEPS_WITHOUT_ROUNDS: Final = 4
 """Of a measurement: databases, processes, recording, and checking the books."""
 
@@ -64,7 +65,7 @@ async def bench(
     `clients` replaces each workload's own numbers of clients; `scale` multiplies the data. The
     databases are made on the server of DATABASE_URL, or on an embedded one, and dropped after.
     """
-    console = Console(highlight=False)
+    console = _console()
     try:
         cells = _cells(chosen_workloads(names), clients)
     except BenchFailed as failure:
@@ -84,6 +85,12 @@ async def bench(
         if json_file is not None:
             write_json(json_file, run.rows, timing=run.timing, size=run.size)
     return run.exit_code
+
+
+def _console() -> Console:
+    """A terminal as it is; a file or a pipe as wide as the table."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=TABLE_WIDTH)
 
 
 def _cells(workloads: Sequence[Workload], clients: Sequence[int]) -> list[tuple[Workload, int]]:

@@ -13,8 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from entrypoints.bench.children import run_tool
 from entrypoints.bench.errors import BenchFailed
+from entrypoints.bench.scripts import CLOCK
 from entrypoints.bench.timing import Timing
-from kernel import crypto, db
+from kernel import crypto
+from kernel.clock import unix_milliseconds
+from kernel.orm import ROLES, orm_config
 from kernel.settings import Settings
 
 OLDEST_VERSION: Final = 14
@@ -52,6 +55,7 @@ class Limit:
         # A second more: the last interval is reported when it is over.
         command += [f"--time={timing.run_seconds + 1}", "--progress=1"]
         command += [f"--random-seed={secrets.randbits(31)}"]
+        command += [f"--define={CLOCK}={unix_milliseconds()}"]
         command += [f"--file={file}" for file in files]
         output = await run_tool(
             command, environment=self._environment(), log_file=self.logs / f"pgbench-{number}.log"
@@ -60,8 +64,8 @@ class Limit:
 
     def _environment(self) -> dict[str, str]:
         parts = urlsplit(self.config.database_url)
-        (role,) = (role for role, name in db.ROLES.items() if name == self.role)
-        of_pool = db.orm_config(self.config)["connections"][role]["credentials"]["server_settings"]
+        (role,) = (role for role, name in ROLES.items() if name == self.role)
+        of_pool = orm_config(self.config)["connections"][role]["credentials"]["server_settings"]
         options = {name: value for name, value in of_pool.items() if name != "application_name"}
         return {
             "PATH": "/usr/bin:/bin",

@@ -113,7 +113,6 @@ def write_json(file: Path, rows: Sequence[Row], *, timing: Timing, size: Size) -
     file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-TABLE_WIDTH = 130
 _COLUMNS = (
     "workload",
     "clients",
@@ -138,7 +137,7 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
         column.justify = "right"
     for one in rows:
         table.add_row(*_cells(one))
-    console.print(table, width=TABLE_WIDTH, no_wrap=True, crop=False)
+    console.print(table)
     for name, limit in dict.fromkeys((one.workload, one.limit) for one in rows):
         console.print(f"The limit of {name} is pgbench: {limit}.")
     console.print("API and DB ms/op are processor time; DB is that of the database's own sessions.")

@@ -1,7 +1,7 @@
 """A recorded operation of the product, written down again as a script for pgbench.
 
 What the operation made itself, its new ids, must be new in each run of the script: they become
-expressions over one random number. What the database answered, the id of a held key, is taken
+expressions over a random number. What the database answered, the id of a held key, is taken
 from the answer with `\\gset`. Everything else is a literal, written so that PostgreSQL infers its
 type as it would a parameter's.
 """
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+CLOCK = "ms"
+"""The variable that the caller sets to the milliseconds since 1970. It grows with each run, so that
+new ids are ordered by time, as the product's are, and fall into the same pages of an index."""
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VARIABLE = re.compile(r"(?<!:):(?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,7 +61,7 @@ def script(
     """
     writer = _Writer(is_new, answers)
     asked = {answer.statement for answer in answers.values()}
-    lines = [r"\set n random(1, 9000000000000000000)"]
+    lines = [rf"\set {CLOCK} :{CLOCK} + 1", r"\set n random(1, 9000000000000000000)"]
     for number, statement in enumerate(statements):
         if statement.is_control:
             lines += _control(statement.sql)
@@ -140,7 +143,8 @@ class _Writer:
         if identifier in self.answers:
             return f":{self.answers[identifier].variable}::uuid"
         if self.is_new(identifier):
-            return f"md5(:n::text || '{identifier.hex}')::uuid"
+            noise = f"md5(:n::text || '{identifier.hex}')"
+            return f"('0' || to_hex(:ms::bigint) || substr({noise}, 13))::uuid"
         return ""
 
 
