@@ -59,27 +59,24 @@ class Market:
     affiliate_codes: dict[ShopAt, str]
 
 
-_rules = st.one_of(
-    st.builds(
-        RuleWish,
-        st.just("PERCENT_OVER_COST"),
-        st.integers(0, 4_000),
-        st.sampled_from([rounding.value for rounding in Rounding]),
-        st.sampled_from([1, 1, 10, 100]),
-    ),
-    st.builds(
-        RuleWish,
-        st.just("FIXED_OVER_COST"),
-        st.integers(0, 3_000),
-        st.sampled_from([rounding.value for rounding in Rounding]),
-        st.sampled_from([1, 1, 10]),
-    ),
-)
+def _rules(*, least_bp: int, least_minor: int) -> st.SearchStrategy[RuleWish]:
+    """Rules that add so much at least; a price may come out too low all the same."""
+    roundings = st.sampled_from([rounding.value for rounding in Rounding])
+    units = st.sampled_from([1, 1, 10, 100])
+    percent, fixed = st.integers(least_bp, 4_000), st.integers(least_minor, 3_000)
+    return st.one_of(
+        st.builds(RuleWish, st.just("PERCENT_OVER_COST"), percent, roundings, units),
+        st.builds(RuleWish, st.just("FIXED_OVER_COST"), fixed, roundings, units),
+    )
+
+
+_wholesale = st.one_of(_rules(least_bp=0, least_minor=0), st.none())
+_retail = st.one_of(*[_rules(least_bp=1_000, least_minor=700)] * 4, st.none())
 _offers = st.builds(
     OfferWish,
     supply_minor=st.one_of(st.integers(1, 30), st.integers(31, 30_000)),
     commission_bp=st.sampled_from([0, 1, 333, 500, 2_500, 10_000]),
-    keys=st.integers(1, 6),
+    keys=st.integers(2, 12),
 )
 
 
@@ -88,17 +85,12 @@ def market_wishes(draw: st.DrawFn) -> MarketWish:
     """Markets of depth 0 to 5 with two SKUs of one to three offers each."""
     levels = draw(st.integers(1, MAX_DEPTH + 1))
 
-    def for_each_level(strategy: st.SearchStrategy[RuleWish | None]) -> tuple[RuleWish | None, ...]:
-        return tuple(draw(strategy) for _ in range(levels))
-
     rates = st.one_of(st.none(), st.sampled_from([0, 1, 300, 777]))
     return MarketWish(
-        wholesale=for_each_level(st.one_of(_rules, _rules, st.none())),
-        retail=for_each_level(st.one_of(_rules, _rules, _rules, st.none())),
+        wholesale=tuple(draw(_wholesale) for _ in range(levels)),
+        retail=tuple(draw(_retail) for _ in range(levels)),
         affiliate_rates_bp=tuple(draw(rates) for _ in range(levels)),
-        skus=tuple(
-            tuple(draw(st.lists(_offers, min_size=1, max_size=3))) for _ in range(draw(st.just(2)))
-        ),
+        skus=tuple(tuple(draw(st.lists(_offers, min_size=1, max_size=3))) for _ in range(2)),
     )
 
 

@@ -4,7 +4,7 @@ A `SalesDesk` acts as buyers, as the shop's staff and as the payment channel; it
 and the worker do, and nothing that they do not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,14 +20,16 @@ from billing.payment_methods.base import (
     ChannelReport,
     ChannelState,
     ChannelUnavailable,
+    PaymentMethod,
     Started,
 )
+from entrypoints import worker
 from entrypoints.verify import verify
 from kernel import db
 from kernel.settings import settings
 from offers import quotes
 from offers.quotes import Quote, Wish
-from orders import checkout, expiry, paying, refund_sending, refunds, reveal, settlement
+from orders import checkout, expiry, paying, refunds, reveal, settlement
 from orders.checkout import Buyer
 from orders.records import Line, Viewer
 from orders.refunds import Reason
@@ -65,6 +67,9 @@ class ChannelInMemory:
         self.asked.append(ask)
         return Started(provider_ref(ask.payment_id), None, "secret")
 
+    async def resume(self, ask: Ask, provider_ref: str) -> Started:
+        return Started(provider_ref, None, "secret")
+
     async def look(self, provider_ref: str) -> ChannelReport:
         raise ChannelUnavailable
 
@@ -78,13 +83,22 @@ class ChannelInMemory:
             raise ChannelRefused("charge_disputed")
         if self.refund_answer == "SILENT":
             raise ChannelUnavailable
-        refund_ref = f"re_{refund_id.hex}"
+        refund_ref = _refund_ref(refund_id)
         assert self.refunded.setdefault(refund_ref, amount_minor) == amount_minor
         return refund_ref, self.refund_answer == "DONE"
+
+    async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
+        refund_ref = _refund_ref(refund_id)
+        done = self.refund_answer == "DONE"
+        return (refund_ref, done) if refund_ref in self.refunded else None
 
     async def look_refund(self, refund_ref: str) -> bool | None:
         assert refund_ref in self.refunded
         return {"DONE": True, "LATER": None, "REFUSED": False, "SILENT": None}[self.refund_answer]
+
+
+def _refund_ref(refund_id: UUID) -> str:
+    return f"re_{refund_id.hex}"
 
 
 def provider_ref(payment_id: UUID) -> str:
@@ -96,9 +110,10 @@ def provider_ref(payment_id: UUID) -> str:
 def channels_in_memory() -> Iterator[dict[str, ChannelInMemory]]:
     """Every payment method's channel is in memory until the block ends."""
     channels = {code: ChannelInMemory(code) for code in METHODS}
+    methods: Mapping[str, PaymentMethod] = channels
     with pytest.MonkeyPatch.context() as patch:
-        for code, channel in channels.items():
-            patch.setitem(METHODS, code, channel)
+        for code, method in methods.items():
+            patch.setitem(METHODS, code, method)
         yield channels
 
 
@@ -153,14 +168,17 @@ class SalesDesk:
 
     async def sweep(self) -> None:
         """What the worker does about orders that nobody paid."""
-        for tenant_id, order_id in await expiry.due_orders(1000):
-            await expiry.expire_order(tenant_id, order_id)
+        await worker.expire_orders()
+
+    async def ask_channels(self) -> None:
+        """What the worker does about payments of which nothing was heard."""
+        await worker.ask_channels()
 
     async def send_refunds(self, answer: RefundAnswer = "DONE") -> None:
         """What the worker does about refunds that are due, and what the channels answer."""
         for channel in self.channels.values():
             channel.refund_answer = answer
-        await refund_sending.send_due_refunds(1000)
+        await worker.send_refunds()
 
     async def books(self, *names: tuple[str, UUID]) -> dict[str, int]:
         """Every account that holds something, in minor units, debits positive.

@@ -203,13 +203,13 @@ async def stop_asking(payment_id: UUID) -> None:
 async def locked_by_report(report: ChannelReport) -> Payment | None:
     """The payment that a channel speaks of, locked; None when it is none of ours.
 
-    The channel's id must be the one that we stored. Where we stored none yet (a crash, or an
-    answer that was lost), the payment's id inside the channel's metadata counts.
+    The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost),
+    or another one, the payment's id inside the channel's metadata finds it: the caller compares.
     """
     row = await db.fetch_row(
         f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))
-            for no key update""",
+            where provider = $1 and (provider_ref = $2 or id = $3)
+            order by (provider_ref = $2) desc nulls last limit 1 for no key update""",
         report.provider,
         report.provider_ref,
         report.payment_id,
@@ -221,7 +221,8 @@ async def find_by_report(report: ChannelReport) -> Payment | None:
     """The same without a lock: to learn which tenant and order to lock first."""
     row = await db.fetch_row(
         f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or (provider_ref is null and id = $3))""",
+            where provider = $1 and (provider_ref = $2 or id = $3)
+            order by (provider_ref = $2) desc nulls last limit 1""",
         report.provider,
         report.provider_ref,
         report.payment_id,

@@ -1,5 +1,7 @@
 """Payments that nobody has reported: when the channel is asked about them, and who asks."""
 
+from uuid import UUID
+
 from billing.payments import PAYMENT_COLUMNS, POLL_AFTER_SECONDS, Payment
 from kernel import db
 
@@ -28,14 +30,30 @@ async def claim_due(limit: int) -> list[Payment]:
     for row in rows:
         values = dict(row)
         if values.pop("polls") > len(POLL_AFTER_SECONDS):
-            # Half a day of silence: whatever was held of a wallet has gone back long ago.
-            await db.execute(
-                """update payments set next_poll_at = null, ended_at = platform_now(),
-                          status = case when status in ('CREATED', 'PENDING') then 'EXPIRED'
-                                        else status end
-                   where id = $1""",
-                row["id"],
-            )
+            await _stop_asking(row["id"])
             continue
         due.append(Payment(**values))
     return due
+
+
+async def _stop_asking(payment_id: UUID) -> None:
+    """Half a day of silence ends a top-up; an order's payment ends with its order, which frees
+    what is held of a wallet."""
+    await db.execute(
+        """update payments set next_poll_at = null,
+                  ended_at = case when purpose = 'TOP_UP' then platform_now() else ended_at end,
+                  status = case when purpose = 'TOP_UP' and status in ('CREATED', 'PENDING')
+                                then 'EXPIRED' else status end
+           where id = $1""",
+        payment_id,
+    )
+
+
+async def give_poll_back(payment_id: UUID) -> None:
+    """A poll that failed for reasons of ours does not count."""
+    await db.execute(
+        """update payments set polls = greatest(polls - 1, 0),
+                  next_poll_at = platform_now() + interval '30 seconds'
+           where id = $1 and next_poll_at is not null""",
+        payment_id,
+    )

@@ -474,6 +474,11 @@ having orders.total_minor <> coalesce(sum(line.net_minor), 0)
 limit 20;
 
 -- invariant: I14 the shares of a line add up to its net, and their reversals to its refunds
+-- A refund out of the shop's goodwill touches no share.
+with goodwill as (
+    select line_id, sum(amount_minor)::bigint as minor
+    from refunds where reason = 'GOODWILL' group by line_id
+)
 select line.id as line_id, line.net_minor, coalesce(sum(share.amount_minor), 0)::bigint
            as shares_minor,
        line.refunded_minor, coalesce(sum(share.reversed_minor), 0)::bigint as reversed_minor
@@ -481,9 +486,10 @@ from order_lines line
 join orders on orders.id = line.order_id
 left join line_shares share on share.line_id = line.id and share.order_id = line.order_id
     and share.currency = orders.currency
-group by line.id
+left join goodwill on goodwill.line_id = line.id
+group by line.id, goodwill.minor
 having line.net_minor <> coalesce(sum(share.amount_minor), 0)
-    or line.refunded_minor <> coalesce(sum(share.reversed_minor), 0)
+    or line.refunded_minor <> coalesce(sum(share.reversed_minor), 0) + coalesce(goodwill.minor, 0)
 limit 20;
 
 -- invariant: I14 the lines of a paid order bear its channel's fee, rounded up, and no others do
@@ -552,6 +558,13 @@ with reversed as (
            share.reversed_minor as amount_minor
     from line_shares share
     where share.reversed_minor > 0
+    union all
+    select orders.id, refund.currency,
+           case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
+                else orders.tenant_id::text end,
+           refund.amount_minor
+    from refunds refund join orders on orders.id = refund.order_id
+    where refund.reason = 'GOODWILL'
 ), taken as (
     select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
                as beneficiary, entry.amount_minor

@@ -9,9 +9,12 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from billing.balances import fold_balances
-from billing.polling import claim_due
+from billing.payments import Payment
+from billing.polling import claim_due, give_poll_back
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
@@ -22,20 +25,40 @@ BATCH = 100
 
 
 async def expire_orders() -> int:
-    """Free the keys of orders that were not paid in time."""
-    due = await expiry.due_orders(BATCH)
-    for tenant_id, order_id in due:
-        await expiry.expire_order(tenant_id, order_id)
-    return len(due)
+    """Free the keys of orders that were not paid in time, then tell the channels.
+
+    An order that cannot be expired is logged and passed over: the sweep reads on behind it.
+    """
+    after: tuple[datetime, UUID] | None = None
+    expired = 0
+    while due := await expiry.due_orders(BATCH, after=after):
+        ended: list[Payment] = []
+        for order in due:
+            try:
+                ended += await expiry.expire_order(order.tenant_id, order.id)
+                expired += 1
+            except Exception as error:  # one bad row must not stop the others
+                log.error("order_not_expired", order=str(order.id), exc_info=error)
+        await channel_calls.cancel_all(ended)
+        after = (due[-1].expires_at, due[-1].id)
+    return expired
 
 
 async def ask_channels() -> int:
     """Ask the channel about payments that it should have reported by now."""
     async with db.transaction(db.core_scope()):
         due = await claim_due(20)
-    for payment in due:
-        await channel_calls.look(payment)
+    await asyncio.gather(*(_ask_channel(payment) for payment in due))
     return len(due)
+
+
+async def _ask_channel(payment: Payment) -> None:
+    try:
+        await channel_calls.look(payment)
+    except Exception as error:  # one bad row must not stop the others
+        log.error("payment_not_asked", payment=str(payment.id), exc_info=error)
+        async with db.transaction(db.core_scope()):
+            await give_poll_back(payment.id)
 
 
 async def send_refunds() -> int:

@@ -94,7 +94,8 @@ async def find_by_contact(*, tenant_id: UUID, contact: str) -> UUID | None:
     kind, value = recognised(contact)
     async with db.transaction(db.core_scope(tenant_id), read_only=True):
         found: UUID | None = await db.fetch_value(
-            f"select id from customers where {kind}_index = $1",  # noqa: S608 - an enum's word
+            f"select id from customers where tenant_id = $1 and {kind}_index = $2",  # noqa: S608 - an enum's word
+            tenant_id,
             crypto.blind_index(kind, value),
         )
     return found
@@ -104,7 +105,9 @@ async def own_contact(*, tenant_id: UUID, customer_id: UUID) -> OwnContact:
     """This function will decrypt a customer's own contact; `NotFound` in another shop."""
     async with db.transaction(db.core_scope(tenant_id), read_only=True):
         row = await db.fetch_row(
-            "select email, phone, data_key_id from customers where id = $1", customer_id
+            "select email, phone, data_key_id from customers where tenant_id = $1 and id = $2",
+            tenant_id,
+            customer_id,
         )
     if row is None:
         raise NotFound("There is no such customer.")
@@ -122,7 +125,9 @@ async def freeze_customer(*, tenant_id: UUID, customer_id: UUID) -> None:
     """
     async with db.transaction(db.core_scope(tenant_id)):
         found = await db.execute(
-            "update customers set status = 'FROZEN' where id = $1", customer_id
+            "update customers set status = 'FROZEN' where tenant_id = $1 and id = $2",
+            tenant_id,
+            customer_id,
         )
         if not found:
             raise NotFound("There is no such customer.")

@@ -128,7 +128,8 @@ async def _find(tenant_id: UUID, account: str) -> _Account:
     async with db.transaction(db.core_scope(tenant_id), read_only=True):
         row = await db.fetch_row(
             """select id, password_hash from customers
-               where (email_index = $1 or phone_index = $1) and password_hash is not null""",
+               where tenant_id = current_tenant_id() and password_hash is not null
+                 and (email_index = $1 or phone_index = $1)""",
             index,
         )
     return _Account(row["id"], row["password_hash"]) if row else _Account()

@@ -239,6 +239,9 @@ async def savepoint() -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
+        # Rolling back keeps the savepoint: without the release, a savepoint around this one would
+        # be hidden by it, since they share their name.
         await execute("rollback to savepoint part")
+        await execute("release savepoint part")
         raise
     await execute("release savepoint part")

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 "KAMENG_STRIPE_WEBHOOK_SECRET is empty: set the endpoint's signing secret"
             )
+        if live and not self.production:
+            raise ValueError(
+                "a live Stripe key needs KAMENG_ENVIRONMENT=production, where secrets are secret"
+            )
         if self.production and len(self.master_secret.get_secret_value()) < 32:
             raise ValueError("KAMENG_MASTER_SECRET needs at least 32 characters in production")
         return self

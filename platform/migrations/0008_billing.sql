@@ -76,8 +76,9 @@ create table refunds (
     wallet_minor bigint not null check (wallet_minor >= 0),
     channel_minor bigint not null check (channel_minor >= 0),
     reason text not null
+        -- GOODWILL: the shop's own decision; it pays all of it, and everybody else's share stands.
         check (reason in ('UNREVEALED_RETURN', 'SUPPLIER_FAULT', 'SHOP_FAULT', 'CHANGE_OF_MIND',
-                          'LATE_PAYMENT', 'DOUBLE_PAYMENT', 'WRONG_PAYMENT')),
+                          'GOODWILL', 'LATE_PAYMENT', 'DOUBLE_PAYMENT', 'WRONG_PAYMENT')),
     status text not null check (status in ('DUE', 'SENT', 'DONE', 'FAILED')),
     provider_ref text,
     attempts integer not null default 0,
@@ -163,12 +164,17 @@ create table ledger_folds (
 );
 
 -- Credit balance (what we owe) is negative, as in the entries.
+-- A fold from the future (the database was restored into a younger cluster) counts as none.
 create function ledger_balance(account uuid) returns bigint language sql stable as $$
-    select coalesce((select balance_minor from ledger_folds where account_id = account), 0)
+    with fold as (
+        select balance_minor, folded_below from ledger_folds
+        where account_id = account
+          and folded_below <= pg_snapshot_xmax(pg_current_snapshot())
+    )
+    select coalesce((select balance_minor from fold), 0)
          + coalesce((select sum(amount_minor)::bigint from ledger_entries
                      where account_id = account
-                       and written_by >= coalesce((select folded_below from ledger_folds
-                                                   where account_id = account), '0'::xid8)), 0)
+                       and written_by >= coalesce((select folded_below from fold), '0'::xid8)), 0)
 $$;
 
 grant select, insert on ledger_accounts to kameng_core;
@@ -179,4 +185,4 @@ grant select on ledger_transactions, ledger_entries to kameng_core;
 grant insert (id, kind, idempotency_key, tenant_id, order_id, reverses_id)
     on ledger_transactions to kameng_core;
 grant insert (transaction_id, account_id, amount_minor, currency) on ledger_entries to kameng_core;
-grant select, insert, update on ledger_folds to kameng_core;
+grant select, insert, update, delete on ledger_folds to kameng_core;

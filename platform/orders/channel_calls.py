@@ -5,6 +5,7 @@ answer was lost is asked again exactly; a word that is lost altogether does no h
 poller comes back to it.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from billing import payments
@@ -18,6 +19,7 @@ from kernel.log import get_logger
 from orders import settlement
 
 log = get_logger(__name__)
+CANCEL_AT_ONCE = 8
 
 
 class PaymentRefused(Refusal):
@@ -35,8 +37,12 @@ async def ask(payment: Payment) -> Started:
         description=payment.description[:200],
         return_url=payment.return_url,
     )
+    method = METHODS[payment.method]
     try:
-        started = await METHODS[payment.method].start(question)
+        if payment.provider_ref is not None:
+            # Never a second intent: the channel forgets idempotency keys after a day.
+            return await method.resume(question, payment.provider_ref)
+        started = await method.start(question)
     except ChannelUnavailable:
         # The channel may have it all the same: the poller asks again, with the same key.
         raise PaymentRefused(
@@ -51,7 +57,12 @@ async def ask(payment: Payment) -> Started:
     crash_point("payment.asked")
     async with db.transaction(db.core_scope(payment.tenant_id)):
         await payments.asked(payment.id, provider_ref=started.provider_ref)
+        now = await payments.locked(payment.id)
     crash_point("payment.noted")
+    if now.status in ("CANCELED", "EXPIRED", "SUPERSEDED"):
+        # It was given up while the channel was being asked: nobody may pay it any more.
+        await cancel_all([now])
+        raise PaymentRefused("This payment was given up meanwhile.", field="orderNo")
     return started
 
 
@@ -85,10 +96,15 @@ async def cancel_all(ended: Iterable[Payment]) -> None:
 
     Their money may come all the same: then it is refunded by itself.
     """
-    for payment in ended:
+    places = asyncio.Semaphore(CANCEL_AT_ONCE)
+
+    async def cancel(payment: Payment) -> None:
         if payment.provider_ref is None or payment.method not in METHODS:
-            continue
-        try:
-            await METHODS[payment.method].cancel(payment.provider_ref)
-        except ChannelUnavailable:
-            log.warning("channel_cancel_failed", payment=str(payment.id))
+            return
+        async with places:
+            try:
+                await METHODS[payment.method].cancel(payment.provider_ref)
+            except ChannelUnavailable:
+                log.warning("channel_cancel_failed", payment=str(payment.id))
+
+    await asyncio.gather(*(cancel(payment) for payment in ended))

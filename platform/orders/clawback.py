@@ -10,7 +10,7 @@ from uuid import UUID
 
 from billing import accounts
 from billing.ledger import Account, Entry, debit
-from orders.records import Line, ShareRow
+from orders.records import Line, Order, ShareRow
 from orders.split import spread_refund
 
 
@@ -62,6 +62,13 @@ def reversal(
         claims = _fee_moved_to_supplier(claims, shares, fee_part_minor(line, amount_minor))
     by_share = tuple((share.id, part) for share, part in zip(shares, parts, strict=True) if part)
     return Reversal(by_share, tuple(claims))
+
+
+def goodwill(order: Order, *, amount_minor: int) -> Reversal:
+    """The shop pays all of it, and no share is touched: goods that were opened stay sold."""
+    if len(order.path) == 1:
+        return Reversal((), (Claim(None, "WHOLESALE_MARGIN", amount_minor),))
+    return Reversal((), (Claim(order.tenant_id, "SHOP_MARGIN", amount_minor),))
 
 
 def _fee_moved_to_supplier(

@@ -1,5 +1,7 @@
 """Orders that end unpaid: by the clock, or because the buyer says so."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -31,31 +33,45 @@ async def cancel_order(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
     return order.id
 
 
-async def expire_order(tenant_id: UUID, order_id: UUID) -> bool:
-    """Expire one order if it is unpaid and past its time; says whether it did."""
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An unpaid order whose time is over."""
+
+    tenant_id: UUID
+    id: UUID
+    expires_at: datetime
+
+
+async def expire_order(tenant_id: UUID, order_id: UUID) -> list[Payment]:
+    """Expire one order if it is unpaid and past its time.
+
+    Returns the payments that were open: the caller tells their channels, in its own time.
+    """
     async with db.transaction(db.core_scope(tenant_id)):
         order = await records.locked_order(order_id)
         if order.payment_status != "PENDING" or not order.expired:
-            return False
+            return []
         ended = await _end_unpaid(order, status="EXPIRED")
         crash_point("expiry.released")
     crash_point("expiry.committed")
-    await channel_calls.cancel_all(ended)
     await news.order_changed(tenant_id, order_id)
-    return True
+    return ended
 
 
-async def due_orders(limit: int) -> list[tuple[UUID, UUID]]:
-    """(tenant, order) of orders whose time is over; the worker's sweep over all tenants."""
+async def due_orders(limit: int, *, after: tuple[datetime, UUID] | None = None) -> list[DueOrder]:
+    """Orders whose time is over, from a place on: the worker's sweep over all tenants."""
     scope = db.every_tenant(reason="expire unpaid orders")
     async with db.transaction(scope, read_only=True):
         rows = await db.fetch(
-            """select tenant_id, id from orders
+            """select tenant_id, id, expires_at from orders
                where payment_status = 'PENDING' and expires_at <= platform_now()
-               order by expires_at limit $1""",
+                 and ($2::timestamptz is null or (expires_at, id) > ($2, $3::uuid))
+               order by expires_at, id limit $1""",
             limit,
+            after[0] if after else None,
+            after[1] if after else None,
         )
-    return [(row["tenant_id"], row["id"]) for row in rows]
+    return [DueOrder(**row) for row in rows]
 
 
 async def _end_unpaid(order: Order, *, status: Literal["CANCELED", "EXPIRED"]) -> list[Payment]:

@@ -22,6 +22,8 @@ from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
 MAX_TOP_UP_MINOR = 5_000_000
+PAYMENTS_PER_ORDER = 10
+LOOKED_AT_ON_RETURN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,12 @@ async def start_payment(
     if payment.method == WALLET:
         await news.order_changed(shop.id, order.id)
         return PaymentStarted(payment.id, "SUCCEEDED", order_no=order.no)
+    if not payment.open:
+        return PaymentStarted(payment.id, payment.status, order_no=order.no)
     started = await channel_calls.ask(payment)
-    status = "PENDING" if payment.open else payment.status
-    return PaymentStarted(payment.id, status, started.action_url, started.client_secret, order.no)
+    return PaymentStarted(
+        payment.id, "PENDING", started.action_url, started.client_secret, order.no
+    )
 
 
 async def _supersede(order: Order) -> list[Payment]:
@@ -83,7 +88,10 @@ async def _supersede(order: Order) -> list[Payment]:
         raise Invalid("This order is not waiting for a payment.", field="orderNo")
     if not order.payable:
         raise HoldExpired("The time to pay has run out: make a new order.", field="orderNo")
-    open_ones = [payment for payment in await payments.of_order(order.id) if payment.open]
+    made = await payments.of_order(order.id)
+    if len(made) >= PAYMENTS_PER_ORDER:
+        raise Invalid("Too many payments were started: make a new order.", field="orderNo")
+    open_ones = [payment for payment in made if payment.open]
     for payment in open_ones:
         await payments.end(payment, status="SUPERSEDED")
     return open_ones
@@ -195,7 +203,7 @@ async def refresh_payment(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
     async with db.transaction(db.core_scope(shop.id), read_only=True):
         order = await records.order_by_no(order_no, viewer)
         known = await payments.of_order_unlocked(order.id)
-    for payment in known:
+    for payment in known[:LOOKED_AT_ON_RETURN]:
         if payment.status not in ("SUCCEEDED", "UNAPPLIED"):
             await channel_calls.look(payment)
     return order.id
@@ -243,6 +251,8 @@ async def top_up(
             known = await payments.by_id(claim.result_id)
             assert known is not None
             payment = known
+    if not payment.open:
+        return PaymentStarted(payment.id, payment.status)
     started = await channel_calls.ask(payment)
     return PaymentStarted(payment.id, "PENDING", started.action_url, started.client_secret)
 

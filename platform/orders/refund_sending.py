@@ -14,7 +14,7 @@ from billing.payment_methods.base import ChannelRefused, ChannelUnavailable
 from kernel import db
 from kernel.faults import crash_point
 from kernel.log import get_logger
-from orders import news
+from orders import news, records
 
 log = get_logger(__name__)
 
@@ -36,6 +36,7 @@ class DueRefund:
     method: str
     provider: str
     payment_ref: str
+    attempts: int
 
 
 _CLAIM = """
@@ -50,7 +51,8 @@ with due as (
     returning refunds.*
 )
 select c.id, c.tenant_id, c.order_id, c.currency, c.channel_minor, c.status,
-       c.provider_ref as refund_ref, p.method, p.provider, p.provider_ref as payment_ref
+       c.provider_ref as refund_ref, p.method, p.provider, p.provider_ref as payment_ref,
+       c.attempts
 from claimed c join payments p on p.id = c.payment_id
 """
 
@@ -60,7 +62,10 @@ async def send_due_refunds(limit: int = 50) -> int:
     async with db.transaction(db.core_scope()):
         rows = await db.fetch(_CLAIM, limit, [float(seconds) for seconds in RETRY_AFTER_SECONDS])
     for row in rows:
-        await _send(DueRefund(**row))
+        try:
+            await _send(DueRefund(**row))
+        except Exception as error:  # one bad row must not stop the others
+            log.error("refund_not_sent", refund=str(row["id"]), exc_info=error)
     return len(rows)
 
 
@@ -68,7 +73,10 @@ async def _send(refund: DueRefund) -> None:
     method = METHODS[refund.method]
     try:
         if refund.refund_ref is None:
-            refund_ref, done = await method.refund(
+            refund_ref, done = (
+                refund.attempts > 1
+                and await method.find_refund(refund_id=refund.id, provider_ref=refund.payment_ref)
+            ) or await method.refund(
                 refund_id=refund.id,
                 provider_ref=refund.payment_ref,
                 amount_minor=refund.channel_minor,
@@ -93,6 +101,9 @@ async def _send(refund: DueRefund) -> None:
 async def _note(refund: DueRefund, *, status: str, refund_ref: str | None) -> None:
     """Write what the channel said; money leaves the ledger when it is done and not before."""
     async with db.transaction(db.core_scope(refund.tenant_id)):
+        if refund.order_id is not None:
+            # Two refunds of one order end one after the other, so that the last one sees both.
+            await records.locked_order(refund.order_id)
         changed = await db.execute(
             """update refunds set status = $2, provider_ref = coalesce($3, provider_ref),
                       next_attempt_at = case when $2 = 'SENT'

@@ -17,10 +17,11 @@ from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import clawback, idempotency, news, records
 from orders.records import Line, Order, Viewer
+from orders.split import RefundTooLarge
 from supply import pool
 from tenants.directory import Shop
 
-Reason = Literal["UNREVEALED_RETURN", "SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND"]
+Reason = Literal["UNREVEALED_RETURN", "SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
 
 
 class AlreadyRevealed(Refusal):
@@ -55,8 +56,10 @@ async def return_unrevealed(
             line = await _line(order, line_id)
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
-            # Of what is left of the line, the returned pieces' part; the last one takes the rest.
-            amount_minor = (line.net_minor - line.refunded_minor) * returned // in_hand
+            # A piece brings its price, as far as that was not refunded; the last takes the rest.
+            left_minor = line.net_minor - line.refunded_minor
+            at_price_minor = min(line.unit_price_minor * returned, left_minor)
+            amount_minor = left_minor if returned == in_hand else at_price_minor
             await _write(
                 new_id(), order, line, amount_minor, "UNREVEALED_RETURN", returned=returned
             )
@@ -76,10 +79,12 @@ async def refund_line(
     reason: Reason,
     idempotency_key: str,
 ) -> UUID:
-    """Refund a part of a line, or all that is left of it, by decision of the shop or an operator.
+    """Refund a part of a line, or all that is left of it.
 
-    Returns the order's id.
-    The caller has checked that `actor` may. Raises `RefundTooLarge`, `NotFound`, `Invalid`.
+    A fault is an operator's decision, because others pay for it; with GOODWILL the shop pays all,
+    out of what it has earned. The caller has checked that `actor` may decide so. Returns the
+    order's id. Raises `RefundTooLarge`, `NotFound`, `Invalid`, `AlreadyRevealed` for a change of
+    mind about opened keys, `InsufficientBalance` when the shop has not earned as much.
     """
     idempotency.require_key(idempotency_key, guest=False)
     content = {
@@ -97,6 +102,8 @@ async def refund_line(
             line = await _line(order, line_id)
             if amount_minor < 1:
                 raise Invalid("A refund is at least one minor unit.", field="amount")
+            if reason == "CHANGE_OF_MIND":
+                await _require_unopened(line)
             await _write(refund_id, order, line, amount_minor, reason)
             crash_point("refund.written")
     crash_point("refund.committed")
@@ -111,6 +118,21 @@ async def _line(order: Order, line_id: UUID) -> Line:
         if line.id == line_id:
             return line
     raise NotFound("There is no such line in this order.", field="lineId")
+
+
+async def _require_unopened(line: Line) -> None:
+    """A change of mind ends where a key has been seen (domain 4, E7)."""
+    opened: int = await db.fetch_value(
+        """select count(*) from delivered_keys
+           where line_id = $1 and returned_at is null and revealed_at is not null""",
+        line.id,
+    )
+    if opened:
+        raise AlreadyRevealed(
+            f"{opened} keys of this line have been opened.",
+            field="reason",
+            details={"revealed": opened},
+        )
 
 
 async def _take_back(order: Order, line: Line, quantity: int | None) -> int:
@@ -155,17 +177,30 @@ async def _write(
         await _note_returned(line, returned)
         return
     payment = await _succeeded_payment(order)
-    shares = [share for share in await records.shares_of(order.id) if share.line_id == line.id]
-    taken = clawback.reversal(
-        line, shares, amount_minor=amount_minor, fault_of_supplier=reason == "SUPPLIER_FAULT"
-    )
+    if amount_minor > line.net_minor - line.refunded_minor:
+        raise RefundTooLarge(
+            "The refund is larger than what is left of the line.",
+            field="amount",
+            details={"left": line.net_minor - line.refunded_minor},
+        )
+    taken = await _taken(order, line, amount_minor, reason)
     channel_left = payment.channel_minor - payment.refunded_channel_minor
     channel_minor = min(amount_minor, channel_left)
     wallet_minor = amount_minor - channel_minor
     await _write_rows(
         refund_id, order, line, payment, taken, amount_minor, channel_minor, reason, returned
     )
-    await _post(refund_id, order, taken, amount_minor, wallet_minor)
+    on_credit = reason != "GOODWILL"
+    await _post(refund_id, order, taken, amount_minor, wallet_minor, on_credit=on_credit)
+
+
+async def _taken(order: Order, line: Line, amount_minor: int, reason: Reason) -> clawback.Reversal:
+    if reason == "GOODWILL":
+        return clawback.goodwill(order, amount_minor=amount_minor)
+    shares = [share for share in await records.shares_of(order.id) if share.line_id == line.id]
+    return clawback.reversal(
+        line, shares, amount_minor=amount_minor, fault_of_supplier=reason == "SUPPLIER_FAULT"
+    )
 
 
 async def _succeeded_payment(order: Order) -> Payment:
@@ -248,7 +283,10 @@ async def _post(
     taken: clawback.Reversal,
     amount_minor: int,
     wallet_minor: int,
+    *,
+    on_credit: bool,
 ) -> None:
+    """Take from everybody what the refund takes; what is missing becomes a debt, if it may."""
     currency = order.currency
     drawn_on = sorted(
         {
@@ -260,6 +298,12 @@ async def _post(
         key=lambda account: account.id,
     )
     held = dict(zip(drawn_on, await ledger.lock_balances(drawn_on), strict=True))
+    if not on_credit and drawn_on and sum(held.values()) < amount_minor:
+        raise ledger.InsufficientBalance(
+            "The shop has not earned as much: an operator decides.",
+            field="amount",
+            details={"available": sum(held.values())},
+        )
     due = accounts.refund_due(currency)
     entries = merged(clawback.drawn(taken.claims, currency=currency, held=held))
     entries.append(credit(due, amount_minor))

@@ -68,6 +68,11 @@ async def _hear_locked(report: ChannelReport, found: Payment) -> Heard:
 async def _apply(
     report: ChannelReport, payment: Payment, order: Order | None
 ) -> tuple[Effect, str]:
+    if payment.provider_ref not in (None, report.provider_ref):
+        # A second intent for one payment should not exist. Its money is nobody's yet: it is
+        # written down for the operator, and nothing is delivered for it.
+        log.error("payment_of_another_intent", payment=str(payment.id), kind=report.kind)
+        return "REFUSED", f"another intent: {report.provider_ref}"
     if report.state == "CANCELED" and payment.status != "SUCCEEDED":
         await payments.end(
             payment,

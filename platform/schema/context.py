@@ -51,6 +51,11 @@ class Context:
         return None
 
     @property
+    def is_operator(self) -> bool:
+        """True for the platform's own people."""
+        return self.caller is not None and self.caller.kind is TokenKind.OPERATOR
+
+    @property
     def buyer(self) -> Buyer:
         """The caller as a buyer."""
         return Buyer(self.customer_id)
@@ -86,17 +91,21 @@ Info = strawberry.Info[Context, None]
 async def caller_of(token: str | None, shop: Shop) -> Caller | None:
     """Who holds this token in this shop; raises `Forbidden` for a token that is no good here.
 
-    A shop's token opens that shop only; a supplier's and an operator's open the platform's own.
+    A shop's token opens that shop only, a supplier's the platform's own. An operator acts in
+    every shop, one at a time: in the shop at whose address the request is.
     """
     if token is None:
         return None
     caller = await authenticate(token)
-    at_home = caller is not None and (
-        caller.tenant_id == shop.id if caller.tenant_id else len(shop.levels) == 1
-    )
-    if not at_home:
+    if caller is None or not _at_home(caller, shop):
         raise Forbidden("This token has ended, or is not for this shop.")
     return caller
+
+
+def _at_home(caller: Caller, shop: Shop) -> bool:
+    if caller.tenant_id is not None:
+        return caller.tenant_id == shop.id
+    return caller.kind is TokenKind.OPERATOR or len(shop.levels) == 1
 
 
 async def context_of(connection: HTTPConnection, *, token: str | None) -> Context:

@@ -30,7 +30,7 @@ AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
-ORDER_READERS: Final = BUYERS | SHOP_READERS
+ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
 BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
@@ -47,7 +47,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
-    ("Mutation", FINANCE, "refundCreate"),
+    ("Mutation", FINANCE | OPERATORS, "refundCreate"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
     ("PaymentMethodOption", EVERYONE, "code label"),
@@ -74,7 +74,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("OrderConnection", CUSTOMERS | SHOP_READERS, "edges pageInfo"),
     ("OrderEdge", CUSTOMERS | SHOP_READERS, "cursor node"),
     ("OrderCreated", BUYERS, "order guestToken"),
-    ("OrderChanged", BUYERS | FINANCE, "order"),
+    ("OrderChanged", BUYERS | FINANCE | OPERATORS, "order"),
     ("OrderEvent", BUYERS, "cursor order"),
     ("PaymentStarted", BUYERS, "paymentId status actionUrl clientSecret"),
     ("KeysRevealed", BUYERS, "keys"),

@@ -4,6 +4,7 @@ from enum import Enum
 
 import strawberry
 
+from kernel.errors import Forbidden
 from kernel.ids import parse_id
 from orders import refunds
 from schema.context import Info
@@ -26,11 +27,16 @@ class UnrevealedReturnInput:
 
 @strawberry.enum
 class RefundReason(Enum):
-    """Whose fault it was; that decides who also pays the channel's lost fee."""
+    """GOODWILL: the shop pays all, out of what it has earned. CHANGE_OF_MIND: nothing was opened.
+    A fault decides who else pays: that is for operators."""
 
+    GOODWILL = "GOODWILL"
     SUPPLIER_FAULT = "SUPPLIER_FAULT"
     SHOP_FAULT = "SHOP_FAULT"
     CHANGE_OF_MIND = "CHANGE_OF_MIND"
+
+
+_FAULTS = (RefundReason.SUPPLIER_FAULT, RefundReason.SHOP_FAULT)
 
 
 @strawberry.input
@@ -65,11 +71,14 @@ class RefundMutation:
         return OrderChanged(order=await order_by_id(context, order_id))
 
     @strawberry.mutation(
-        description="Refund a line: the shop's finance staff.", extensions=[Refusals()]
+        description="Refund a line: the shop's finance staff, or an operator.",
+        extensions=[Refusals()],
     )
     async def refund_create(self, info: Info, input: RefundCreateInput) -> OrderPayload:
-        """This function will refund by the shop's decision."""
+        """This function will refund by the shop's own decision, or an operator's."""
         context = info.context
+        if input.reason in _FAULTS and not context.is_operator:
+            raise Forbidden("An operator decides whose fault it was.", field="reason")
         order_id = await refunds.refund_line(
             shop=context.shop,
             actor=context.actor,

@@ -41,7 +41,9 @@ class Wanted:
 # A key whose hold has run out is as free as one that was never held; such keys are looked at only
 # when the clean ones do not suffice. The planner follows the partial index because only that has
 # `position`.
-_IN_TIME = "(expires_at is null or expires_at > platform_now() + make_interval(days => $5))"
+# A key that ends before the hold does could not be delivered at its last moment.
+_IN_TIME = """(expires_at is null
+     or expires_at > greatest(platform_now() + make_interval(days => $5), $4::timestamptz))"""
 _HOLD_FREE = f"""
 with picked as (
     select id from keys
@@ -161,6 +163,7 @@ async def sell(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
         """with held as (
                select id from keys
                where id = any ($1) and status = 'HELD' and held_by_line_id = $2
+                 and (expires_at is null or expires_at > platform_now())
                order by supplier_listing_id, held_until, id for update
            )
            update keys set status = 'SOLD', held_until = null from held

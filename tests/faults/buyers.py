@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from processes import STRIPE_KEY, Platform
-from world import Goods, ShopAt
 
 from kernel.ids import new_id, public_id
+from processes import STRIPE_KEY, Platform
+from world import Goods, ShopAt
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
@@ -18,7 +18,8 @@ PRICE_MINOR = 11_000
 """What the world's third-level shop asks for one key."""
 
 _BUY = """mutation ($input: QuickBuyInput!) { quickBuy(input: $input) { __typename
-  ... on OrderCreated { guestToken order { no lines { id } } } ... on Problem { code message } } }"""
+  ... on OrderCreated { guestToken order { no lines { id } } }
+  ... on Problem { code message } } }"""
 _PAY = """mutation ($input: PaymentStartInput!) { paymentStart(input: $input) { __typename
   ... on PaymentStarted { status actionUrl } ... on Problem { code message field } } }"""
 _LOOK = """query ($no: String!, $token: String) { order(no: $no, guestToken: $token) {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from faults.lives import Life
+from kernel.settings import Settings
 from processes import Platform, running_platform
 from world import World, build_world
-
-from kernel.settings import Settings
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from entrypoints.verify import verify
 from faults.buyers import Buyer, complaints
 from processes import Platform
 from world import World
-
-from entrypoints.verify import verify
 
 AT_ONCE = 8
 AT_LEAST = 40

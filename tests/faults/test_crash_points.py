@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
-from faults.lives import always_revived
-from processes import ROOT, Platform
-from world import World
 
 from entrypoints.verify import verify
+from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
+from faults.lives import always_revived
 from kernel.faults import CRASH_POINTS
 from kernel.settings import Settings
+from processes import ROOT, Platform
+from world import World
 
 WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from faults.rush import assert_nothing_was_lost, rush
-from processes import Platform, running_platform
-from world import World, build_world
 
 import engines as shared
 from entrypoints.embedded import Engines, erase_engines, start_engines
-from entrypoints.embedded.processes import processes_in, signal_all
+from entrypoints.embedded.processes import processes_in, signal_all, wait_until
+from faults.rush import assert_nothing_was_lost, rush
 from kernel.settings import Settings
 from migrations import migrate
+from processes import Platform, running_platform
+from world import World, build_world
 
 MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 
@@ -67,10 +67,11 @@ async def market(
 
 async def end_and_revive(engines: Engines, number: signal.Signals) -> None:
     """End every process of PostgreSQL at once, without a checkpoint, and start it again."""
-    assert engines.postgres is not None
-    signal_all(processes_in(engines.postgres.data), number)
-    while engines.postgres.is_alive():
-        await asyncio.sleep(0.02)
+    server = engines.postgres
+    assert server is not None
+    signal_all(processes_in(server.data), number)
+    ended = await asyncio.to_thread(wait_until, lambda: not server.is_alive(), timeout_seconds=30)
+    assert ended
     assert await asyncio.to_thread(engines.revive) == ["PostgreSQL"]
 
 

@@ -4,12 +4,12 @@ import asyncio
 import random
 
 import pytest
+
 from faults.lives import always_revived
 from faults.rush import assert_nothing_was_lost, rush
+from kernel.settings import Settings
 from processes import Platform
 from world import World
-
-from kernel.settings import Settings
 
 pytestmark = pytest.mark.engines
 

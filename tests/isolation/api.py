@@ -1,4 +1,4 @@
-"""The product's web process inside the test's own, spoken to in real HTTP and WebSocket messages."""
+"""The product's web process inside the test's own, spoken to in HTTP and WebSocket messages."""
 
 import asyncio
 import json
@@ -125,7 +125,8 @@ class _Socket:
             return await self._hear()
         finally:
             await self._to_app.put({"type": "websocket.disconnect", "code": 1000})
-            await running
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await running
 
     async def _run(self) -> None:
         scope = {

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
@@ -99,9 +100,7 @@ class Secrets:
     def _amounts_kept_from(self, caller: Caller) -> frozenset[int]:
         if caller.role == "OPERATOR":  # sums of the whole ledger are what it is there for
             return frozenset()
-        party_id = caller.person.id if caller.role in ("AFFILIATE", "SUPPLIER") else None
-        if caller.role.startswith("STAFF_") or caller.role == "API_CLIENT":
-            party_id = caller.shop.id
+        party_id = _party_of(caller)
         others = {s["amount_minor"] for s in self._shares if s["party_id"] != party_id}
         own = {s["amount_minor"] for s in self._shares if s["party_id"] == party_id}
         return frozenset((others | self._costs()) - own - self._own_costs(caller))
@@ -127,6 +126,14 @@ class Secrets:
             if shop.slug == "root":  # what suppliers ask is what the platform pays
                 known |= {HIDDEN_SUPPLY}
         return known
+
+
+def _party_of(caller: Caller) -> UUID | None:
+    """Whose shares of a sale the caller may know."""
+    if caller.role in ("AFFILIATE", "SUPPLIER") and caller.person is not None:
+        return caller.person.id
+    speaks_for_shop = caller.role.startswith("STAFF_") or caller.role == "API_CLIENT"
+    return caller.shop.id if speaks_for_shop else None
 
 
 def _is_parent(caller: Caller, of: Holdings) -> bool:

@@ -104,14 +104,16 @@ def _asks(town: Neighbourhood, roots: Collection[str]) -> Iterator[Ask]:
 
 def _foreign_cases_of(ask: Ask) -> Iterator[Case]:
     theirs = ask.town.at(VICTIM)
+    borrowed = list(_borrowed(ask, theirs))
+    if not ask.granted:  # refused before any value is looked at
+        yield borrowed[0]
+        return
     for leaf in leaves_of(ask.root):
         foreign = slot_of(leaf).foreign
-        values = list(foreign(ask, theirs)) if foreign else []
-        # A request that the role may not send at all is refused before any value is looked at.
-        for value in values if ask.granted else values[:1]:
-            changed_values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
-            yield Case(ask.root, ask.caller, changed_values, f"{leaf.coordinate} = {value}", leaf)
-    yield from _borrowed(ask, theirs)
+        for value in foreign(ask, theirs) if foreign else ():
+            values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
+            yield Case(ask.root, ask.caller, values, f"{leaf.coordinate} = {value}", leaf)
+    yield from borrowed
 
 
 def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:

@@ -174,7 +174,9 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),
     "account": Slot(
-        lambda ask: ask.caller.own.email, lambda _, theirs: [theirs.email, theirs.phone]
+        lambda ask: ask.caller.own.email,
+        lambda _, theirs: [theirs.email, theirs.phone],
+        lambda _: f"{new_id().hex}@example.com",
     ),
     "email": Slot(lambda _: f"{new_id().hex}@example.com", lambda _, theirs: [theirs.email]),
     "phone": Slot(_omitted, lambda _, theirs: [theirs.phone]),

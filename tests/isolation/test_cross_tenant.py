@@ -4,7 +4,7 @@ The same run is made with each of the two fences down, and with both: a check th
 seen to find anything proves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,10 @@ import pytest
 from isolation import slots
 from isolation.api import Api
 from isolation.documents import leaves_of, object_types, root_fields
-from isolation.matrix import foreign_cases, nobodys_case, own_cases, run, send
+from isolation.matrix import Case, foreign_cases, nobodys_case, own_cases, run, send
 from isolation.neighbours import Neighbourhood
 from kernel import db
+from kernel.errors import NotFound
 from offers import own_prices
 from offers.own_prices import OwnPrice
 from orders import queries, records
@@ -61,21 +62,14 @@ async def test_foreign_values_reach_nothing_of_another_shop(town: Neighbourhood,
 async def test_a_foreign_thing_and_no_thing_at_all_are_answered_alike(
     town: Neighbourhood, api: Api
 ) -> None:
-    compared = 0
-    for case in foreign_cases(town, shops=["shop"]):
-        if (nobodys := nobodys_case(town, case)) is None:
-            continue
-        foreign, none = await send(town, api, case), await send(town, api, nobodys)
-        assert foreign.without_ids == none.without_ids, str(case)
-        assert foreign.status == none.status, str(case)
-        compared += 1
-    assert compared > 100
+    assert await _compare(town, api, foreign_cases(town, shops=["shop"])) > 100
 
 
 async def test_the_application_alone_keeps_shops_apart(
     town: Neighbourhood, owner: asyncpg.Connection, api: Api
 ) -> None:
     await _lower_the_database_fence(owner)
+    assert await _compare(town, api, foreign_cases(town, roots=["Mutation.signIn"])) > 0
     report = await run(town, api, foreign_cases(town, shops=["shop"]))
     assert report.crashes == []
     assert report.leaks == []
@@ -135,6 +129,18 @@ def test_every_input_says_how_it_is_filled(monkeypatch: pytest.MonkeyPatch) -> N
         slots.slot_of(forgotten)
 
 
+async def _compare(town: Neighbourhood, api: Api, cases: Iterable[Case]) -> int:
+    """Each request with the foreign value, then with one that is nobody's; returns how many."""
+    compared = 0
+    for case in cases:
+        if (nobodys := nobodys_case(town, case)) is not None:
+            foreign, none = await send(town, api, case), await send(town, api, nobodys)
+            assert foreign.without_ids == none.without_ids, str(case)
+            assert foreign.status == none.status, str(case)
+            compared += 1
+    return compared
+
+
 async def _lower_the_database_fence(owner: asyncpg.Connection) -> None:
     """Every policy of every table, out of force."""
     fenced = await owner.fetch("select relname from pg_class where relrowsecurity")
@@ -149,7 +155,7 @@ def _forget_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     async def any_order(no: str, viewer: records.Viewer, *, lock: bool = False) -> records.Order:
         row = await db.fetch_row(records._ORDER.format(which="no = $1", lock=""), no)
         if row is None:
-            raise records.NotFound("There is no such order.", field="orderNo")
+            raise NotFound("There is no such order.", field="orderNo")
         return records._order(row)
 
     monkeypatch.setattr(records, "order_by_no", any_order)

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from world import World, build_world
 
 from kernel import db, valkey
 from kernel.settings import Settings, settings
 from tenants.directory import Shop, current_shop
+from world import World, build_world
 
 CONNECTIONS = 24
 """Transactions that really run side by side; a crowd's other members wait for a connection."""

@@ -1,11 +1,11 @@
 """A crowd of customers with money, planted in a few statements."""
 
 import asyncpg
-from world import Person, World
 
 from billing import accounts
 from kernel import crypto
 from kernel.ids import new_id
+from world import Person, World
 
 
 async def rich_customers(world: World, count: int, *, wallet_minor: int) -> list[Person]:

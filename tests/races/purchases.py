@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from world import Goods
 
 from billing import payments
 from billing.payment_methods.base import ChannelReport
@@ -14,6 +13,7 @@ from offers.quotes import Wish
 from orders import paying
 from orders.checkout import Buyer, OrderMade
 from tenants.directory import Shop
+from world import Goods
 
 PRICE_MINOR = 11_000
 """What the world's third-level shop asks for one key."""

@@ -4,6 +4,12 @@ import random
 from collections import Counter
 
 import pytest
+
+from billing.payment_methods.base import ChannelReport
+from entrypoints.verify import verify
+from kernel.settings import Settings
+from orders import expiry, settlement
+from orders.checkout import OrderMade
 from races.crowd import all_at_once
 from races.purchases import (
     PRICE_MINOR,
@@ -13,14 +19,8 @@ from races.purchases import (
     quantities,
     quick_buy,
 )
-from world import World
-
-from billing.payment_methods.base import ChannelReport
-from entrypoints.verify import verify
-from kernel.settings import Settings
-from orders import expiry, settlement
-from orders.checkout import OrderMade
 from tenants.directory import Shop
+from world import World
 
 pytestmark = pytest.mark.engines
 

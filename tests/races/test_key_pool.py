@@ -6,9 +6,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from races.crowd import Outcome, all_at_once
-from races.purchases import key_statuses, promised_twice, quantities, quick_buy
-from world import Goods, World
 
 from entrypoints.verify import verify
 from kernel import db
@@ -18,9 +15,12 @@ from offers import quotes
 from offers.quotes import Wish
 from orders import checkout, expiry
 from orders.checkout import Buyer, OrderMade
+from races.crowd import Outcome, all_at_once
+from races.purchases import key_statuses, promised_twice, quantities, quick_buy
 from supply import pool
 from supply.pool import OutOfStock, Wanted
 from tenants.directory import Shop
+from world import Goods, World
 
 pytestmark = pytest.mark.engines
 

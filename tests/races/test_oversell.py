@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Platform, running_platform
-from races.customers import rich_customers
-from races.purchases import PRICE_MINOR, key_statuses, promised_twice
-from world import Person, World
 
 from entrypoints.verify import verify
 from kernel.ids import new_id, public_id
 from kernel.settings import Settings
+from processes import Platform, running_platform
+from races.customers import rich_customers
+from races.purchases import PRICE_MINOR, key_statuses, promised_twice
+from world import Person, World
 
 pytestmark = pytest.mark.engines
 
@@ -25,7 +25,7 @@ DEADLINE_SECONDS = 120
 """Nobody waits as long in a shop; here everybody gets an answer."""
 
 BUY = """mutation ($input: QuickBuyInput!) { quickBuy(input: $input) { __typename
-  ... on OrderCreated { order { no status lines { keys { serial } } } }
+  ... on OrderCreated { order { no status lines { keys { commitment } } } }
   ... on Problem { code } } }"""
 
 
@@ -112,7 +112,7 @@ async def test_two_thousand_buyers_get_two_hundred_keys_and_eighteen_hundred_ref
     assert refusals == {"OUT_OF_STOCK": BUYERS - KEYS}
     orders = [answer["order"] for answer in answers if answer["__typename"] == "OrderCreated"]
     assert Counter(order["status"] for order in orders) == {"DELIVERED": KEYS}
-    assert len({order["lines"][0]["keys"][0]["serial"] for order in orders}) == KEYS
+    assert len({order["lines"][0]["keys"][0]["commitment"] for order in orders}) == KEYS
     assert await promised_twice(world.owner) == []
     assert await key_statuses(world.owner, world.goods) == {"SOLD": KEYS}
     assert await verify(config.database_url) == []

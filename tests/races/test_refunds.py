@@ -6,9 +6,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from races.crowd import all_at_once
-from races.purchases import PRICE_MINOR, key_statuses, quick_buy
-from world import World
 
 from entrypoints.verify import verify
 from kernel.ids import new_id
@@ -16,7 +13,10 @@ from kernel.settings import Settings
 from orders import refunds
 from orders.records import Viewer
 from orders.reveal import Witness, reveal_keys
+from races.crowd import all_at_once
+from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
+from world import World
 
 pytestmark = pytest.mark.engines
 

@@ -4,15 +4,15 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from races.crowd import all_at_once
-from races.purchases import PRICE_MINOR, key_statuses, open_card_payment, quick_buy
-from world import World
 
 from entrypoints.verify import verify
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders import settlement
+from races.crowd import all_at_once
+from races.purchases import PRICE_MINOR, key_statuses, open_card_payment, quick_buy
 from tenants.directory import Shop
+from world import World
 
 pytestmark = pytest.mark.engines
 

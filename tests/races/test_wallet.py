@@ -2,16 +2,16 @@
 
 import asyncpg
 import pytest
-from races.crowd import Outcome, all_at_once
-from races.purchases import PRICE_MINOR, key_statuses, quick_buy
-from world import World
 
 from billing import accounts, ledger
 from billing.ledger import Account, InsufficientBalance
 from entrypoints.verify import verify
 from kernel.settings import Settings
 from orders.checkout import OrderMade
+from races.crowd import Outcome, all_at_once
+from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
+from world import World
 
 pytestmark = pytest.mark.engines
 

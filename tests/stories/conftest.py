@@ -22,9 +22,8 @@ from stories.channel import Channel
 from stories.surroundings import MASTER_SECRET, settings_for
 from world import World, build_world
 
-pytest.register_assert_rewrite(
-    "stories.buyers", "stories.market"
-)  # what it asserts explains itself, too
+# What they assert explains itself, as in a test.
+pytest.register_assert_rewrite("stories.buyers", "stories.market")
 
 from stories.market import Market  # noqa: E402 - after its registration
 

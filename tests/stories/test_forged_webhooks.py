@@ -141,7 +141,7 @@ async def test_a_live_account_takes_no_test_event(
     asked = await asked_for(planted)
     before = await everything_written(planted.owner)
     paid = event(asked, "payment_intent.succeeded")
-    with settings_for(here.database_url, KAMENG_STRIPE_API_KEY="sk_live_of_the_test"):
+    with settings_for(here.database_url, KAMENG_STRIPE_API_KEY="sk_live_of_the_test", KAMENG_ENVIRONMENT="production"):
         assert await channel.say(paid) == 400
     with settings_for(here.database_url, KAMENG_STRIPE_ACCOUNT="acct_ours"):
         assert await channel.say(paid) == 400

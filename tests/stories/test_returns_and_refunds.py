@@ -1,9 +1,9 @@
-"""Giving back: unopened keys by the buyer, money by the shop's decision (E7)."""
+"""Giving back: unopened keys by the buyer, money by the shop or an operator (E7)."""
 
 import pytest
 
 from stories.books import Books
-from stories.buyers import Buyer, Purchase, Stall, key, money
+from stories.buyers import Buyer, Purchase, Stall, details, key, money
 from stories.market import Market
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
@@ -20,13 +20,17 @@ async def _sold_with_star(market: Market, *, keys: int = 1) -> tuple[Stall, Book
 
 
 async def _finance(market: Market, stall: Stall) -> Buyer:
-    staff = await market.world.staff("FINANCE", shop=stall.shop)
-    return Buyer(market.platform, stall.shop, staff)
+    """Who may decide about faults: an operator, in the shop."""
+    return Buyer(market.platform, stall.shop, await market.world.operator())
 
 
-async def _refund(finance: Buyer, purchase: Purchase, amount_minor: int, reason: str) -> str:
+async def _operator(market: Market, stall: Stall) -> Buyer:
+    return Buyer(market.platform, stall.shop, await market.world.operator())
+
+
+async def _refund(staff: Buyer, purchase: Purchase, amount_minor: int, reason: str) -> str:
     line = await purchase.line()
-    done = await finance.do(
+    done = await staff.do(
         "refundCreate",
         orderNo=purchase.no,
         lineId=line["id"],
@@ -112,8 +116,8 @@ async def test_a_full_refund_at_the_suppliers_fault_is_the_worked_example_to_the
 ) -> None:
     stall, books, purchase = await _sold_with_star(market)
     await books.put_down_deposit(stall.goods.supplier_id, 10_000)
-    finance = await _finance(market, stall)
-    assert await _refund(finance, purchase, 10_500, "SUPPLIER_FAULT") == "REFUNDING"
+    operator = await _operator(market, stall)
+    assert await _refund(operator, purchase, 10_500, "SUPPLIER_FAULT") == "REFUNDING"
     await purchase.until("REFUNDED")
     # Every share is cleared; the supplier's deposit pays the 0.63 that the channel keeps.
     assert await books.of_order(purchase) == {
@@ -130,8 +134,8 @@ async def test_partial_refunds_are_spread_over_what_is_left_and_the_last_one_cle
     market: Market,
 ) -> None:
     stall, books, purchase = await _sold_with_star(market)
-    finance = await _finance(market, stall)
-    assert await _refund(finance, purchase, 2_100, "SHOP_FAULT") == "REFUNDING"
+    operator = await _operator(market, stall)
+    assert await _refund(operator, purchase, 2_100, "SHOP_FAULT") == "REFUNDING"
     await purchase.until("PARTIALLY_REFUNDED")
     # A fifth of every share: 15.20, 0.80, 1.00, 1.00, 0.63, and of the shop's 11.85 just 2.37.
     assert await books.of_order(purchase) == {
@@ -146,7 +150,7 @@ async def test_partial_refunds_are_spread_over_what_is_left_and_the_last_one_cle
         "R:GATEWAY_RECOVERY": -63,
     }
     await market.assert_sound()
-    await _refund(finance, purchase, 8_400, "SUPPLIER_FAULT")
+    await _refund(operator, purchase, 8_400, "SUPPLIER_FAULT")
     await purchase.until("REFUNDED")
     # The supplier bears the rest's part of the lost fee, 0.51 of 0.63. Nothing of his is left,
     # so he owes it; so does the shop its 0.12.
@@ -165,11 +169,12 @@ async def test_a_full_refund_at_the_shops_fault_leaves_the_shop_owing_the_lost_f
     market: Market,
 ) -> None:
     stall, books, purchase = await _sold_with_star(market)
-    finance = await _finance(market, stall)
-    await _refund(finance, purchase, 10_500, "SHOP_FAULT")
+    operator = await _operator(market, stall)
+    await _refund(operator, purchase, 10_500, "SHOP_FAULT")
     await purchase.until("REFUNDED")
     assert (await books.of_order(purchase))["A:RECV T2"] == 63
     owed = "query { tenant { balances { pending { amountMinor } owed { amountMinor } } } }"
+    finance = await _finance(market, stall)
     balances = (await finance.ask(owed, {}))["tenant"]["balances"]
     assert (balances["pending"]["amountMinor"], balances["owed"]["amountMinor"]) == (0, 63)
     await market.assert_sound()
@@ -177,13 +182,13 @@ async def test_a_full_refund_at_the_shops_fault_leaves_the_shop_owing_the_lost_f
 
 async def test_odd_units_are_refunded_exactly_in_many_small_parts(market: Market) -> None:
     stall, books, purchase = await _sold_with_star(market)
-    finance = await _finance(market, stall)
+    operator = await _operator(market, stall)
     for amount_minor in (1, 33, 997, 3, 4_999, 101, 7):
-        await _refund(finance, purchase, amount_minor, "CHANGE_OF_MIND")
+        await _refund(operator, purchase, amount_minor, "CHANGE_OF_MIND")
     left_minor = 10_500 - (await purchase.view())["refunded"]["amountMinor"]
     assert left_minor == 4_359
     await market.assert_sound()
-    await _refund(finance, purchase, left_minor, "CHANGE_OF_MIND")
+    await _refund(operator, purchase, left_minor, "CHANGE_OF_MIND")
     await purchase.until("REFUNDED")
     assert await books.of_order(purchase) == {
         "A:GATEWAY:STRIPE": -63,
@@ -202,41 +207,95 @@ async def test_a_mixed_payment_goes_back_to_the_channel_first_and_then_to_the_wa
     books = Books(market.world, stall, buyer=buyer.person)
     purchase = await buyer.order(stall)
     await purchase.delivered(wallet_minor=5_500)
-    finance = await _finance(market, stall)
-    await _refund(finance, purchase, 6_000, "SHOP_FAULT")
+    operator = await _operator(market, stall)
+    await _refund(operator, purchase, 6_000, "SHOP_FAULT")
     assert await buyer.wallet_minor() == 1_000
     await purchase.until("PARTIALLY_REFUNDED")
     assert (await books.of_order(purchase))["A:GATEWAY:STRIPE"] == -30
-    await _refund(finance, purchase, 4_500, "SHOP_FAULT")
+    await _refund(operator, purchase, 4_500, "SHOP_FAULT")
     assert await purchase.status() == "REFUNDED"
     assert await buyer.wallet_minor() == 5_500
     await market.assert_sound()
 
 
-async def test_a_refund_that_is_too_large_or_not_the_shops_to_give_is_refused(
+async def test_goodwill_is_paid_by_the_shop_alone_as_far_as_its_earnings_reach(
     market: Market,
 ) -> None:
     stall, books, purchase = await _sold_with_star(market)
+    assert await purchase.secrets() == list(stall.secrets)
     finance = await _finance(market, stall)
+    await _refund(finance, purchase, 500, "GOODWILL")
+    await purchase.until("PARTIALLY_REFUNDED")
+    after = {
+        "A:GATEWAY:STRIPE": 10_437 - 500,
+        "E:GATEWAY_FEE": 63,
+        "L:PARTY:PENDING supplier": -7_600,
+        "R:SUPPLIER_COMMISSION": -400,
+        "R:WHOLESALE_MARGIN": -500,
+        "L:PARTY:PENDING T1": -500,
+        "L:PARTY:PENDING affiliate": -315,
+        "L:PARTY:PENDING T2": -1_122 + 500,
+        "R:GATEWAY_RECOVERY": -63,
+    }
+    assert await books.of_order(purchase) == after
     line = await purchase.line()
-    wish = {"orderNo": purchase.no, "lineId": line["id"], "reason": "SHOP_FAULT"}
-    sold = await books.of_order(purchase)
-    for amount_minor in (10_501, 0, -1):
-        refused = await finance.refused(
-            "refundCreate", **wish, amount=money(amount_minor), idempotencyKey=key()
-        )
-        assert refused["code"] == "VALIDATION"
-    next_door = await _finance(market, await market.stall())
-    refused = await next_door.refused(
-        "refundCreate", **wish, amount=money(100), idempotencyKey=key()
+    refused = await finance.refused(
+        "refundCreate",
+        orderNo=purchase.no,
+        lineId=line["id"],
+        amount=money(623),
+        reason="GOODWILL",
+        idempotencyKey=key(),
     )
-    assert refused["code"] == "NOT_FOUND"
+    assert (refused["code"], details(refused)["available"]) == ("INSUFFICIENT_BALANCE", "622")
+    assert await books.of_order(purchase) == after
+    await market.assert_sound()
+
+
+async def test_a_refund_that_is_too_large_or_not_theirs_to_decide_is_refused(
+    market: Market,
+) -> None:
+    stall, books, purchase = await _sold_with_star(market)
+    finance, operator = await _finance(market, stall), await _operator(market, stall)
+    line = await purchase.line()
+    sold = await books.of_order(purchase)
+
+    async def refused(staff: Buyer, amount_minor: int, reason: str) -> str:
+        problem = await staff.refused(
+            "refundCreate",
+            orderNo=purchase.no,
+            lineId=line["id"],
+            amount=money(amount_minor),
+            reason=reason,
+            idempotencyKey=key(),
+        )
+        code: str = problem["code"]
+        return code
+
+    for amount_minor in (10_501, 0, -1):
+        assert await refused(operator, amount_minor, "SHOP_FAULT") == "VALIDATION"
+    for reason in ("SUPPLIER_FAULT", "SHOP_FAULT"):
+        assert await refused(finance, 100, reason) == "FORBIDDEN"
+    next_door = await _finance(market, await market.stall())
+    assert await refused(next_door, 100, "GOODWILL") == "NOT_FOUND"
     support = await market.world.staff("SUPPORT", shop=stall.shop)
+    wish = {"orderNo": purchase.no, "lineId": line["id"], "reason": "GOODWILL"}
     for person in (support, purchase.buyer.person):
-        answer = await market.refused_by_role(stall, person, "refundCreate", wish)
-        assert answer == "FORBIDDEN"
+        assert await market.refused_by_role(stall, person, "refundCreate", wish) == "FORBIDDEN"
+    await purchase.reveal()
+    assert await refused(finance, 100, "CHANGE_OF_MIND") == "ALREADY_REVEALED"
     assert await books.of_order(purchase) == sold
     assert await purchase.status() == "DELIVERED"
+    await market.assert_sound()
+
+
+async def test_whoever_has_all_the_money_back_opens_nothing_more(market: Market) -> None:
+    stall, books, purchase = await _sold_with_star(market)
+    await _refund(await _operator(market, stall), purchase, 10_500, "SUPPLIER_FAULT")
+    refused = await purchase.buyer.refused("keyReveal", **purchase.ref)
+    assert refused["code"] == "NOT_FOUND"
+    await purchase.until("REFUNDED")
+    assert await books.keys() == {"SOLD": 1}
     await market.assert_sound()
 
 

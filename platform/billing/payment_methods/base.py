@@ -78,6 +78,9 @@ class PaymentMethod(Protocol):
     async def start(self, ask: Ask) -> Started:
         """Ask the channel; the same payment asks the same question however often it is called."""
 
+    async def resume(self, ask: Ask, provider_ref: str) -> Started:
+        """Where the buyer goes on with a payment that the channel knows already."""
+
     async def look(self, provider_ref: str) -> ChannelReport:
         """What the channel says of the payment now."""
 
@@ -88,6 +91,9 @@ class PaymentMethod(Protocol):
         self, *, refund_id: UUID, provider_ref: str, amount_minor: int
     ) -> tuple[str, bool]:
         """Give money back; returns the channel's id of the refund and whether it is done."""
+
+    async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
+        """The refund if the channel has it already: asked before any second try."""
 
     async def look_refund(self, refund_ref: str) -> bool | None:
         """True when the refund is done, False when it failed, None while it is open."""

@@ -20,12 +20,20 @@ class Card(StripeMethod):
     async def start(self, ask: Ask) -> Started:
         """Make an unconfirmed intent: the page that takes the card confirms it."""
         started = await stripe_intents.create(ask, method_type="card", confirm={})
-        page = settings().stripe_card_page
-        if not page:
-            return started
-        url = page.format(
-            intent=started.provider_ref,
-            client_secret=started.client_secret,
-            return_url=quote(ask.return_url, safe=""),
-        )
-        return replace(started, action_url=url)
+        return _with_page(started, ask)
+
+    async def resume(self, ask: Ask, provider_ref: str) -> Started:
+        """The page of the intent that was made before."""
+        return _with_page(await stripe_intents.resume(provider_ref), ask)
+
+
+def _with_page(started: Started, ask: Ask) -> Started:
+    page = settings().stripe_card_page
+    if not page or started.action_url is not None:
+        return started
+    url = page.format(
+        intent=started.provider_ref,
+        client_secret=started.client_secret,
+        return_url=quote(ask.return_url, safe=""),
+    )
+    return replace(started, action_url=url)

@@ -19,10 +19,13 @@ from billing.payment_methods.base import (
     ChannelUnavailable,
     Started,
 )
+from kernel.log import get_logger
 from kernel.money import MAX_AMOUNT_MINOR
 from kernel.settings import settings
 
 PROVIDER = "stripe"
+_OUR_FAULT = ("balance_insufficient", "api_key_expired", "platform_api_key_expired")
+log = get_logger(__name__)
 
 _STATES: dict[str, ChannelState] = {
     "succeeded": "SUCCEEDED",
@@ -80,6 +83,27 @@ async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Star
     )
     _require_answer_of_our_mode(intent)
     return Started(intent.id, _action_url(intent), intent.client_secret)
+
+
+async def resume(provider_ref: str) -> Started:
+    """Where the buyer goes on with an intent that was made before."""
+    intent = await _call(client().v1.payment_intents.retrieve_async(provider_ref))
+    _require_answer_of_our_mode(intent)
+    return Started(intent.id, _action_url(intent), intent.client_secret)
+
+
+async def find_refund(*, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
+    """A refund that was asked for before its answer was lost; None when there is none.
+
+    The channel forgets idempotency keys after a day: whoever tries again looks first.
+    """
+    page = await _call(
+        client().v1.refunds.list_async({"payment_intent": provider_ref, "limit": 100})
+    )
+    for made in page.data:
+        if (made.metadata or {}).get("refund_id") == str(refund_id):
+            return made.id, made.status == "succeeded"
+    return None
 
 
 async def look(provider_ref: str) -> ChannelReport:
@@ -248,6 +272,10 @@ async def _call(request: Any) -> Any:
     except stripe.APIError as error:
         raise ChannelUnavailable(type(error).__name__) from None
     except stripe.StripeError as error:
+        if error.http_status in (401, 403) or error.code in _OUR_FAULT:
+            # A wrong key or an empty account is ours to mend: the payment or refund waits for it.
+            log.error("channel_needs_us", status=error.http_status, error_code=error.code)
+            raise ChannelUnavailable(type(error).__name__) from None
         if (error.http_status or 0) >= 500 or error.http_status == 409:
             raise ChannelUnavailable(type(error).__name__) from None
         raise ChannelRefused(error.code or type(error).__name__) from None

@@ -4,13 +4,21 @@ from typing import ClassVar
 from uuid import UUID
 
 from billing.payment_methods import stripe_intents
-from billing.payment_methods.base import ChannelReport
+from billing.payment_methods.base import Ask, ChannelReport, Started
 
 
 class StripeMethod:
     """A payment method whose channel is a Stripe PaymentIntent."""
 
     provider: ClassVar[str] = stripe_intents.PROVIDER
+
+    async def resume(self, ask: Ask, provider_ref: str) -> Started:
+        """Where the buyer goes on with the intent that was made before."""
+        return await stripe_intents.resume(provider_ref)
+
+    async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
+        """The refund if Stripe has it already."""
+        return await stripe_intents.find_refund(refund_id=refund_id, provider_ref=provider_ref)
 
     async def look(self, provider_ref: str) -> ChannelReport:
         """The intent as it stands."""

@@ -17,7 +17,7 @@ def check(question: Question, answer: dict[str, Any]) -> None:
         raise WrongAnswer(f"{question.check}: {answer}")
     try:
         good = _CHECKS[question.check](question.expected, answer["data"])
-    except (KeyError, TypeError, IndexError) as missing:
+    except (KeyError, TypeError, ValueError) as missing:
         raise WrongAnswer(f"{question.check}: {missing!r} in {answer}") from missing
     if not good:
         raise WrongAnswer(f"{question.check}: {answer}")

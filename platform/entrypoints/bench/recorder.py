@@ -108,7 +108,7 @@ async def record(plan: RecordingPlan) -> Recording:
         async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
             operations = [await _operation(client, tape, one) for one in plan.questions]
         files = [
-            await _write(owner, plan, number, *operation)
+            await _write(owner, plan, number, operation)
             for number, operation in enumerate(operations)
         ]
     finally:
@@ -116,8 +116,8 @@ async def record(plan: RecordingPlan) -> Recording:
         await db.disconnect()
     if len(tape.roles) != 1:
         raise BenchFailed(f"pgbench has one role, and the operation has {sorted(tape.roles)}")
-    trips = [len(statements) for statements, _ in operations]
-    asked = [sum(not one.is_control for one in statements) for statements, _ in operations]
+    trips = [len(one.statements) for one in operations]
+    asked = [sum(not sql.is_control for sql in one.statements) for one in operations]
     return Recording(
         files=files,
         role=tape.roles.pop(),
@@ -126,10 +126,21 @@ async def record(plan: RecordingPlan) -> Recording:
     )
 
 
-async def _operation(
-    client: httpx.AsyncClient, tape: _Tape, question: Question
-) -> tuple[list[Recorded], int]:
-    """The statements of one operation, and the millisecond in which it began."""
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What one operation asked, and from when to when, in milliseconds since 1970."""
+
+    statements: list[Recorded]
+    began_at_ms: int
+    ended_at_ms: int
+
+    def made(self, identifier: UUID) -> bool:
+        """True for an id that was made in its time. An account's id is a hash of any time."""
+        return self.began_at_ms <= made_at_ms(identifier) <= self.ended_at_ms
+
+
+async def _operation(client: httpx.AsyncClient, tape: _Tape, question: Question) -> _Operation:
+    """Ask the question and listen in."""
     directory.forget()
     await directory.shop_by_host(question.host)
     await asyncio.sleep(0.002)  # ids made from here on are of a later millisecond
@@ -139,21 +150,21 @@ async def _operation(
         response = await client.post("/graphql", content=body, headers=question.headers)
         await asyncio.sleep(0.002)  # asyncpg reports a statement a moment after its end
     check(question, response.json())
-    return tape.statements, began_at_ms
+    return _Operation(tape.statements, began_at_ms, unix_milliseconds())
 
 
 async def _write(
     owner: asyncpg.Connection,
     plan: RecordingPlan,
     number: int,
-    statements: list[Recorded],
-    began_at_ms: int,
+    operation: _Operation,
 ) -> str:
+    statements = operation.statements
     if plan.only is not None:
         statements = only_with(plan.only, statements)
     answers = await _answers(owner, statements)
     file = Path(plan.directory) / f"{number:03d}.sql"
-    text = script(statements, is_new=lambda one: made_at_ms(one) >= began_at_ms, answers=answers)
+    text = script(statements, is_new=operation.made, answers=answers)
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
     return str(file)
 

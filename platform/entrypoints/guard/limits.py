@@ -39,6 +39,10 @@ class GuardSettings:
     max_websocket_message_bytes: int = 64 * KIB
     """Give this to the server as well (`ws_max_size`): it must hold a message to hand it on."""
     max_json_depth: int = 32
+    body_seconds: float = 2.0
+    """For a request's body to arrive; until then the request holds none of its route's places."""
+    max_bodies: int = 5_000
+    """Bodies that may be on their way at once."""
     drain_seconds: float = 30.0
     """How long a client may take to fetch an answer that has begun; streams are exempt."""
     retry_after_seconds: int = 1

@@ -48,6 +48,7 @@ class RequestGuard:
             )
             for route in (*settings.routes, settings.other)
         }
+        self._bodies = Places(settings.max_bodies, retry_after_seconds=settings.retry_after_seconds)
         self._connections = Places(
             settings.max_connections, retry_after_seconds=settings.retry_after_seconds
         )
@@ -83,6 +84,9 @@ class RequestGuard:
     ) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
+        with self._places[route].take(host):
+            pass  # when all places are taken, nothing is read
+        ready = await self._read_in_time(scope, receive, headers, route, host)
         with ExitStack() as held:
             place = held.enter_context(self._places[route].take(host))
             streams = _EVENT_STREAM in headers.get("accept", "").lower()
@@ -96,7 +100,6 @@ class RequestGuard:
                             place.give_back()
 
                     answer.on_start = extend
-                    ready = await self._ready(scope, receive, headers, route)
                     await self._app(scope, ready, answer.send)
             except TimeoutError:
                 if not deadline.expired():
@@ -104,6 +107,21 @@ class RequestGuard:
                 _log.warning("request.too_slow", method=scope["method"], path=scope["path"])
                 refused = too_slow(retry_after_seconds=self._settings.retry_after_seconds)
                 raise refused from None
+
+    async def _read_in_time(
+        self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits, host: str
+    ) -> Receive:
+        """Read the body before a place is taken: who sends slowly takes nobody's place."""
+        seconds = min(self._settings.body_seconds, route.deadline_seconds)
+        try:
+            with self._bodies.take(host):
+                async with asyncio.timeout(seconds) as deadline:
+                    return await self._ready(scope, receive, headers, route)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            retry = self._settings.retry_after_seconds
+            raise too_slow(retry_after_seconds=retry) from None
 
     async def _ready(
         self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits

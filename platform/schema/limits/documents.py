@@ -1,5 +1,6 @@
 """Documents made ready once: parsed, measured, validated, their cost compiled."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from schema.limits.refusals import QueryRefused, refusal
 from schema.limits.shape import fragments_of, operations_of, require_modest_shape
 
 Rules = tuple[type[ASTValidationRule], ...]
+
+_NUL_ESCAPE = re.compile(r"\\u(?:0000|\{0+\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class DocumentCache:
             return Prepared(document, {}, (refused.error,))
 
     def _parse(self, text: str) -> DocumentNode:
+        if _NUL_ESCAPE.search(text):  # the database cannot store it, and nobody means it
+            raise QueryRefused(refusals.SYNTAX, "A string cannot hold the character NUL.")
         if len(text) > self._limits.max_query_chars:
             raise QueryRefused(
                 refusals.TOO_LARGE,
