@@ -9,7 +9,7 @@ from schema.root import schema
 
 def write_schema(file: Path) -> int:
     """This function will write the schema to `file` and return 0."""
-    file.write_text(_printed())
+    file.write_text(_printed(), encoding="utf-8")
     return 0
 
 
@@ -18,7 +18,7 @@ def check_schema(file: Path) -> int:
 
     A file that is not there differs in every line.
     """
-    stored = file.read_text() if file.exists() else ""
+    stored = file.read_text(encoding="utf-8") if file.exists() else ""
     difference = list(
         difflib.unified_diff(
             stored.splitlines(keepends=True),

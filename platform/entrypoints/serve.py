@@ -44,5 +44,6 @@ def _serve_with_uvicorn(*, host: str, port: int) -> None:
         port=port,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whom to believe is decided in one place: schema/address.py
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

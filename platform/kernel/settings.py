@@ -41,6 +41,8 @@ class Settings(BaseSettings):
 
     api_host: str = ""
     """The platform's own API address, where an API client's token names the shop."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Networks, by commas, whose `X-Forwarded-For` is believed."""
     public_port: int | None = None
     """Of the shops' own pages, where it is not the scheme's; buyers return to it from a channel."""
     public_scheme: Literal["http", "https"] = "http"

@@ -14,6 +14,7 @@ from kernel.settings import settings
 from orders.checkout import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
+from schema.address import client_address
 from tenants.directory import Shop
 
 ANONYMOUS = "ANONYMOUS"
@@ -115,14 +116,14 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     `Forbidden` for a token that is no good here.
     """
     shop: Shop = connection.scope["kameng.shop"]
-    headers, client = connection.headers, connection.client
+    headers = connection.headers
     wanted = headers.get("accept-language", "").lower()
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
     scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
     return Context(
         shop=shop,
         caller=await caller_of(token, shop),
-        ip=client.host if client else "",
+        ip=client_address(connection),
         user_agent=headers.get("user-agent", "")[:300],
         english=wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en"),
         origin=f"{scheme}://{headers.get('host', '')}",

@@ -19,7 +19,7 @@ from pathlib import Path
 from processes import Process
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["faults.lives", "entrypoints.asgi", "entrypoints.worker"])
+_FORKS.set_forkserver_preload(["entrypoints.asgi", "entrypoints.worker", "sandbox.stripe.app"])
 _WATCH_SECONDS = 0.02
 
 

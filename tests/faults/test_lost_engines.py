@@ -45,7 +45,7 @@ async def world_of(engines: Engines) -> World:
     await migrate(config)
     owner = await asyncpg.connect(engines.database_url)
     try:
-        return await build_world(owner, keys=1_000)
+        return await build_world(owner, keys=2_000)
     finally:
         await owner.close()
 
@@ -75,7 +75,7 @@ async def end_and_revive(engines: Engines, number: signal.Signals) -> None:
     assert await asyncio.to_thread(engines.revive) == ["PostgreSQL"]
 
 
-@pytest.mark.parametrize("restarts", [3, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("restarts", [3, pytest.param(20, marks=pytest.mark.soak)])
 async def test_sales_survive_a_database_that_ends_at_once_and_comes_back(
     market: tuple[Platform, World], own_postgres: Engines, restarts: int
 ) -> None:

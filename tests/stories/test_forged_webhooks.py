@@ -141,7 +141,11 @@ async def test_a_live_account_takes_no_test_event(
     asked = await asked_for(planted)
     before = await everything_written(planted.owner)
     paid = event(asked, "payment_intent.succeeded")
-    with settings_for(here.database_url, KAMENG_STRIPE_API_KEY="sk_live_of_the_test", KAMENG_ENVIRONMENT="production"):
+    with settings_for(
+        here.database_url,
+        KAMENG_STRIPE_API_KEY="sk_live_of_the_test",
+        KAMENG_ENVIRONMENT="production",
+    ):
         assert await channel.say(paid) == 400
     with settings_for(here.database_url, KAMENG_STRIPE_ACCOUNT="acct_ours"):
         assert await channel.say(paid) == 400
@@ -174,5 +178,13 @@ async def test_no_process_boots_that_would_verify_with_an_empty_secret(
     with (
         pytest.raises(ValidationError, match="KAMENG_STRIPE_WEBHOOK_SECRET"),
         settings_for(here.database_url, **of_a_merchant, KAMENG_STRIPE_WEBHOOK_SECRET=""),
+    ):
+        pytest.fail("it must not get here")
+
+
+async def test_no_process_boots_with_a_live_key_outside_production(here: Settings) -> None:
+    with (
+        pytest.raises(ValidationError, match="KAMENG_ENVIRONMENT=production"),
+        settings_for(here.database_url, KAMENG_STRIPE_API_KEY="sk_live_0123456789"),
     ):
         pytest.fail("it must not get here")

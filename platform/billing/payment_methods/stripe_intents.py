@@ -101,7 +101,9 @@ async def find_refund(*, refund_id: UUID, provider_ref: str) -> tuple[str, bool]
         client().v1.refunds.list_async({"payment_intent": provider_ref, "limit": 100})
     )
     for made in page.data:
-        if (made.metadata or {}).get("refund_id") == str(refund_id):
+        # A StripeObject is no dict: it has no `get`.
+        metadata = made.metadata.to_dict() if made.metadata else {}
+        if metadata.get("refund_id") == str(refund_id):
             return made.id, made.status == "succeeded"
     return None
 

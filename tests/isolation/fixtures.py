@@ -1,0 +1,53 @@
+"""Fixtures: the application in this process, without a network, and shops side by side."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from billing.payment_methods import stripe_intents
+from entrypoints.asgi import create_app
+from isolation.api import Api
+from isolation.neighbours import Neighbourhood, build_neighbourhood
+from kernel import valkey
+from kernel.settings import Settings, settings
+from tenants import directory
+
+__all__ = ["api", "offline", "quiet", "town"]
+
+
+@pytest.fixture
+def offline(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """No payment channel answers, and no request is cut short because the machine is busy."""
+    monkeypatch.setenv("KAMENG_STRIPE_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_abcdefghijklmnop")
+    monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "60")
+    settings.cache_clear()
+    stripe_intents.client.cache_clear()
+    directory.forget()  # it remembers hosts for a moment, and every test has other shops there
+    yield settings()
+    directory.forget()
+    stripe_intents.client.cache_clear()
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """A line for each refusal, thousands of times, is not worth the time of writing it."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+async def api(offline: Settings, quiet: None, database: Settings) -> AsyncIterator[Api]:
+    """A client of the application."""
+    async with Api(create_app(offline)) as client:
+        yield client
+    await valkey.close()
+
+
+@pytest.fixture
+async def town(api: Api, owner: asyncpg.Connection) -> Neighbourhood:
+    """Shops that have traded."""
+    return await build_neighbourhood(owner, api)
