@@ -72,6 +72,7 @@ class Holdings:
     people: dict[str, Person] = field(default_factory=dict)
     customers: dict[str, HeldOrder] = field(default_factory=dict)
     guests: dict[str, HeldOrder] = field(default_factory=dict)
+    sku_id: str = ""
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
@@ -177,19 +178,22 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
         f"{mine.marker} support",
     )
     await _hire(world, api, mine)
-    sku = public_id("sku", world.goods.sku_id)
-    for name in ("unopened", "delivered"):
-        made = await _buy(api, mine, sku, payment="WALLET")
-        mine.customers[name] = await _held(api, mine, made, mine.people["CUSTOMER"])
-    for name in ("pending", "payable"):
-        made = await _buy(api, mine, sku)
-        mine.customers[name] = await _held(api, mine, made, mine.people["CUSTOMER"])
+    mine.sku_id = sku = public_id("sku", world.goods.sku_id)
+    await renew(api, mine)
     for name in ("unopened", "delivered", "pending", "payable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
-    mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).data["id"]
     await _open_keys(api, mine)
     await _take_cursors(api, mine)
     return mine
+
+
+async def renew(api: Api, mine: Holdings) -> None:
+    """This function will give the customer fresh orders in every state, and a fresh quote."""
+    for name in ("unopened", "delivered", "pending", "payable"):
+        paid = name in ("unopened", "delivered")
+        made = await _buy(api, mine, mine.sku_id, payment="WALLET" if paid else None)
+        mine.customers[name] = await _held(api, mine, made, mine.people["CUSTOMER"])
+    mine.quote_id = (await api.ask(mine.shop, QUOTE, {"sku": mine.sku_id})).data["id"]
 
 
 async def _hire(world: World, api: Api, mine: Holdings) -> None:

@@ -66,7 +66,7 @@ WHAT_MUST_NEVER_BE = """
     select 'the shares are not the net', line_id::text from line_shares s
     join order_lines l on l.id = s.line_id
     group by line_id, l.net_minor, l.refunded_minor
-    having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) <> l.refunded_minor
+    having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) > l.refunded_minor
     union all
     select 'more was refunded than paid', o.no from orders o join refunds r on r.order_id = o.id
     where r.line_id is not null group by o.id having sum(r.amount_minor) > o.total_minor
@@ -97,7 +97,7 @@ WHAT_HAPPENS = [
     "earnings_move_on",
 ]
 """The actions of `AnySale`, each as often as it is worth."""
-FAULTS: list[Reason] = ["SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND"]
+REASONS: list[Reason] = ["SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
 _line_wishes = st.tuples(st.integers(0, 1), st.integers(1, 4), st.booleans())
 
 
@@ -245,7 +245,7 @@ class AnySale:
         line = self._any(self.stage.run(purchase.lines()))
         percent = self.draw(st.sampled_from([1, 33, 50, 100, 101]))
         amount_minor = max((line.net_minor - line.refunded_minor) * percent // 100, 1)
-        reason: Reason = self.draw(st.sampled_from(FAULTS))
+        reason: Reason = self.draw(st.sampled_from(REASONS))
         self._attempt(reason, purchase.refund(amount_minor, reason, line_id=line.id))
 
     def the_worker_sends_refunds(self) -> None:
@@ -404,7 +404,7 @@ def play(config: Settings, *, examples: int, steps: int, soak: bool = False) -> 
 def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> None:
     done = play(config, examples=20, steps=40)
     # Random actions that never got anywhere would prove nothing.
-    deeds = ("ordered", "bought", "started to pay", "canceled", "revealed", "returned", *FAULTS)
+    deeds = ("ordered", "bought", "started to pay", "canceled", "revealed", "returned", *REASONS)
     refused = ("not ordered", "not started to pay", "not canceled", "not revealed", "not returned")
     assert [
         what

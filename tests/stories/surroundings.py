@@ -9,7 +9,8 @@ from engines import test_engines
 from kernel.settings import Settings, settings
 from processes import STRIPE_KEY, WEBHOOK_SECRET
 
-MASTER_SECRET = "the-master-secret-of-the-stories-0123456789"
+MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
+"""That of all tests: the roles' password comes from it, and they share the server's roles."""
 
 
 @contextmanager

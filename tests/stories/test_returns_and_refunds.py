@@ -20,11 +20,13 @@ async def _sold_with_star(market: Market, *, keys: int = 1) -> tuple[Stall, Book
 
 
 async def _finance(market: Market, stall: Stall) -> Buyer:
-    """Who may decide about faults: an operator, in the shop."""
-    return Buyer(market.platform, stall.shop, await market.world.operator())
+    """Who may give the shop's own money back."""
+    staff = await market.world.staff("FINANCE", shop=stall.shop)
+    return Buyer(market.platform, stall.shop, staff)
 
 
 async def _operator(market: Market, stall: Stall) -> Buyer:
+    """Who may decide about faults, in the shop."""
     return Buyer(market.platform, stall.shop, await market.world.operator())
 
 

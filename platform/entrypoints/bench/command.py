@@ -27,6 +27,14 @@ DONE, FAILED, STOPPED = 0, 1, 130
 """Exit codes. A run with a wrong answer in it has failed."""
 MOST_CLIENTS: Final = 64
 TABLE_WIDTH: Final = 130
+_FAILURES: Final = (
+    BenchFailed,
+    EngineFailed,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 STEPS_WITHOUT_ROUNDS: Final = 4
 """Of a measurement: databases, processes, recording, and checking the books."""
 
@@ -75,7 +83,7 @@ async def bench(
     try:
         with _stopped_by_signals():
             await _measure(run)
-    except (BenchFailed, EngineFailed, asyncpg.PostgresError, OSError) as failure:
+    except _FAILURES as failure:
         console.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
     except asyncio.CancelledError:
         return STOPPED
@@ -123,18 +131,12 @@ async def _measure(run: _Run) -> None:
     with tempfile.TemporaryDirectory(prefix="kameng-bench-") as folder:
         pgbench = await find_pgbench(Path(folder))
         async with _engines() as config:
-            server = await asyncpg.connect(config.database_url)
-            try:
-                with steps(run.console, total=run.steps) as say:
-                    say(f"Data: {run.size.shops} shops, {run.size.skus} SKUs")
-                    async with market_template(server, config, run.size) as (url, market):
-                        bench = Bench(
-                            config, server, url, market, run.timing, pgbench, Path(folder), say
-                        )
-                        for workload, clients in run.cells:
-                            run.rows.append(await Measurement(bench, workload, clients).run())
-            finally:
-                await server.close()
+            with steps(run.console, total=run.steps) as say:
+                say(f"Data: {run.size.shops} shops, {run.size.skus} SKUs")
+                async with market_template(config, run.size) as (url, market):
+                    bench = Bench(config, url, market, run.timing, pgbench, Path(folder), say)
+                    for workload, clients in run.cells:
+                        run.rows.append(await Measurement(bench, workload, clients).run())
 
 
 @asynccontextmanager

@@ -26,11 +26,12 @@ def database_name(url: str) -> str:
 
 
 @asynccontextmanager
-async def market_template(
-    server: asyncpg.Connection, config: Settings, size: Size
-) -> AsyncIterator[tuple[str, Market]]:
-    """This function will hand out a filled database's URL to be cloned, and drop it after."""
-    async with _database(server, config.database_url, template="template0") as url:
+async def market_template(config: Settings, size: Size) -> AsyncIterator[tuple[str, Market]]:
+    """This function will hand out a filled database's URL to be cloned, and drop it after.
+
+    It is made on the server of `config.database_url`.
+    """
+    async with _database(config.database_url, template="template0") as url:
         await migrate(config.model_copy(update={"database_url": url}))
         owner = await asyncpg.connect(url)
         try:
@@ -41,17 +42,26 @@ async def market_template(
 
 
 @asynccontextmanager
-async def clone(server: asyncpg.Connection, url: str) -> AsyncIterator[str]:
+async def clone(server_url: str, url: str) -> AsyncIterator[str]:
     """This function will copy a database that nobody is connected to, and drop the copy after."""
-    async with _database(server, url, template=database_name(url)) as copied:
+    async with _database(server_url, template=database_name(url)) as copied:
         yield copied
 
 
 @asynccontextmanager
-async def _database(server: asyncpg.Connection, url: str, *, template: str) -> AsyncIterator[str]:
+async def _database(server_url: str, *, template: str) -> AsyncIterator[str]:
     name = PREFIX + secrets.token_hex(6)
     try:
-        await server.execute(f'create database "{name}" template "{template}" encoding \'UTF8\'')
-        yield with_database(url, name)
+        await _run(server_url, f'create database "{name}" template "{template}" encoding \'UTF8\'')
+        yield with_database(server_url, name)
     finally:
-        await server.execute(f'drop database if exists "{name}" with (force)')
+        await _run(server_url, f'drop database if exists "{name}" with (force)')
+
+
+async def _run(server_url: str, statement: str) -> None:
+    """A connection for each: what ended the last one must not keep us from tidying up."""
+    server = await asyncpg.connect(server_url)
+    try:
+        await server.execute(statement)
+    finally:
+        await server.close()

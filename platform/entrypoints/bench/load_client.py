@@ -58,6 +58,11 @@ class LoadResult:
     latencies_ms: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
 
+    @classmethod
+    def read(cls, file: Path) -> "LoadResult":
+        """This function will read what `main` has written."""
+        return cls(**orjson.loads(file.read_bytes()))
+
 
 class Load:
     """All connections of one run."""

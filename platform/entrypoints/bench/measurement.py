@@ -16,7 +16,6 @@ from typing import Final
 
 import asyncpg
 import httpx
-import orjson
 
 from entrypoints.bench.children import (
     Product,
@@ -24,10 +23,10 @@ from entrypoints.bench.children import (
     run_module,
     running_product,
 )
-from entrypoints.bench.databases import clone, database_name
+from entrypoints.bench.databases import clone
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.bench.limit import Limit
-from entrypoints.bench.load_client import LoadPlan
+from entrypoints.bench.load_client import LoadPlan, LoadResult
 from entrypoints.bench.market import BenchBuyer, BenchSku, Market, plant_buyers, restock
 from entrypoints.bench.processor_time import database_spent, group_spent
 from entrypoints.bench.questions import Question
@@ -51,7 +50,6 @@ class Bench:
     """What all measurements of a run share."""
 
     config: Settings
-    server: asyncpg.Connection
     template_url: str
     market: Market
     timing: Timing
@@ -99,7 +97,7 @@ class Measurement:
         sides = await self._databases()
         product = await self._product(sides["product"].url)
         pools = await self._questions(product)
-        recording = await self._recorded(pools, sides["limit"].url)
+        recording = await self._recorded(pools, sides["limit"])
         limit = Limit(
             program=self.bench.pgbench,
             config=self.bench.config.model_copy(update={"database_url": sides["limit"].url}),
@@ -132,9 +130,8 @@ class Measurement:
     async def _databases(self) -> dict[str, _Side]:
         """A copy of the market with buyers in it, and a copy of that for the limit."""
         self.bench.say(f"{self._title}: databases")
-        url = await self.stack.enter_async_context(
-            clone(self.bench.server, self.bench.template_url)
-        )
+        server_url = self.bench.config.database_url
+        url = await self.stack.enter_async_context(clone(server_url, self.bench.template_url))
         owner = await asyncpg.connect(url)
         self.buyers = await plant_buyers(
             owner,
@@ -142,7 +139,7 @@ class Measurement:
             count=self.clients * BUYERS_PER_CLIENT if self.workload.sells else 1,
         )
         await owner.close()
-        limit_url = await self.stack.enter_async_context(clone(self.bench.server, url))
+        limit_url = await self.stack.enter_async_context(clone(server_url, url))
         urls = {"product": url, "limit": limit_url}
         return {name: await self._side(name, one) for name, one in urls.items()}
 
@@ -163,16 +160,18 @@ class Measurement:
             seller = Seller(product.port, http, self.bench.market, self.buyers, draw)
             return await self.workload.ask(seller, self.clients)
 
-    async def _recorded(self, pools: Sequence[Sequence[Question]], url: str) -> Recording:
+    async def _recorded(self, pools: Sequence[Sequence[Question]], side: _Side) -> Recording:
         """The scripts of each client's first questions, one client's after the other's."""
         self.bench.say(f"{self._title}: recording the product's statements")
+        if self.workload.sells:
+            await side.restock(self.bench.timing)
         logs = self.bench.logs
         directory = logs / "scripts"
         directory.mkdir(exist_ok=True)
         questions = [one for pool in pools for one in pool[:SCRIPTS_PER_CLIENT]]
         plan, result = logs / "recording.json", logs / "recorded.json"
         RecordingPlan(questions, str(directory), self.workload.limit_only).write(plan)
-        environment = product_environment(self.bench.config, database_url=url, logs=logs)
+        environment = product_environment(self.bench.config, database_url=side.url, logs=logs)
         one_each = {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1"}
         await run_module(
             "entrypoints.bench.recorder",
@@ -194,48 +193,33 @@ class Measurement:
     ) -> Window:
         if self.workload.sells:
             await side.restock(self.bench.timing)
-        window = await self._load(product, pools, database_name(side.url))
+        timing = self.bench.timing
+        begin = monotonic_seconds() + STARTUP_SECONDS + timing.warm_up_seconds
+        plan = LoadPlan(
+            product.port, pools, begin, begin + timing.window_seconds, secrets.randbits(32)
+        )
+        client = asyncio.create_task(self._load(plan))
+        try:
+            costs = await _costs(plan, product, side)
+        except BaseException:
+            client.cancel()
+            raise
+        window = _window(await client, costs, seconds=timing.window_seconds)
         side.sales_per_second = window.operations / window.seconds
         return window
 
-    async def _load(self, product: Product, pools: list[list[Question]], database: str) -> Window:
-        timing, logs, server = self.bench.timing, self.bench.logs, self.bench.server
-        begin = monotonic_seconds() + STARTUP_SECONDS + timing.warm_up_seconds
-        end = begin + timing.window_seconds
-        plan, result = logs / "load.json", logs / "loaded.json"
-        LoadPlan(product.port, pools, begin, end, secrets.randbits(32)).write(plan)
-        client = asyncio.create_task(
-            run_module(
-                "entrypoints.bench.load_client",
-                arguments=[plan, result],
-                environment=product_environment(self.bench.config, database_url="", logs=logs),
-                log_file=logs / "load.log",
-            )
+    async def _load(self, plan: LoadPlan) -> LoadResult:
+        """Run the load client, which knows from the plan when the window begins and ends."""
+        logs = self.bench.logs
+        plan_file, result_file = logs / "load.json", logs / "loaded.json"
+        await asyncio.to_thread(plan.write, plan_file)
+        await run_module(
+            "entrypoints.bench.load_client",
+            arguments=[plan_file, result_file],
+            environment=product_environment(self.bench.config, database_url="", logs=logs),
+            log_file=logs / "load.log",
         )
-        try:
-            await _until(begin)
-            api, sessions = group_spent(product.api_group), await database_spent(server, database)
-            await _until(end)
-            api_after = group_spent(product.api_group)
-            sessions_after = await database_spent(server, database)
-        finally:
-            await client
-        loaded = orjson.loads(result.read_bytes())
-        of_database = (
-            None if sessions is None or sessions_after is None else sessions_after.since(sessions)
-        )
-        latencies = sorted(loaded["latencies_ms"])
-        return Window(
-            operations=loaded["operations"],
-            errors=tuple(loaded["first_errors"]),
-            seconds=timing.window_seconds,
-            p50_ms=percentile(latencies, 0.50),
-            p95_ms=percentile(latencies, 0.95),
-            p99_ms=percentile(latencies, 0.99),
-            api_cpu_seconds=api_after.since(api),
-            db_cpu_seconds=of_database,
-            client_cpu_seconds=loaded["cpu_seconds"],
-        )
+        return LoadResult.read(result_file)
 
     async def _require_sound_books(self, sides: Mapping[str, _Side]) -> None:
         """A sale that breaks an invariant is not a sale, however fast; nor is it a limit."""
@@ -250,6 +234,40 @@ class Measurement:
                     f"{self._title}: {breach.invariant} is broken in the {name}'s database, "
                     f"{breach.title}: {breach.rows[0]}"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """Seconds of the processor within a window; None for a database on another machine."""
+
+    api_seconds: float
+    db_seconds: float | None
+
+
+async def _costs(plan: LoadPlan, product: Product, side: _Side) -> _Costs:
+    await _until(plan.window_from_seconds)
+    api, db = group_spent(product.api_group), await database_spent(side.owner)
+    await _until(plan.window_until_seconds)
+    api_after, db_after = group_spent(product.api_group), await database_spent(side.owner)
+    return _Costs(
+        api_seconds=api_after.since(api),
+        db_seconds=None if db is None or db_after is None else db_after.since(db),
+    )
+
+
+def _window(loaded: LoadResult, costs: _Costs, *, seconds: float) -> Window:
+    latencies = sorted(loaded.latencies_ms)
+    return Window(
+        operations=loaded.operations,
+        errors=tuple(loaded.first_errors),
+        seconds=seconds,
+        p50_ms=percentile(latencies, 0.50),
+        p95_ms=percentile(latencies, 0.95),
+        p99_ms=percentile(latencies, 0.99),
+        api_cpu_seconds=costs.api_seconds,
+        db_cpu_seconds=costs.db_seconds,
+        client_cpu_seconds=loaded.cpu_seconds,
+    )
 
 
 def _dealt(files: Sequence[str], clients: int) -> list[list[str]]:

@@ -40,12 +40,16 @@ def group_spent(group: int) -> Spent:
     return Spent(found)
 
 
-async def database_spent(server: asyncpg.Connection, database: str) -> Spent | None:
-    """This function will read the sessions of one database; None when they are not on this machine.
+async def database_spent(connection: asyncpg.Connection) -> Spent | None:
+    """This function will read the other sessions of a connection's database; None when they are
+    not on this machine.
 
     What the server does for all databases together (writing the log, checkpoints) is not in it.
     """
-    rows = await server.fetch("select pid from pg_stat_activity where datname = $1", database)
+    rows = await connection.fetch(
+        """select pid from pg_stat_activity
+           where datname = current_database() and pid <> pg_backend_pid()"""
+    )
     found = {}
     for row in rows:
         stat = _stat(row["pid"])

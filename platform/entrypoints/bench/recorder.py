@@ -20,7 +20,7 @@ import orjson
 from tortoise.connection import get_connection
 
 from entrypoints.asgi import create_app
-from entrypoints.bench.answers import check
+from entrypoints.bench.answers import WrongAnswer, check
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.bench.questions import NEW_KEY, Question
 from entrypoints.bench.scripts import Answer, Recorded, script
@@ -223,7 +223,10 @@ def _ids_in(values: Sequence[object]) -> Iterator[UUID]:
 
 def main(plan_file: Path, result_file: Path) -> None:
     """This function will record what a plan asks for and write where it is."""
-    recording = asyncio.run(record(RecordingPlan.read(plan_file)))
+    try:
+        recording = asyncio.run(record(RecordingPlan.read(plan_file)))
+    except (BenchFailed, WrongAnswer) as failure:  # the product's own log would mask the reason
+        sys.exit(str(failure))
     result_file.write_bytes(orjson.dumps(asdict(recording)))
 
 

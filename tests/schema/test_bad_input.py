@@ -1,0 +1,402 @@
+"""Bad input of every mutation: a clear refusal, never a crash, and nothing written."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+import pytest
+from graphql import GraphQLEnumType
+
+from billing.payment_methods import stripe_intents
+from isolation.api import Answer, Api
+from isolation.checksums import Checksum, Witness, changed
+from isolation.documents import (
+    OMIT,
+    Leaf,
+    Path,
+    document,
+    leaves_of,
+    root_fields,
+    variables,
+)
+from isolation.literals import document_with_literals
+from isolation.neighbours import PASSWORD, Neighbourhood, renew
+from isolation.slots import Ask, Caller, right_values
+from kernel.ids import new_id, public_id
+from kernel.settings import Settings, settings
+from sandbox.stripe.config import SandboxConfig
+from sandbox_desk import API_KEY, WEBHOOK_SECRET, listening_socket, sandbox_running, url_of
+
+pytestmark = pytest.mark.engines
+
+MUTATIONS: Final = {root.name: root for root in root_fields() if root.operation == "mutation"}
+#: Who sends a right request, where it is not the customer.
+_SENDERS: Final = {"refundCreate": "STAFF_FINANCE"}
+
+REFUSED: Final = frozenset({"VALIDATION"})
+UNKNOWN: Final = frozenset({"NOT_FOUND"})
+MALFORMED: Final = frozenset({"BAD_USER_INPUT"})
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One bad request: how it differs from a right one, and the code that it must get."""
+
+    mutation: str
+    about: str
+    codes: frozenset[str] | set[str]
+    changes: dict[str, Any] = field(default_factory=dict)
+    """By the path inside `input`, with dots; a callable is given the `Ask`."""
+    by: str = ""
+    clock: str = ""
+    """How far the platform's clock is moved first."""
+
+    def __str__(self) -> str:
+        return f"{self.mutation}: {self.about}"
+
+
+def _other_kind(ask: Ask) -> str:
+    return public_id("prd", ask.town.goods.product_id)
+
+
+def _paid(ask: Ask) -> str:
+    return getattr(ask.caller.own, ask.caller.buyer)["delivered"].no
+
+
+def _unpaid(ask: Ask) -> str:
+    return getattr(ask.caller.own, ask.caller.buyer)["pending"].no
+
+
+def _theirs(kind: str, what: str) -> Any:
+    return lambda ask: getattr(ask.town.at("rival").customers[kind], what)
+
+
+def _of_any_order(mutation: str) -> list[Bad]:
+    """What is wrong with an order's number is wrong in every mutation of an order."""
+    return [
+        Bad(mutation, "no such order", UNKNOWN, {"orderNo": "K20250101-0000000000"}),
+        Bad(mutation, "another shop's order", UNKNOWN, {"orderNo": _theirs("delivered", "no")}),
+        Bad(mutation, "an id for a number", UNKNOWN, {"orderNo": _other_kind}),
+    ]
+
+
+def _of_any_buyers_order(mutation: str) -> list[Bad]:
+    guests = {"orderNo": lambda ask: ask.caller.own.guests["delivered"].no}
+    return [
+        *_of_any_order(mutation),
+        Bad(mutation, "a guest's order without its token", UNKNOWN, guests),
+        Bad(mutation, "a guest's order with a wrong token", UNKNOWN,
+            {**guests, "guestToken": "kmg_" + "A" * 27}),
+        Bad(mutation, "the guest's own without a token", UNKNOWN,
+            {"guestToken": OMIT}, by="ANONYMOUS"),
+    ]  # fmt: skip
+
+
+def _of_any_key(mutation: str) -> list[Bad]:
+    """What is wrong with an idempotency key is wrong wherever there is one."""
+    return [
+        Bad(mutation, "an empty key", REFUSED, {"idempotencyKey": ""}),
+        Bad(mutation, "a key of 129 characters", REFUSED, {"idempotencyKey": "k" * 129}),
+        Bad(mutation, "no key", MALFORMED, {"idempotencyKey": OMIT}),
+    ]
+
+
+def _of_any_guests_key(mutation: str) -> list[Bad]:
+    short = {"idempotencyKey": "k" * 21}
+    return [
+        *_of_any_key(mutation),
+        Bad(mutation, "a guest's key that can be guessed", REFUSED, short, by="ANONYMOUS"),
+    ]
+
+
+ROWS: Final = [
+    *_of_any_guests_key("orderCreate"),
+    Bad("orderCreate", "no quote at all", {"QUOTE_EXPIRED"}, {"quoteId": "nothing"}),
+    Bad("orderCreate", "a forged quote", {"QUOTE_EXPIRED"},
+        {"quoteId": lambda ask: _flipped(ask.caller.own.quote_id)}),
+    Bad("orderCreate", "another shop's quote", {"QUOTE_EXPIRED"},
+        {"quoteId": lambda ask: ask.town.at("rival").quote_id}),
+    Bad("orderCreate", "a cursor for a quote", {"QUOTE_EXPIRED"},
+        {"quoteId": lambda ask: ask.caller.own.cursors["products"]}),
+    Bad("orderCreate", "a quote that has run out", {"QUOTE_EXPIRED"}, clock="11 minutes"),
+    Bad("orderCreate", "a contact of 201 characters", REFUSED, {"contact": "c" * 201}),
+    Bad("orderCreate", "a contact with control characters", REFUSED, {"contact": "a\x07b"}),
+    *_of_any_guests_key("quickBuy"),
+    Bad("quickBuy", "no pieces", REFUSED, {"quantity": 0}),
+    Bad("quickBuy", "fewer than none", REFUSED, {"quantity": -1}),
+    Bad("quickBuy", "more than an order may have", REFUSED, {"quantity": 501}),
+    Bad("quickBuy", "10^9 pieces", REFUSED, {"quantity": 10**9}),
+    Bad("quickBuy", "2^31 pieces", MALFORMED, {"quantity": 2**31}),
+    Bad("quickBuy", "half a piece", MALFORMED, {"quantity": 0.5}),
+    Bad("quickBuy", "more than there are", {"OUT_OF_STOCK"}, {"quantity": 500}),
+    Bad("quickBuy", "another currency", REFUSED, {"expectedTotal.currency": "USD"}),
+    Bad("quickBuy", "no currency at all", REFUSED, {"expectedTotal.currency": ""}),
+    Bad("quickBuy", "an old price", {"PRICE_CHANGED"}, {"expectedTotal.amountMinor": 1}),
+    Bad("quickBuy", "a negative price", {"PRICE_CHANGED"}, {"expectedTotal.amountMinor": -1}),
+    Bad("quickBuy", "a price of 2^53", MALFORMED, {"expectedTotal.amountMinor": 2**53}),
+    Bad("quickBuy", "a product's id for a SKU's", UNKNOWN, {"skuId": _other_kind}),
+    Bad("quickBuy", "no such SKU", UNKNOWN, {"skuId": lambda _: public_id("sku", new_id())}),
+    Bad("quickBuy", "a malformed SKU", UNKNOWN, {"skuId": "sku_" + "U" * 26}),
+    Bad("quickBuy", "a SKU that this shop hides", UNKNOWN,
+        {"skuId": lambda ask: public_id("sku", ask.town.hidden.sku_id), "offerId": OMIT}),
+    Bad("quickBuy", "another SKU's offer", UNKNOWN,
+        {"offerId": lambda ask: public_id("ofr", ask.town.hidden.listing_id)}),
+    Bad("quickBuy", "a guest's wallet", REFUSED, {"payment": "WALLET"}, by="ANONYMOUS"),
+    Bad("quickBuy", "no such way to pay", MALFORMED, {"payment": "SHELLS"}),
+    *_of_any_buyers_order("orderCancel"),
+    Bad("orderCancel", "a paid order", REFUSED, {"orderNo": _paid}),
+    *_of_any_buyers_order("paymentStart"),
+    *_of_any_key("paymentStart"),
+    Bad("paymentStart", "an order whose time is over", {"HOLD_EXPIRED"}, clock="16 minutes"),
+    Bad("paymentStart", "a paid order", REFUSED, {"orderNo": _paid}),
+    Bad("paymentStart", "no such way to pay", MALFORMED, {"method": "SHELLS"}),
+    Bad("paymentStart", "a guest's wallet", REFUSED, {"method": "WALLET"}, by="ANONYMOUS"),
+    Bad("paymentStart", "less than nothing of the wallet", REFUSED,
+        {"method": "CARD", "walletAmount.amountMinor": -1, "walletAmount.currency": "CNY"}),
+    Bad("paymentStart", "more of the wallet than the total", REFUSED,
+        {"method": "CARD", "walletAmount.amountMinor": 10**9, "walletAmount.currency": "CNY"}),
+    Bad("paymentStart", "the wallet in another currency", REFUSED,
+        {"method": "CARD", "walletAmount.amountMinor": 1, "walletAmount.currency": "USD"}),
+    *_of_any_buyers_order("paymentRefresh"),
+    *_of_any_buyers_order("keyReveal"),
+    Bad("keyReveal", "an unpaid order", REFUSED, {"orderNo": _unpaid}),
+    Bad("keyReveal", "no keys", UNKNOWN, {"deliveredKeyIds": []}),
+    Bad("keyReveal", "another shop's key", UNKNOWN,
+        {"deliveredKeyIds": lambda ask: list(ask.town.at("rival").customers["delivered"].key_ids)}),
+    Bad("keyReveal", "its own key and another's", UNKNOWN,
+        {"deliveredKeyIds": lambda ask: [
+            ask.order.key_ids[0], ask.town.at("rival").customers["delivered"].key_ids[0]]}),
+    Bad("keyReveal", "ids of another kind", UNKNOWN,
+        {"deliveredKeyIds": lambda ask: [_other_kind(ask)]}),
+    *_of_any_buyers_order("keysExport"),
+    Bad("keysExport", "an unpaid order", REFUSED, {"orderNo": _unpaid}),
+    Bad("keysExport", "no such format", MALFORMED, {"format": "EXE"}),
+    *_of_any_buyers_order("unrevealedReturn"),
+    *_of_any_key("unrevealedReturn"),
+    Bad("unrevealedReturn", "no pieces", REFUSED, {"quantity": 0}),
+    Bad("unrevealedReturn", "fewer than none", REFUSED, {"quantity": -1}),
+    Bad("unrevealedReturn", "more than are unopened", {"ALREADY_REVEALED"}, {"quantity": 3}),
+    Bad("unrevealedReturn", "10^9 pieces", {"ALREADY_REVEALED"}, {"quantity": 10**9}),
+    Bad("unrevealedReturn", "2^31 pieces", MALFORMED, {"quantity": 2**31}),
+    Bad("unrevealedReturn", "keys that were opened", {"ALREADY_REVEALED"},
+        {"orderNo": _paid,
+         "lineId": lambda ask: ask.caller.own.customers["delivered"].line_id}),
+    Bad("unrevealedReturn", "another shop's line", UNKNOWN,
+        {"lineId": _theirs("delivered", "line_id")}),
+    Bad("unrevealedReturn", "an id of another kind", UNKNOWN, {"lineId": _other_kind}),
+    Bad("unrevealedReturn", "an unpaid order", REFUSED, {"orderNo": _unpaid}),
+    *_of_any_order("refundCreate"),
+    *_of_any_key("refundCreate"),
+    Bad("refundCreate", "nothing", REFUSED, {"amount.amountMinor": 0}),
+    Bad("refundCreate", "less than nothing", REFUSED, {"amount.amountMinor": -1}),
+    Bad("refundCreate", "one unit too much", REFUSED,
+        {"amount.amountMinor": lambda ask: 2 * ask.unit_price_minor + 1}),
+    Bad("refundCreate", "the largest amount there is", REFUSED, {"amount.amountMinor": 2**53 - 1}),
+    Bad("refundCreate", "2^53", MALFORMED, {"amount.amountMinor": 2**53}),
+    Bad("refundCreate", "another currency", REFUSED, {"amount.currency": "USD"}),
+    Bad("refundCreate", "another shop's line", UNKNOWN,
+        {"lineId": _theirs("delivered", "line_id")}),
+    Bad("refundCreate", "an id of another kind", UNKNOWN, {"lineId": _other_kind}),
+    Bad("refundCreate", "an unpaid order", REFUSED,
+        {"orderNo": lambda ask: ask.caller.own.customers["pending"].no}),
+    Bad("refundCreate", "no such reason", MALFORMED, {"reason": "BAD_MOOD"}),
+    Bad("signUp", "neither address nor number", REFUSED, {"email": OMIT, "phone": OMIT}),
+    Bad("signUp", "an address that is none", REFUSED, {"email": "nobody"}),
+    Bad("signUp", "a number that is none", REFUSED, {"email": OMIT, "phone": "12"}),
+    Bad("signUp", "an address that has an account", REFUSED,
+        {"email": lambda ask: ask.caller.own.email}),
+    Bad("signUp", "a short password", REFUSED, {"password": "1234567"}),
+    Bad("signUp", "an endless password", REFUSED, {"password": "p" * 5_000}),
+    Bad("signUp", "a name of 81 characters", REFUSED, {"name": "n" * 81}),
+    Bad("signUp", "a name with control characters", REFUSED, {"name": "a\x1bb"}),
+    Bad("signIn", "a wrong password", {"FORBIDDEN"}, {"password": PASSWORD + "!"}),
+    Bad("signIn", "no such account", {"FORBIDDEN"}, {"account": "nobody@example.com"}),
+    Bad("signIn", "an account that is none", {"FORBIDDEN"}, {"account": "\x07"}),
+    Bad("signIn", "an empty password", {"FORBIDDEN"}, {"password": ""}),
+    Bad("signOut", "nobody is signed in", {"FORBIDDEN"}, by="ANONYMOUS"),
+    *_of_any_key("walletTopUp"),
+    Bad("walletTopUp", "nothing", REFUSED, {"amount.amountMinor": 0}),
+    Bad("walletTopUp", "less than nothing", REFUSED, {"amount.amountMinor": -1}),
+    Bad("walletTopUp", "too much at once", REFUSED, {"amount.amountMinor": 5_000_001}),
+    Bad("walletTopUp", "2^53", MALFORMED, {"amount.amountMinor": 2**53}),
+    Bad("walletTopUp", "another currency", REFUSED, {"amount.currency": "USD"}),
+    Bad("walletTopUp", "from the wallet itself", REFUSED, {"method": "WALLET"}),
+]  # fmt: skip
+
+_TEXTS: Final = {
+    "empty": "",
+    "blank": " ",
+    "10,000 characters": "x" * 10_000,
+    "control characters": "\x01\x1f\x7f",
+    "right to left": "\u202egnp",
+    "half of SQL": "'; drop table orders; --",
+    "outside the first plane": "\U0001f511",
+    "a list": ["a", "b"],
+    "an object": {"a": 1},
+    "nothing": None,
+    "left out": OMIT,
+}
+_NUMBERS: Final = {
+    "0": 0, "-1": -1, "2^31": 2**31, "2^53": 2**53, "2^63": 2**63, "1.5": 1.5, "a text": "1",
+    "true": True, "nothing": None, "left out": OMIT,
+}  # fmt: skip
+_CHOICES: Final = {"no such": "NO_SUCH", "a number": 1, "nothing": None, "left out": OMIT}
+
+#: Where a strange value does no harm, and so is taken: what it is used for is said beside it.
+HARMLESS: Final = {
+    "guestToken": set(_TEXTS),  # a customer has no need of it
+    "affiliateCode": set(_TEXTS),  # nobody is thanked
+    "returnPath": set(_TEXTS),  # the buyer comes back to the shop's first page
+    "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text
+    "name": set(_TEXTS) - {"10,000 characters", "control characters", "right to left"},
+    "password": {"10,000 characters"} - {"10,000 characters"},
+    "idempotencyKey": set(_TEXTS) - {"empty", "10,000 characters"},  # any text is a key
+}
+
+
+@pytest.fixture
+def channel(offline: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A payment channel that takes everything: what is refused, we have refused."""
+    listening = listening_socket()
+    account = SandboxConfig(
+        api_key=API_KEY, webhook_secret=WEBHOOK_SECRET, public_url=url_of(listening)
+    )
+    with sandbox_running(account, listening):
+        monkeypatch.setenv("KAMENG_STRIPE_API_URL", account.public_url)
+        monkeypatch.setenv("KAMENG_STRIPE_API_KEY", API_KEY)
+        settings.cache_clear()
+        stripe_intents.client.cache_clear()
+        yield
+
+
+class Counter:
+    """Sends requests of the shop's people and sees what they leave behind."""
+
+    def __init__(self, town: Neighbourhood, api: Api, witness: Witness) -> None:
+        self.town = town
+        self.api = api
+        self._witness = witness
+        self._before: Checksum = {}
+
+    async def look(self) -> None:
+        """Remember what stands in the database."""
+        self._before = await self._witness.everything()
+
+    async def written(self) -> set[str]:
+        """The tables that have changed since."""
+        return changed(self._before, await self._witness.everything())
+
+    def ask(self, mutation: str, role: str = "") -> Ask:
+        """For whom a mutation's inputs are filled."""
+        own = self.town.at("shop")
+        role = role or _SENDERS.get(mutation, "CUSTOMER")
+        caller = Caller(role, own.shop, own.people.get(role), own)
+        return Ask(self.town, MUTATIONS[mutation], caller)
+
+    async def send(self, ask: Ask, values: dict[Path, Any], *, literal: bool = False) -> Answer:
+        """Send a request; attempts are forgotten first, so that no limit answers for the input."""
+        await self.town.owner.execute("delete from attempt_counters")
+        given = variables(ask.root, values)
+        if literal:
+            text, given = document_with_literals(ask.root, given), {}
+        else:
+            text = document(ask.root, given, lambda name: _granted(name, ask.caller.role))
+        return await self.api.ask(ask.caller.shop, text, given, by=ask.caller.person)
+
+
+def _granted(name: str, role: str) -> bool:
+    from schema.field_table import GRANTS
+
+    return role in GRANTS.get(name, frozenset())
+
+
+@pytest.fixture
+async def counter(
+    channel: None, town: Neighbourhood, api: Api, owner: asyncpg.Connection
+) -> AsyncIterator[Counter]:
+    """The shop's counter, where requests come in."""
+    yield Counter(town, api, await Witness.of(owner))
+
+
+def test_every_mutation_has_bad_inputs() -> None:
+    assert {bad.mutation for bad in ROWS} == set(MUTATIONS)
+
+
+async def test_what_the_bad_inputs_differ_from_is_accepted(counter: Counter) -> None:
+    for name in sorted(MUTATIONS, key="signOut".__eq__):
+        ask = counter.ask(name)
+        answer = await counter.send(ask, right_values(ask))
+        assert not answer.refused, f"{name}: {answer.body}"
+
+
+async def test_each_bad_input_is_refused_and_writes_nothing(
+    counter: Counter, owner: asyncpg.Connection
+) -> None:
+    for bad in sorted(ROWS, key=lambda bad: bool(bad.clock)):  # time does not go back
+        if bad.clock:
+            await counter.town.world.shift_clock(bad.clock)
+        ask = counter.ask(bad.mutation, bad.by)
+        values = right_values(ask)
+        for path, value in bad.changes.items():
+            values[("input", *path.split("."))] = value(ask) if callable(value) else value
+        await counter.look()
+        answer = await counter.send(ask, values)
+        assert answer.codes == bad.codes, f"{bad}: {answer.body}"
+        assert await counter.written() == set(), str(bad)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_strange_values_of_every_input_are_refused_or_harmless(
+    counter: Counter, mutation: str
+) -> None:
+    for leaf in leaves_of(MUTATIONS[mutation]):
+        for about, value in _strange_values(leaf).items():
+            await _try_strange_value(counter, leaf, about, value)
+
+
+async def _try_strange_value(counter: Counter, leaf: Leaf, about: str, value: Any) -> None:
+    ask = counter.ask(leaf.root.name)
+    await counter.look()
+    answer = await counter.send(ask, {**right_values(ask, by_leaf=leaf), leaf.path: value})
+    where = f"{leaf.coordinate} = {about}: {answer.body}"
+    assert answer.status < 500, where
+    assert "INTERNAL" not in answer.codes, where
+    if answer.refused:
+        assert await counter.written() == set(), where
+        return
+    assert about in HARMLESS.get(leaf.name, set()) or _optional(leaf, about), where
+    await renew(counter.api, ask.caller.own)
+
+
+def _strange_values(leaf: Leaf) -> dict[str, Any]:
+    if isinstance(leaf.kind, GraphQLEnumType):
+        return _CHOICES
+    return _NUMBERS if leaf.kind.name in ("Int", "MinorUnits") else _TEXTS
+
+
+def _optional(leaf: Leaf, about: str) -> bool:
+    return about in ("nothing", "left out") and not leaf.required
+
+
+@pytest.mark.parametrize("mutation", [name for name in MUTATIONS if name != "signOut"])
+async def test_no_character_that_cannot_be_stored_gets_in(counter: Counter, mutation: str) -> None:
+    """JSON is guarded before it is parsed; a document has escapes of its own."""
+    texts = [leaf for leaf in leaves_of(MUTATIONS[mutation]) if leaf.kind.name in ("ID", "String")]
+    for leaf in texts:
+        for text in ("a\0b", "\ud800", "\udc00\ud800"):
+            for literal in (False, True):
+                ask = counter.ask(mutation)
+                await counter.look()
+                values = {**right_values(ask, by_leaf=leaf), leaf.path: text}
+                answer = await counter.send(ask, values, literal=literal)
+                where = f"{leaf.coordinate} = {text!r}: {answer.body}"
+                assert answer.refused and "INTERNAL" not in answer.codes, where
+                assert answer.status < 500, where
+                assert await counter.written() == set(), where
+
+
+def _flipped(token: str) -> str:
+    """The same token with another last letter of its content."""
+    body, _, tag = token.partition(".")
+    return f"{body[:-1]}{'A' if body[-1] != 'A' else 'B'}.{tag}"
