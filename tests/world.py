@@ -382,7 +382,8 @@ async def plant_wallet_money(
         await owner.execute(
             """insert into payments (id, tenant_id, purpose, customer_id, method, currency,
                                      channel_minor, status, provider, provider_ref, ended_at)
-               values ($1, $2, 'TOP_UP', $3, 'CARD', 'CNY', $4, 'SUCCEEDED', 'stripe', $5, now())""",
+               values ($1, $2, 'TOP_UP', $3, 'CARD', 'CNY', $4, 'SUCCEEDED', 'stripe', $5,
+                       now())""",
             payment_id,
             tenant_id,
             customer_id,

@@ -14,13 +14,13 @@ from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
-from kernel.money import MAX_AMOUNT_MINOR
 from offers.quotes import Wish
 from orders import channel_calls, checkout, idempotency, news, records, settlement
 from orders.checkout import Buyer, OrderMade
 from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
+MIN_TOP_UP_MINOR = 100  # less than the channel's fee and its own minimum are worth
 MAX_TOP_UP_MINOR = 5_000_000
 PAYMENTS_PER_ORDER = 10
 LOOKED_AT_ON_RETURN = 3
@@ -222,8 +222,9 @@ async def top_up(
     idempotency.require_key(idempotency_key, guest=False)
     if method not in METHODS or method not in shop.payment_methods:
         raise Invalid("This shop does not take that payment method.", field="method")
-    if not 1 <= amount_minor <= min(MAX_TOP_UP_MINOR, MAX_AMOUNT_MINOR):
-        raise Invalid(f"A top-up is between 1 and {MAX_TOP_UP_MINOR} minor units.", field="amount")
+    if not MIN_TOP_UP_MINOR <= amount_minor <= MAX_TOP_UP_MINOR:
+        bounds = f"{MIN_TOP_UP_MINOR} and {MAX_TOP_UP_MINOR}"
+        raise Invalid(f"A top-up is between {bounds} minor units.", field="amount")
     request = idempotency.Request(
         shop.id,
         f"top-up:{customer_id}",

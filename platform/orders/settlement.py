@@ -165,7 +165,10 @@ async def _sold(line: Line, order: Order) -> Line:
     except pool.HoldLost:
         # Whatever is still ours goes back first: a line's keys are held all or nothing.
         await pool.release(line_ids=[line.id], key_ids=line.key_ids)
-        wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, 0)
+        min_remaining_days: int = await db.fetch_value(
+            "select min_remaining_days from skus where id = $1", line.sku_id
+        )
+        wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, min_remaining_days)
         key_ids = tuple(await pool.hold(wanted, until=order.expires_at, patient=False))
         await pool.sell(line_id=line.id, key_ids=key_ids)
         await db.execute(

@@ -66,12 +66,25 @@ class Purse:
 
 @pytest.fixture
 async def purse(database: Settings, owner: asyncpg.Connection) -> Purse:
-    """A wallet with ten yuan in it."""
+    """A wallet with ten yuan in it, whose accounts have all been used."""
     world = await build_world(owner, keys=0)
     customer = await world.customer(wallet_minor=WALLET_MINOR)
-    return Purse(
-        world, accounts.wallet(customer.id, "CNY"), accounts.wallet_held(customer.id, "CNY")
-    )
+    free = accounts.wallet(customer.id, "CNY")
+    purse = Purse(world, free, accounts.wallet_held(customer.id, "CNY"))
+    for amount_minor in (1, -1):
+        await purse.hold_at_once(amount_minor)
+    return purse
+
+
+async def fold_all_there_is() -> int:
+    """Fold, inside the caller's transaction, once nothing in the ledger is still too young."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while await db.fetch_value(
+        "select pg_snapshot_xmin(pg_current_snapshot()) <= max(written_by) from ledger_entries"
+    ):
+        assert time.monotonic() < end, "a neighbour's transaction does not end"
+        await asyncio.sleep(0.01)
+    return await fold_balances(at_least=1)
 
 
 async def fold_until(purse: Purse, folded_minor: int) -> None:
@@ -98,22 +111,21 @@ async def until_somebody_waits(owner: asyncpg.Connection) -> None:
 async def test_of_two_workers_that_fold_at_once_the_second_does_nothing(
     purse: Purse, config: Settings
 ) -> None:
+    first_has_folded, second_is_done = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with db.transaction(db.core_scope()):
+            assert await fold_all_there_is() > 0
+            first_has_folded.set()
+            await second_is_done.wait()
+
     async def second() -> int:
         async with db.transaction(db.core_scope()):
             return await fold_balances(at_least=1)
 
-    # A task has the context in which it was made: the second worker's is outside of the first's.
-    first_has_locked, second_is_done = asyncio.Event(), asyncio.Event()
-
-    async def first() -> None:
-        async with db.transaction(db.core_scope()):
-            await fold_balances(at_least=1)
-            first_has_locked.set()
-            await second_is_done.wait()
-
     under_way = asyncio.create_task(first())
-    await first_has_locked.wait()
-    assert await asyncio.wait_for(second(), PATIENCE_SECONDS) == 0
+    await asyncio.wait_for(first_has_folded.wait(), PATIENCE_SECONDS)
+    assert await second() == 0
     second_is_done.set()
     await under_way
     assert await purse.holds() == (WALLET_MINOR, 0)
@@ -132,12 +144,7 @@ async def test_a_fold_is_not_applied_to_a_state_that_it_has_not_read(
 
     async def first() -> None:
         async with db.transaction(db.core_scope()):
-            while await db.fetch_value(
-                "select pg_snapshot_xmin(pg_current_snapshot()) <= max(written_by) "
-                "from ledger_entries"
-            ):
-                await asyncio.sleep(0.01)
-            assert await fold_balances(at_least=1) > 0
+            assert await fold_all_there_is() > 0
             first_has_folded.set()
             await second_waits.wait()
 

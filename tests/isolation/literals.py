@@ -21,7 +21,8 @@ def document_with_literals(root: RootField, given: Mapping[str, Any]) -> str:
         f"{name}: {_literal(value, root.definition.args[name].type)}"
         for name, value in given.items()
     )
-    return f"{root.operation} {{ {root.name}{f'({arguments})' if arguments else ''} {{ __typename }} }}"
+    passed = f"({arguments})" if arguments else ""
+    return f"{root.operation} {{ {root.name}{passed} {{ __typename }} }}"
 
 
 def _literal(value: Any, kind: GraphQLInputType) -> str:

@@ -49,6 +49,7 @@ _LINES = """query ($no: String!, $token: String) { order(no: $no, guestToken: $t
   lines { id keys { id } } } }"""
 _REVEAL = """mutation ($input: KeyRevealInput!) { keyReveal(input: $input) {
   ... on KeysRevealed { keys { secret } } } }"""
+_CANCEL = """mutation ($input: OrderRef!) { orderCancel(input: $input) { __typename } }"""
 _SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   __typename ... on SignedIn { token } ... on Problem { code message } } }"""
 
@@ -130,7 +131,7 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     await owner.execute(
         "update suppliers set name = 'othersuppliercanary' where id = $1", hidden.supplier_id
     )
-    await world.keys(600)
+    await world.keys(480)
     await world.keys(100, hidden)
     await owner.execute("update keys set serial = 'S' || md5(id::text)")
     await owner.execute(
@@ -179,21 +180,25 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     )
     await _hire(world, api, mine)
     mine.sku_id = sku = public_id("sku", world.goods.sku_id)
-    await renew(api, mine)
+    await renew(api, mine, "unopened", "delivered", "pending", "payable")
     for name in ("unopened", "delivered", "pending", "payable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
+    mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).data["id"]
     await _open_keys(api, mine)
     await _take_cursors(api, mine)
     return mine
 
 
-async def renew(api: Api, mine: Holdings) -> None:
-    """This function will give the customer fresh orders in every state, and a fresh quote."""
-    for name in ("unopened", "delivered", "pending", "payable"):
+async def renew(api: Api, mine: Holdings, *names: str) -> None:
+    """This function will give the customer fresh orders of these names; unpaid old ones end."""
+    buyer = mine.people["CUSTOMER"]
+    for name in names:
         paid = name in ("unopened", "delivered")
+        if not paid and name in mine.customers:
+            old = {"input": {"orderNo": mine.customers[name].no}}
+            await api.ask(mine.shop, _CANCEL, old, by=buyer)
         made = await _buy(api, mine, mine.sku_id, payment="WALLET" if paid else None)
-        mine.customers[name] = await _held(api, mine, made, mine.people["CUSTOMER"])
-    mine.quote_id = (await api.ask(mine.shop, QUOTE, {"sku": mine.sku_id})).data["id"]
+        mine.customers[name] = await _held(api, mine, made, buyer)
 
 
 async def _hire(world: World, api: Api, mine: Holdings) -> None:

@@ -25,9 +25,9 @@ class Caller:
     own: Holdings
 
     @property
-    def buyer(self) -> str:
-        """As whom the caller would buy."""
-        return "customers" if self.role == "CUSTOMER" else "guests"
+    def orders(self) -> dict[str, HeldOrder]:
+        """The caller's own as a buyer; staff's are the customer's."""
+        return self.own.guests if self.role == "ANONYMOUS" else self.own.customers
 
     def __str__(self) -> str:
         return f"{self.role} at {self.shop.slug}"
@@ -49,20 +49,16 @@ class Ask:
     @property
     def order(self) -> HeldOrder:
         """The caller's own order on which the root field has something to do."""
-        own = self.caller.own
-        held = (
-            own.customers if self.root.name == "refundCreate" else getattr(own, self.caller.buyer)
-        )
-        order: HeldOrder = held[self._order_name]
-        return order
+        return self.caller.orders[self.order_name]
 
     def orders_of(self, theirs: Holdings) -> list[HeldOrder]:
         """Somebody else's orders with which the root field would do the most, and a paid one."""
-        names = dict.fromkeys((self._order_name, "delivered"))
+        names = dict.fromkeys((self.order_name, "delivered"))
         return [held[name] for held in (theirs.customers, theirs.guests) for name in names]
 
     @property
-    def _order_name(self) -> str:
+    def order_name(self) -> str:
+        """Which of the orders suits the root field."""
         return _ORDER_FOR.get(self.root.name, "delivered")
 
     @property
@@ -191,7 +187,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "method": Slot(_method),
     "payment": Slot(lambda ask: "WALLET" if ask.caller.role == "CUSTOMER" else OMIT),
     "format": Slot(_fixed("TXT")),
-    "reason": Slot(_fixed("SHOP_FAULT")),
+    "reason": Slot(_fixed("GOODWILL")),
     "returnPath": Slot(_fixed("/thanks")),
 }
 

@@ -193,7 +193,7 @@ class AnySale:
             "FAILED": {"state": "FAILED"},
             "CANCELED": {"state": "CANCELED"},
             "more": {"amount_minor": report.amount_minor + 5_000},
-            "less": {"amount_minor": max(report.amount_minor - 1, 0)},
+            "less": {"amount_minor": max(report.amount_minor - 1, 1)},
             "currency": {"currency": "USD"},
         }
         odd = self.draw(st.sampled_from(sorted(changes)))

@@ -1,0 +1,108 @@
+"""Who may be given money back, how much of it, and out of whose pocket."""
+
+import pytest
+
+from billing.ledger import InsufficientBalance
+from kernel.errors import NotFound
+from orders.refunds import AlreadyRevealed
+from sales import Purchase, SalesDesk
+
+pytestmark = pytest.mark.engines
+
+PRICE_MINOR = 11_000
+
+
+async def _bought(desk: SalesDesk, quantity: int = 1) -> Purchase:
+    await desk.world.keys(quantity)
+    return await (await desk.order(quantity)).paid()
+
+
+async def _refunds(desk: SalesDesk) -> list[tuple[str, int]]:
+    """The reason and the amount of every refund."""
+    rows = await desk.owner.fetch("select reason, amount_minor from refunds order by sequence")
+    return [(row["reason"], row["amount_minor"]) for row in rows]
+
+
+async def test_a_change_of_mind_ends_where_a_key_has_been_opened(desk: SalesDesk) -> None:
+    purchase = await _bought(desk, 2)
+    await purchase.reveal((await purchase.unopened())[:1])
+    before = await desk.books()
+    with pytest.raises(AlreadyRevealed):
+        await purchase.refund(100, "CHANGE_OF_MIND")
+    assert await _refunds(desk) == []
+    assert await desk.books() == before
+    assert (await purchase.line()).refunded_minor == 0
+    assert await purchase.status() == "DELIVERED"
+    await desk.assert_sound()
+
+
+async def test_goodwill_is_paid_by_the_shop_alone(desk: SalesDesk) -> None:
+    purchase = await _bought(desk)
+    await purchase.reveal()
+    before = await desk.books(("shop", desk.world.shop.id))
+    await purchase.refund(500, "GOODWILL")
+    await desk.send_refunds()
+    after = await desk.books(("shop", desk.world.shop.id))
+    moved = {name: after.get(name, 0) - before[name] for name in before}
+    assert {name: minor for name, minor in moved.items() if minor} == {
+        "A:GATEWAY:STRIPE": -500,
+        "L:PARTY:PENDING shop": 500,
+    }
+    assert await desk.owner.fetchval("select sum(reversed_minor) from line_shares") == 0
+    await desk.assert_sound()
+
+
+async def test_goodwill_beyond_what_the_shop_has_earned_is_refused_and_writes_nothing(
+    desk: SalesDesk,
+) -> None:
+    purchase = await _bought(desk)
+    before = await desk.books(("shop", desk.world.shop.id))
+    earned_minor = -before["L:PARTY:PENDING shop"]
+    with pytest.raises(InsufficientBalance) as refused:
+        await purchase.refund(earned_minor + 1, "GOODWILL")
+    assert refused.value.details == {"available": earned_minor}
+    assert await _refunds(desk) == []
+    assert await desk.books(("shop", desk.world.shop.id)) == before
+    assert (await purchase.line()).refunded_minor == 0
+    await desk.assert_sound()
+
+
+async def test_pieces_returned_after_a_partial_refund_bring_their_price_and_the_last_the_rest(
+    desk: SalesDesk,
+) -> None:
+    purchase = await _bought(desk, 3)
+    await purchase.reveal((await purchase.unopened())[:1])
+    await purchase.refund(PRICE_MINOR, "SUPPLIER_FAULT")  # for the opened one
+    await purchase.give_back(1)
+    await purchase.give_back(1)
+    assert await _refunds(desk) == [
+        ("SUPPLIER_FAULT", PRICE_MINOR),
+        ("UNREVEALED_RETURN", PRICE_MINOR),
+        ("UNREVEALED_RETURN", PRICE_MINOR),
+    ]
+    await desk.send_refunds()
+    assert await purchase.status() == "REFUNDED"
+    await desk.assert_sound()
+
+
+async def test_a_piece_that_was_refunded_in_part_brings_only_what_is_left(desk: SalesDesk) -> None:
+    purchase = await _bought(desk, 2)
+    await purchase.refund(15_000, "SHOP_FAULT")
+    await purchase.give_back(1)
+    assert await _refunds(desk) == [("SHOP_FAULT", 15_000), ("UNREVEALED_RETURN", 7_000)]
+    assert await desk.key_states() == {"AVAILABLE": 1, "SOLD": 1}
+    await desk.assert_sound()
+
+
+async def test_an_unopened_key_whose_money_has_all_gone_back_cannot_be_opened(
+    desk: SalesDesk,
+) -> None:
+    purchase = await _bought(desk, 2)
+    opened = await purchase.reveal((await purchase.unopened())[:1])
+    await purchase.refund(2 * PRICE_MINOR, "SUPPLIER_FAULT")
+    with pytest.raises(NotFound):
+        await purchase.reveal(await purchase.unopened())
+    assert await desk.key_states() == {"REVEALED": 1, "SOLD": 1}
+    # What has been seen can be seen again.
+    assert [key.secret for key in await purchase.reveal()] == [key.secret for key in opened]
+    await desk.assert_sound()
