@@ -28,6 +28,12 @@ class Answer:
         return next(iter((self.body.get("data") or {}).values()), None)
 
     @property
+    def accepted(self) -> Any:
+        """The root field's value; a refusal fails the test."""
+        assert not self.refused, self.text
+        return self.data
+
+    @property
     def codes(self) -> set[str]:
         """The codes of the errors, and of the `Problem` if the answer is one."""
         errors = self.body.get("errors") or []

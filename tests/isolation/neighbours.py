@@ -183,7 +183,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await renew(api, mine, "unopened", "delivered", "pending", "payable")
     for name in ("unopened", "delivered", "pending", "payable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
-    mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).data["id"]
+    mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
     await _take_cursors(api, mine)
     return mine
@@ -195,10 +195,15 @@ async def renew(api: Api, mine: Holdings, *names: str) -> None:
     for name in names:
         paid = name in ("unopened", "delivered")
         if not paid and name in mine.customers:
-            old = {"input": {"orderNo": mine.customers[name].no}}
-            await api.ask(mine.shop, _CANCEL, old, by=buyer)
+            await cancel(api, mine, mine.customers[name].no)
         made = await _buy(api, mine, mine.sku_id, payment="WALLET" if paid else None)
         mine.customers[name] = await _held(api, mine, made, buyer)
+
+
+async def cancel(api: Api, mine: Holdings, order_no: str) -> None:
+    """This function will give up an unpaid order of the customer's."""
+    wish = {"input": {"orderNo": order_no}}
+    await api.ask(mine.shop, _CANCEL, wish, by=mine.people["CUSTOMER"])
 
 
 async def _hire(world: World, api: Api, mine: Holdings) -> None:
@@ -206,7 +211,7 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
     account = {"email": mine.email, "phone": mine.phone, "password": PASSWORD, "name": mine.marker}
     signed_up = await api.ask(shop, _SIGN_UP, {"input": account})
     customer_id = await owner.fetchval("select id from customers where tenant_id = $1", shop.id)
-    mine.people["CUSTOMER"] = Person(customer_id, signed_up.data["token"])
+    mine.people["CUSTOMER"] = Person(customer_id, signed_up.accepted["token"])
     await plant_wallet_money(owner, shop.id, customer_id, 500_000_000)
     for role in STAFF_ROLES:
         mine.people[f"STAFF_{role}"] = await world.staff(role, shop=shop)
@@ -223,22 +228,21 @@ async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None
     wish = {
         "skuId": sku,
         "quantity": 2,
-        "expectedTotal": {**quoted.data["total"], "currency": "CNY"},
+        "expectedTotal": {**quoted.accepted["total"], "currency": "CNY"},
         "payment": payment,
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
         "idempotencyKey": f"{mine.marker}-{new_id().hex}",
     }
     answer = await api.ask(mine.shop, BUY, {"input": wish}, by=mine.people["CUSTOMER"])
-    made: dict[str, Any] = answer.data
-    assert made["__typename"] == "OrderCreated", made
+    made: dict[str, Any] = answer.accepted
     return made
 
 
 async def _guest_order(
     owner: asyncpg.Connection, api: Api, mine: Holdings, sku: str, name: str
 ) -> HeldOrder:
-    quote = (await api.ask(mine.shop, QUOTE, {"sku": sku})).data
+    quote = (await api.ask(mine.shop, QUOTE, {"sku": sku})).accepted
     mine.idempotency_key = f"{mine.marker}-{new_id().hex}"
     wish = {
         "quoteId": quote["id"],
@@ -246,7 +250,7 @@ async def _guest_order(
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
     }
-    made = (await api.ask(mine.shop, CREATE, {"input": wish})).data
+    made = (await api.ask(mine.shop, CREATE, {"input": wish})).accepted
     if name in ("unopened", "delivered"):
         order_id = parse_id("ord", made["order"]["id"])
         await pay_by_card(mine.shop, order_id, made["order"]["total"]["amountMinor"])
@@ -284,7 +288,7 @@ async def pay_by_card(shop: ShopAt, order_id: UUID, total_minor: int) -> None:
 async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | None) -> HeldOrder:
     order, token = made["order"], made["guestToken"]
     found = await api.ask(mine.shop, _LINES, {"no": order["no"], "token": token}, by=buyer)
-    (line,) = found.data["lines"]
+    (line,) = found.accepted["lines"]
     key_ids = tuple(key["id"] for key in line["keys"])
     return HeldOrder(parse_id("ord", order["id"]), order["no"], token, line["id"], key_ids)
 
@@ -294,7 +298,7 @@ async def _open_keys(api: Api, mine: Holdings) -> None:
     opened = await api.ask(
         mine.shop, _REVEAL, {"input": {"orderNo": order.no}}, by=mine.people["CUSTOMER"]
     )
-    mine.secrets = tuple(key["secret"] for key in opened.data["keys"])
+    mine.secrets = tuple(key["secret"] for key in opened.accepted["keys"])
 
 
 async def _take_cursors(api: Api, mine: Holdings) -> None:
@@ -310,4 +314,4 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
             f"{{ {name}(first: 1) {{ pageInfo {{ endCursor }} }} }}",
             by=mine.people[role],
         )
-        mine.cursors[name] = page.data["pageInfo"]["endCursor"]
+        mine.cursors[name] = page.accepted["pageInfo"]["endCursor"]

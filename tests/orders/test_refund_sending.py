@@ -1,168 +1,144 @@
-"""Sending refunds: each is made once, a bad one stops nobody, and the order ends as it should."""
+"""What is owed back is sent once, tried again until it is done, and never forgotten."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
 
+import asyncpg
 import pytest
 
-from billing import ledger
-from billing.payment_methods import METHODS, stripe_intents
-from billing.payment_methods.base import ChannelUnavailable
-from billing.payment_methods.card import Card
-from kernel.settings import settings
-from orders.refund_sending import send_due_refunds
-from sales import ChannelInMemory, Purchase, SalesDesk
+from orders import refund_sending
+from orders.refund_sending import RETRY_AFTER_SECONDS
+from sales import Purchase, SalesDesk
 
 pytestmark = pytest.mark.engines
 
 
-@dataclass
-class ForgetfulChannel(ChannelInMemory):
-    """A channel that has forgotten the idempotency keys, as a real one does after a day."""
-
-    made: list[tuple[UUID, str]] = field(default_factory=list)
-    """Every refund that was made: our id of it and the channel's."""
-    lose_answers: bool = False
-    stumble_over: str | None = None
-    """A payment whose refund ends in an error that nobody has thought of."""
-
-    async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
-    ) -> tuple[str, bool]:
-        if provider_ref == self.stumble_over:
-            raise RuntimeError("an answer that nobody has thought of")
-        refund_ref = f"re_{len(self.made)}"
-        self.made.append((refund_id, refund_ref))
-        if self.lose_answers:
-            raise ChannelUnavailable
-        return refund_ref, True
-
-    async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
-        return next((refund_ref, True) for ours, refund_ref in self.made if ours == refund_id)
-
-
 @pytest.fixture
-def card(desk: SalesDesk, monkeypatch: pytest.MonkeyPatch) -> ForgetfulChannel:
-    """The card's channel, which forgets."""
-    channel = ForgetfulChannel("CARD")
-    monkeypatch.setitem(METHODS, "CARD", channel)
-    desk.channels["CARD"] = channel
-    return channel
-
-
-async def _refunded(desk: SalesDesk, *parts_minor: int) -> Purchase:
-    """A sale by card of which these parts are owed back."""
+async def owed(desk: SalesDesk) -> Purchase:
+    """A sale of 110.00 of which 50.00 is owed back."""
     await desk.world.keys(1)
     purchase = await (await desk.order()).paid()
-    for part_minor in parts_minor:
-        await purchase.refund(part_minor)
+    await purchase.refund(5_000)
     return purchase
 
 
-async def _refunds(desk: SalesDesk) -> list[tuple[str, int]]:
-    """The status of every refund and how often it was tried."""
-    rows = await desk.owner.fetch("select status, attempts from refunds order by created_at, id")
-    return [(row["status"], row["attempts"]) for row in rows]
-
-
-async def test_a_refund_whose_answer_was_lost_is_found_again_and_not_made_twice(
-    desk: SalesDesk, card: ForgetfulChannel
-) -> None:
-    purchase = await _refunded(desk, 11_000)
-    card.lose_answers = True
-    await desk.send_refunds()
-    assert await _refunds(desk) == [("DUE", 1)]
-    assert await purchase.status() == "REFUNDING"
-
-    await desk.world.shift_clock("2 days")
-    await desk.send_refunds()
-    assert await _refunds(desk) == [("DONE", 2)]
-    assert len(card.made) == 1
-    assert await desk.owner.fetchval("select provider_ref from refunds") == card.made[0][1]
-    assert await purchase.status() == "REFUNDED"
-    await desk.assert_sound()
-
-
-async def test_a_refund_that_raises_stops_no_other_and_stays_due(
-    desk: SalesDesk, card: ForgetfulChannel
-) -> None:
-    purchases = [await _refunded(desk, 11_000) for _ in range(3)]
-    card.stumble_over = await desk.owner.fetchval(
-        "select provider_ref from payments where order_id = $1", purchases[0].id
+async def row(desk: SalesDesk) -> asyncpg.Record:
+    found = await desk.owner.fetchrow(
+        """select status, attempts, provider_ref is not null as known,
+                  next_attempt_at - platform_now() as wait, done_at is not null as done
+           from refunds"""
     )
+    assert found is not None
+    return found
+
+
+async def is_owed(desk: SalesDesk) -> bool:
+    return "L:REFUND_DUE" in await desk.books()
+
+
+async def test_a_refund_that_the_channel_does_at_once_leaves_the_ledger_at_once(
+    desk: SalesDesk, owed: Purchase
+) -> None:
+    assert await owed.status() == "REFUNDING"
     await desk.send_refunds()
-    assert await _refunds(desk) == [("DUE", 1), ("DONE", 1), ("DONE", 1)]
-    assert [await purchase.status() for purchase in purchases] == [
-        "REFUNDING",
-        "REFUNDED",
-        "REFUNDED",
-    ]
+    refund = await row(desk)
+    assert (refund["status"], refund["done"], refund["wait"]) == ("DONE", True, None)
+    assert (await desk.books())["A:GATEWAY:STRIPE"] == 11_000 - 66 - 5_000
+    assert await owed.status() == "PARTIALLY_REFUNDED"
+    await desk.send_refunds()
+    assert len(desk.channels["CARD"].refunded) == 1
     await desk.assert_sound()
 
 
-@pytest.mark.parametrize(
-    ("parts_minor", "status"),
-    [((5_500, 5_500), "REFUNDED"), ((1_000, 2_000), "PARTIALLY_REFUNDED")],
-)
-async def test_two_refunds_of_one_order_that_end_at_once_leave_it_settled(
-    desk: SalesDesk,
-    monkeypatch: pytest.MonkeyPatch,
-    parts_minor: tuple[int, ...],
-    status: str,
+async def test_a_refund_on_its_way_is_looked_at_until_it_has_arrived(
+    desk: SalesDesk, owed: Purchase
 ) -> None:
-    purchase = await _refunded(desk, *parts_minor)
-    post = ledger.post
-
-    async def post_slowly(*entries: Any, **words: Any) -> UUID:
-        transaction_id = await post(*entries, **words)
-        await asyncio.sleep(0.2)  # long enough for the other one to come as far, if it may
-        return transaction_id
-
-    monkeypatch.setattr(ledger, "post", post_slowly)
-    assert await asyncio.gather(*(send_due_refunds(limit=1) for _ in parts_minor)) == [1, 1]
-    assert await _refunds(desk) == [("DONE", 1), ("DONE", 1)]
-    assert await purchase.status() == status
+    await desk.send_refunds("LATER")
+    refund = await row(desk)
+    assert (refund["status"], refund["known"]) == ("SENT", True)
+    assert timedelta(0) < refund["wait"] <= timedelta(seconds=15)
+    assert await is_owed(desk), "money leaves the ledger when it is done and not before"
+    await desk.send_refunds()
+    assert (await row(desk))["status"] == "SENT", "not before its time"
+    await desk.world.shift_clock("16 seconds")
+    await desk.send_refunds("LATER")
+    await desk.world.shift_clock("40 seconds")
+    await desk.send_refunds("DONE")
+    assert (await row(desk))["status"] == "DONE"
+    assert (await is_owed(desk), len(desk.channels["CARD"].refunded)) == (False, 1)
     await desk.assert_sound()
 
 
-@asynccontextmanager
-async def channel_that_does_not_know_us(
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[list[bytes]]:
-    """The real card method, at a channel that answers 401 to everything; what it was asked."""
-    asked: list[bytes] = []
-    body = b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}'
-    head = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\n"
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readline())
-        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    monkeypatch.setenv("KAMENG_STRIPE_API_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_of_yesterday")
-    monkeypatch.setitem(METHODS, "CARD", Card())
-    settings.cache_clear()
-    stripe_intents.client.cache_clear()
-    async with server:
-        yield asked
-    stripe_intents.client.cache_clear()
-
-
-async def test_a_refund_waits_while_the_channel_does_not_take_our_key(
-    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+async def test_a_silent_channel_is_asked_again_and_again_ever_more_seldom(
+    desk: SalesDesk, owed: Purchase
 ) -> None:
-    purchase = await _refunded(desk, 11_000)
-    async with channel_that_does_not_know_us(monkeypatch) as asked:
-        assert await send_due_refunds() == 1
-    assert asked == [b"POST /v1/refunds HTTP/1.1\r\n"]
-    assert await _refunds(desk) == [("DUE", 1)]
-    assert await purchase.status() == "REFUNDING"
+    passed = 0.0
+    for attempt, wait_seconds in enumerate((*RETRY_AFTER_SECONDS, 3600), start=1):
+        await desk.send_refunds("SILENT")
+        refund = await row(desk)
+        assert (refund["status"], refund["attempts"]) == ("DUE", attempt)
+        assert refund["wait"] == pytest.approx(
+            timedelta(seconds=wait_seconds), abs=timedelta(seconds=5)
+        )
+        passed += wait_seconds + 1
+        await desk.world.shift_clock(f"{passed} seconds")
+    assert await is_owed(desk)
+    await desk.send_refunds("DONE")
+    assert (await row(desk))["status"] == "DONE"
+    assert list(desk.channels["CARD"].refunded.values()) == [5_000]
+    await desk.assert_sound()
+
+
+@pytest.mark.parametrize("refused_after", ["asking", "sending"])
+async def test_a_refund_that_the_channel_refuses_stays_owed_and_is_not_called_done(
+    desk: SalesDesk, owed: Purchase, refused_after: str
+) -> None:
+    if refused_after == "sending":
+        await desk.send_refunds("LATER")
+        await desk.world.shift_clock("16 seconds")
+    await desk.send_refunds("REFUSED")
+    refund = await row(desk)
+    assert (refund["status"], refund["wait"]) == ("FAILED", None)
+    assert await is_owed(desk)
+    assert await owed.status() == "REFUNDING"
+    await desk.assert_sound()
+
+
+async def test_an_answer_that_was_lost_on_the_way_sends_nothing_twice(
+    desk: SalesDesk, owed: Purchase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+
+        async def dies(*_args: object, **_named: object) -> None:
+            raise ConnectionResetError
+
+        dying.setattr(refund_sending, "_note", dies)
+        await desk.send_refunds()
+    refund = await row(desk)
+    assert (refund["status"], refund["known"]) == ("DUE", False)
+    assert list(desk.channels["CARD"].refunded.values()) == [5_000], "and nobody has noted it"
+    await desk.world.shift_clock("6 seconds")
+    await desk.send_refunds()
+    assert (await row(desk))["status"] == "DONE"
+    assert list(desk.channels["CARD"].refunded.values()) == [5_000]
+    await desk.assert_sound()
+
+
+async def test_two_workers_never_send_the_same_refund(desk: SalesDesk, owed: Purchase) -> None:
+    tried = await asyncio.gather(*(refund_sending.send_due_refunds() for _ in range(4)))
+    assert sorted(tried) == [0, 0, 0, 1]
+    assert list(desk.channels["CARD"].refunded.values()) == [5_000]
+    await desk.assert_sound()
+
+
+async def test_an_order_of_two_refunds_is_refunding_until_both_are_done(
+    desk: SalesDesk, owed: Purchase
+) -> None:
+    await desk.send_refunds("LATER")
+    await owed.refund(6_000)
+    await desk.send_refunds("DONE")
+    assert await owed.status() == "REFUNDING"
+    await desk.world.shift_clock("16 seconds")
+    await desk.send_refunds("DONE")
+    assert await owed.status() == "REFUNDED"
     await desk.assert_sound()

@@ -182,7 +182,7 @@ async def test_news_of_a_payment_that_is_not_ours_changes_nothing(desk: SalesDes
     assert (await settlement.hear(unknown)).effect == "NOTHING"
     assert (await settlement.hear(replace(genuine, provider="other"))).effect == "NOTHING"
     for state in ("PENDING", "FAILED"):
-        assert (await purchase.heard(payment_id, state)).effect == "NOTHING"  # type: ignore[arg-type]
+        assert (await purchase.heard(payment_id, state)).effect == "NOTHING"
     assert await purchase.status() == "PENDING_PAYMENT"
     assert await desk.books() == {}
     await purchase.heard(payment_id)

@@ -21,7 +21,7 @@ from isolation.documents import (
     variables,
 )
 from isolation.literals import document_with_literals
-from isolation.neighbours import PASSWORD, Neighbourhood, renew
+from isolation.neighbours import PASSWORD, Neighbourhood, cancel, renew
 from isolation.slots import Ask, Caller, right_values
 from kernel.ids import new_id, public_id
 from kernel.settings import Settings, settings
@@ -252,6 +252,8 @@ HARMLESS: Final = {
     "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text
     "name": set(_TEXTS) - {"10,000 characters", "control characters", "right to left"},
     "password": {"half of SQL"},  # of an account that is being opened: any text is a password
+    "email": {"empty"},  # the same as none
+    "phone": {"empty"},
     "offerId": {"empty"},  # the buyer leaves the choice to us
     "idempotencyKey": set(_TEXTS) - {"empty", "10,000 characters"},  # any text is a key
 }
@@ -350,13 +352,11 @@ async def test_each_bad_input_is_refused_and_writes_nothing(
         assert await counter.written() == set(), str(bad)
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
-async def test_strange_values_of_every_input_are_refused_or_harmless(
-    counter: Counter, mutation: str
-) -> None:
-    for leaf in leaves_of(MUTATIONS[mutation]):
-        for about, value in _strange_values(leaf).items():
-            await _try_strange_value(counter, leaf, about, value)
+async def test_strange_values_of_every_input_are_refused_or_harmless(counter: Counter) -> None:
+    for mutation in MUTATIONS.values():
+        for leaf in leaves_of(mutation):
+            for about, value in _strange_values(leaf).items():
+                await _try_strange_value(counter, leaf, about, value)
 
 
 async def _try_strange_value(counter: Counter, leaf: Leaf, about: str, value: Any) -> None:
@@ -372,6 +372,8 @@ async def _try_strange_value(counter: Counter, leaf: Leaf, about: str, value: An
     assert about in HARMLESS.get(leaf.name, set()) or _optional(leaf, about), where
     if leaf.root.name in _USES_UP:
         await renew(counter.api, ask.caller.own, ask.order_name)
+    if leaf.root.name in ("orderCreate", "quickBuy"):  # or there would soon be too many open ones
+        await cancel(counter.api, ask.caller.own, answer.data["order"]["no"])
 
 
 def _strange_values(leaf: Leaf) -> dict[str, Any]:
@@ -384,21 +386,26 @@ def _optional(leaf: Leaf, about: str) -> bool:
     return about in ("nothing", "left out") and not leaf.required
 
 
-@pytest.mark.parametrize("mutation", [name for name in MUTATIONS if name != "signOut"])
-async def test_no_character_that_cannot_be_stored_gets_in(counter: Counter, mutation: str) -> None:
+async def test_no_character_that_cannot_be_stored_gets_in(counter: Counter) -> None:
     """JSON is guarded before it is parsed; a document has escapes of its own."""
-    texts = [leaf for leaf in leaves_of(MUTATIONS[mutation]) if leaf.kind.name in ("ID", "String")]
-    for leaf in texts:
-        for text in ("a\0b", "\ud800", "\udc00\ud800"):
-            for literal in (False, True):
-                ask = counter.ask(mutation)
-                await counter.look()
-                values = {**right_values(ask, by_leaf=leaf), leaf.path: text}
-                answer = await counter.send(ask, values, literal=literal)
-                where = f"{leaf.coordinate} = {text!r}: {answer.body}"
-                assert answer.refused and "INTERNAL" not in answer.codes, where
-                assert answer.status < 500, where
-                assert await counter.written() == set(), where
+    await counter.look()
+    for mutation in MUTATIONS.values():
+        for leaf in leaves_of(mutation):
+            if leaf.kind.name in ("ID", "String"):
+                for text in ("a\0b", "\ud800", "\udc00\ud800"):
+                    await _try_unstorable(counter, leaf, text)
+    assert await counter.written() == set()
+
+
+async def _try_unstorable(counter: Counter, leaf: Leaf, text: str) -> None:
+    ask = counter.ask(leaf.root.name)
+    values = {**right_values(ask, by_leaf=leaf), leaf.path: text}
+    for literal in (False, True):
+        answer = await counter.send(ask, values, literal=literal)
+        where = f"{leaf.coordinate} = {text!r}: {answer.body}"
+        assert answer.refused, where
+        assert answer.status < 500, where
+        assert "INTERNAL" not in answer.codes, where
 
 
 def _flipped(token: str) -> str:

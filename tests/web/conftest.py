@@ -12,7 +12,7 @@ from processes import STRIPE_KEY, WEBHOOK_SECRET, Platform, running_platform
 from web_visitor import Visitor
 from world import ShopAt, World, build_world
 
-MASTER_SECRET = "the-master-secret-of-the-pages-0123456789"
+MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"  # as everywhere: roles are the cluster's
 
 
 @pytest.fixture(scope="package")
