@@ -31,7 +31,7 @@ CHAPTERS = (
     ("expiry.released", "expiry.committed"),
 )
 KEYS = 200
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 def points_in(file: Path) -> Iterator[str]:
@@ -71,13 +71,16 @@ async def an_hour_passes(world: World) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     for minutes in range(16, 10_000):
         await world.shift_clock(f"{minutes} minutes")
-        waiting = await world.owner.fetchval(
-            """select (select count(*) from orders where payment_status = 'PENDING')
-                    + (select count(*) from refunds where status in ('DUE', 'SENT'))"""
+        waiting = await world.owner.fetch(
+            """select 'order' as what, no as name, 0 as attempts, expires_at as due_at
+               from orders where payment_status = 'PENDING'
+               union all
+               select 'refund', status, attempts, next_attempt_at
+               from refunds where status in ('DUE', 'SENT')"""
         )
-        if waiting == 0:
+        if not waiting:
             return
-        assert time.monotonic() < end, f"{waiting} orders and refunds are never done"
+        assert time.monotonic() < end, f"after {minutes} minutes: {waiting}"
         await asyncio.sleep(0.1)
 
 

@@ -12,7 +12,8 @@ from processes import STRIPE_KEY, WEBHOOK_SECRET, Platform, running_platform
 from web_visitor import Visitor
 from world import ShopAt, World, build_world
 
-MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"  # as everywhere: roles are the cluster's
+# As everywhere: the roles, and so their password, belong to the whole cluster.
+MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 
 
 @pytest.fixture(scope="package")

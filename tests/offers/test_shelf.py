@@ -1,0 +1,328 @@
+"""A shop's shelf: what it sells, at what price, and how many there are, in a fixed few questions."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from entrypoints.asgi import create_app
+from kernel import db
+from kernel.settings import settings
+from offers import shelf
+from offers.own_prices import OwnPrice, own_prices
+from offers.shelf import ShelfSku
+from random_markets import another_offer
+from sales import SalesDesk
+from tenants import directory
+from tenants.directory import Shop
+from world import Goods, ShopAt
+
+pytestmark = pytest.mark.engines
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is asked of the database inside the block."""
+    asked: list[str] = []
+    token = db.statement_log.set(asked)
+    try:
+        yield asked
+    finally:
+        db.statement_log.reset(token)
+
+
+@asynccontextmanager
+async def reading(shop: Shop) -> AsyncIterator[None]:
+    async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
+        yield
+
+
+async def look(
+    desk: SalesDesk, goods: Goods | None = None, at: ShopAt | None = None
+) -> ShelfSku | None:
+    """The goods as a shop sells them now, or not."""
+    shop, sku_id = await desk.shop(at), (goods or desk.world.goods).sku_id
+    async with reading(shop):
+        return (await shelf.skus_by_id(shop, [sku_id], stock_bound=100)).get(sku_id)
+
+
+async def price_of(desk: SalesDesk, at: ShopAt | None = None) -> int | None:
+    sku = await look(desk, at=at)
+    return sku.display_offer.unit_price_minor if sku else None
+
+
+async def costs(desk: SalesDesk) -> tuple[int, ...]:
+    sku = await look(desk)
+    assert sku is not None
+    return sku.sourcing[sku.display_offer.id].costs
+
+
+# --- prices down the path
+
+
+async def test_the_worked_example_is_priced_level_by_level(desk: SalesDesk) -> None:
+    assert await costs(desk) == (8_000, 8_500, 9_000)
+    assert await price_of(desk) == 11_000
+    assert await price_of(desk, desk.world.agent) == 10_500
+
+
+async def test_a_shop_without_a_rule_asks_what_its_parent_asks(desk: SalesDesk) -> None:
+    newcomer = await desk.world.another_shop("newcomer", below=desk.world.shop)
+    assert await price_of(desk, newcomer) == 11_000, "its own cost is 90.00, passed through"
+    # Above everybody there is no suggestion: the root sells at its cost, and G5 forbids that.
+    with capture_logs():
+        assert await price_of(desk, desk.world.root) is None
+
+
+async def test_a_broken_guard_hides_its_offer_and_raises_the_alarm_and_nothing_else_suffers(
+    desk: SalesDesk,
+) -> None:
+    other = await desk.world.more_goods("other")
+    cheap = await another_offer(desk.owner, other, supply_minor=7_000)
+    # Below its own cost for one SKU, for one of whose offers it is still enough.
+    await desk.world.rule(
+        desk.world.shop, "RETAIL", "ABSOLUTE", 8_900, scope="SKU", target_id=other.sku_id
+    )
+    with capture_logs() as logs:
+        left = await look(desk, other)
+        assert await price_of(desk) == 11_000
+    assert left is not None
+    assert [offer.id for offer in left.offers] == [cheap.listing_id]
+    (alarm,) = logs
+    assert (alarm["event"], alarm["sku"], alarm["guard"]) == ("price_hidden", "other", "G3")
+    assert "8900" not in str(alarm) and "9000" not in str(alarm), "a log names no cost"
+
+
+async def test_floors_and_ceilings_of_anybody_above_and_of_the_supplier_hold(
+    desk: SalesDesk,
+) -> None:
+    sku_id = desk.world.goods.sku_id
+
+    async def limit(tenant_id: UUID, floor: int | None, ceiling: int | None) -> int | None:
+        await desk.owner.execute("delete from price_limits")
+        await desk.owner.execute(
+            "insert into price_limits values ($1, $2, $3, $4)", tenant_id, sku_id, floor, ceiling
+        )
+        with capture_logs():
+            return await price_of(desk)
+
+    for above in (desk.world.root, desk.world.agent, desk.world.shop):
+        assert await limit(above.id, 11_000, 11_000) == 11_000
+        assert await limit(above.id, 11_001, None) is None
+        assert await limit(above.id, None, 10_999) is None
+    neighbour = await desk.world.another_shop("neighbour")
+    assert await limit(neighbour.id, 20_000, None) == 11_000, "nobody else's limits count"
+    await desk.owner.execute("update supplier_listings set min_retail_minor = 11001")
+    with capture_logs():
+        assert await price_of(desk) is None
+    await desk.owner.execute(
+        "update supplier_listings set min_retail_minor = null, max_retail_minor = 10999"
+    )
+    with capture_logs():
+        assert await price_of(desk) is None
+
+
+async def test_the_worst_affiliate_rate_must_be_payable_from_the_margin(desk: SalesDesk) -> None:
+    # 110.00 less 90.00 is 20.00: 18.1 % of the price and 0.6 % of it are more than that.
+    await desk.world.affiliate("star", rate_bp=1_750)
+    assert await price_of(desk) == 11_000
+    await desk.world.affiliate("moon", rate_bp=1_810)
+    with capture_logs() as logs:
+        assert await price_of(desk) is None
+    assert logs[0]["guard"] == "G5"
+    await desk.owner.execute("update affiliate_programs set status = 'CLOSED' where rate_bp > 1800")
+    assert await price_of(desk) == 11_000
+
+
+# --- what a shop lists
+
+
+async def test_what_a_shop_hides_is_hidden_from_it_down_and_from_nobody_else(
+    desk: SalesDesk,
+) -> None:
+    world = desk.world
+    below = await world.another_shop("below", below=world.shop)
+    beside = await world.another_shop("beside")
+    sku_id = world.goods.sku_id
+
+    async def seen_by() -> set[str]:
+        return {
+            shop.slug
+            for shop in (world.agent, world.shop, below, beside)
+            if await price_of(desk, shop) is not None
+        }
+
+    assert await seen_by() == {"agent", "shop", "below", "beside"}
+    await desk.owner.execute(
+        "insert into tenant_listings values ($1, $2, false)", world.shop.id, sku_id
+    )
+    assert await seen_by() == {"agent", "beside"}
+    # A child cannot bring back what a parent has taken away.
+    await desk.owner.execute("insert into tenant_listings values ($1, $2, true)", below.id, sku_id)
+    assert await seen_by() == {"agent", "beside"}
+    await desk.owner.execute(
+        "update tenant_listings set tenant_id = $1 where not visible", world.root.id
+    )
+    assert await seen_by() == set()
+
+
+async def test_what_is_archived_paused_suspended_or_of_another_currency_is_not_for_sale(
+    desk: SalesDesk,
+) -> None:
+    for takes_away, gives_back in (
+        ("update skus set status = 'ARCHIVED'", "update skus set status = 'ACTIVE'"),
+        ("update products set status = 'ARCHIVED'", "update products set status = 'ACTIVE'"),
+        (
+            "update supplier_listings set status = 'PAUSED'",
+            "update supplier_listings set status = 'ACTIVE'",
+        ),
+        ("update suppliers set status = 'SUSPENDED'", "update suppliers set status = 'ACTIVE'"),
+        (
+            "update supplier_listings set currency = 'USD'",
+            "update supplier_listings set currency = 'CNY'",
+        ),
+    ):
+        await desk.owner.execute(takes_away)
+        assert await look(desk) is None, takes_away
+        await desk.owner.execute(gives_back)
+        assert await look(desk) is not None
+
+
+# --- stock
+
+
+async def test_the_stock_is_what_can_be_held_now(desk: SalesDesk) -> None:
+    async def stock() -> int:
+        sku = await look(desk)
+        assert sku is not None
+        return sku.stock
+
+    now = await desk.owner.fetchval("select now()")
+    await desk.world.keys(3)
+    await desk.world.keys(1, expires_at=now + timedelta(days=3))
+    assert await stock() == 4
+    await desk.owner.execute("update skus set min_remaining_days = 5")
+    assert await stock() == 3, "a key too near to its end is not counted"
+    purchase = await desk.order(2)
+    assert await stock() == 1
+    await desk.world.shift_clock("16 minutes")
+    assert await stock() == 3, "a hold that has run out holds nothing, worker or no worker"
+    await desk.sweep()
+    assert await stock() == 3
+    await (await desk.order(3)).paid()
+    assert await stock() == 0
+    assert await purchase.status() == "EXPIRED"
+
+
+async def test_the_stock_is_the_largest_single_offers_and_counted_no_further_than_the_bound(
+    desk: SalesDesk,
+) -> None:
+    second = await another_offer(desk.owner, desk.world.goods, supply_minor=8_100)
+    await desk.world.keys(2)
+    await desk.world.keys(5, second)
+    sku = await look(desk)
+    assert sku is not None
+    assert (sku.stock, [offer.stock for offer in sku.offers]) == (5, [2, 5])
+    shop = await desk.shop()
+    async with reading(shop):
+        bounded = await shelf.skus_by_id(shop, [sku.id], stock_bound=3)
+    assert [offer.stock for offer in bounded[sku.id].offers] == [2, 3]
+
+
+async def test_the_offer_is_the_cheapest_that_covers_the_quantity_or_the_one_chosen(
+    desk: SalesDesk,
+) -> None:
+    cheap = desk.world.goods
+    dear = await another_offer(desk.owner, cheap, supply_minor=8_100, warranty_hours=72)
+    await desk.world.keys(2, cheap)
+    await desk.world.keys(5, dear)
+    sku = await look(desk)
+    assert sku is not None
+    assert [(offer.unit_price_minor, offer.warranty_hours) for offer in sku.offers] == [
+        (11_000, 24),
+        (11_100, 72),
+    ]
+    for quantity, expected in ((1, cheap), (2, cheap), (3, dear), (5, dear)):
+        offer = sku.offer_for(quantity)
+        assert offer is not None and offer.id == expected.listing_id
+    assert sku.offer_for(6) is None
+    chosen = sku.offer_for(1, dear.listing_id)
+    assert chosen is not None and chosen.id == dear.listing_id
+    assert sku.offer_for(1, desk.world.shop.id) is None
+    # The price that is shown is one that can be had.
+    await desk.owner.execute(
+        "update keys set status = 'WITHDRAWN' where supplier_listing_id = $1", cheap.listing_id
+    )
+    sku = await look(desk)
+    assert sku is not None and sku.display_offer.id == dear.listing_id
+
+
+# --- how much is asked of the database
+
+
+async def test_a_page_of_24_products_costs_what_a_page_of_one_costs(desk: SalesDesk) -> None:
+    for number in range(24):
+        goods = await desk.world.more_goods(f"goods-{number:02}")
+        if number % 2:
+            await another_offer(desk.owner, goods, supply_minor=8_050)
+    directory.forget()
+    transport = httpx.ASGITransport(create_app(settings()))
+    base_url = f"http://{desk.world.shop.host}"
+    counts: dict[tuple[int, str], int] = {}
+    async with httpx.AsyncClient(transport=transport, base_url=base_url) as http:
+        for fields in ("name", "name price { amountMinor } stock { available }"):
+            for first in (1, 24):
+                with statements() as asked:
+                    document = (
+                        f"{{ products(first: {first}) {{ edges {{ node {{ {fields} }} }} }} }}"
+                    )
+                    response = await http.post(
+                        "/graphql/", json={"query": document}, headers={"x-kameng-client": "tests"}
+                    )
+                found = response.json()
+                assert "errors" not in found, found
+                assert len(found["data"]["products"]["edges"]) == first
+                counts[first, fields.split()[-1]] = len(asked)
+    directory.forget()
+    assert counts[24, "name"] == 1, "no price wanted, none computed"
+    assert counts[1, "}"] == counts[24, "}"] == 3
+
+
+async def test_a_page_of_skus_is_two_statements_however_many_there_are(desk: SalesDesk) -> None:
+    shop = await desk.shop()
+    product_ids = [desk.world.goods.product_id]
+    counts = []
+    for number in range(3):
+        async with reading(shop):
+            with statements() as asked:
+                found = await shelf.skus_of_products(shop, product_ids)
+        assert all(len(skus) == 1 for skus in found.values())
+        counts.append(len(asked))
+        product_ids += [(await desk.world.more_goods(f"more-{number}")).product_id]
+    assert counts == [2, 2, 2]
+    async with reading(shop):
+        with statements() as asked:
+            assert await shelf.skus_of_products(shop, []) == {}
+    assert asked == []
+
+
+# --- what a shop knows of its own prices
+
+
+async def test_a_shop_sees_its_own_cost_and_nobody_elses(desk: SalesDesk) -> None:
+    await desk.world.keys(2)
+
+    async def seen(at: ShopAt) -> OwnPrice:
+        shop = await desk.shop(at)
+        async with reading(shop):
+            (own,) = await own_prices(shop, [desk.world.goods.product_id])
+        return own
+
+    shops, agents = await seen(desk.world.shop), await seen(desk.world.agent)
+    assert (shops.cost_minor, shops.retail_minor, shops.stock) == (9_000, 11_000, 2)
+    assert (agents.cost_minor, agents.retail_minor) == (8_500, 10_500)
+    assert "8500" not in repr(shops) and "8000" not in repr(shops)
