@@ -1,9 +1,12 @@
 """Who is thanked for an order: the affiliate whose code the buyer brought."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 from kernel import db
+
+_CODE = re.compile(r"[a-z0-9]{3,32}")  # as the database has them; nothing else is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +22,15 @@ async def attribution(code: str | None, *, customer_id: UUID | None) -> Attribut
 
     An unknown code is ignored and never stops a sale. Inside a transaction of the shop.
     """
-    if not code:
+    spelt = (code or "").strip().lower()
+    if _CODE.fullmatch(spelt) is None:
         return None
     row = await db.fetch_row(
         """select a.id, a.customer_id, p.rate_bp
            from affiliates a join affiliate_programs p on p.id = a.program_id
            where a.tenant_id = current_tenant_id() and a.code = $1
              and a.status = 'ACTIVE' and p.status = 'ACTIVE'""",
-        code.strip().lower()[:32],
+        spelt,
     )
     if row is None or row["rate_bp"] == 0:
         return None

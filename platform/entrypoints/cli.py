@@ -152,9 +152,8 @@ def bench(
     """
     from entrypoints.bench.command import bench as run
 
-    numbers = tuple(int(number) for number in clients.split(",") if number)
     return asyncio.run(
-        run(names=workloads, clients=numbers, scale=scale, quick=quick, json_file=json)
+        run(names=workloads, clients=clients, scale=scale, quick=quick, json_file=json)
     )
 
 

@@ -133,11 +133,11 @@ async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, 
 def _require_sensible(wishes: Sequence[Wish]) -> None:
     if not 1 <= len(wishes) <= MAX_LINES:
         raise Invalid(f"An order has 1 to {MAX_LINES} lines.", field="lines")
-    if sum(max(wish.quantity, 0) for wish in wishes) > MAX_QUANTITY:
-        raise Invalid(f"An order has at most {MAX_QUANTITY} pieces.", field="quantity")
     for wish in wishes:
         if not 1 <= wish.quantity <= MAX_QUANTITY:
             raise Invalid(f"A line has 1 to {MAX_QUANTITY} pieces.", field="quantity")
+    if sum(wish.quantity for wish in wishes) > MAX_QUANTITY:
+        raise Invalid(f"An order has at most {MAX_QUANTITY} pieces.", field="quantity")
 
 
 def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:

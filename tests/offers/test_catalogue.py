@@ -1,5 +1,7 @@
 """Pages of products: every product once, whatever the order, and only what the shop shows."""
 
+from typing import Any
+
 import pytest
 
 from kernel import db
@@ -13,13 +15,13 @@ from world import ShopAt
 pytestmark = pytest.mark.engines
 
 
-async def page(desk: SalesDesk, at: ShopAt | None = None, **asked: object) -> ProductPage:
+async def page(desk: SalesDesk, at: ShopAt | None = None, **asked: Any) -> ProductPage:
     shop = await desk.shop(at)
     async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
-        return await catalogue.products(shop, **asked)  # type: ignore[arg-type]
+        return await catalogue.products(shop, **asked)
 
 
-async def all_pages(desk: SalesDesk, *, first: int, **asked: object) -> list[ProductRow]:
+async def all_pages(desk: SalesDesk, *, first: int, **asked: Any) -> list[ProductRow]:
     """Page after page, until there are no more."""
     rows: list[ProductRow] = []
     found = await page(desk, first=first, **asked)
@@ -75,7 +77,8 @@ async def test_a_cursor_is_good_in_its_own_list_only(desk: SalesDesk) -> None:
     neighbour = await desk.world.another_shop("neighbour")
     with pytest.raises(Invalid):
         await page(desk, neighbour, after=cursor)
-    for other in ({"sort": "NAME"}, {"category_slug": "games"}):
+    others: list[dict[str, Any]] = [{"sort": "NAME"}, {"category_slug": "games"}]
+    for other in others:
         with pytest.raises(Invalid):
             await page(desk, after=cursor, **other)
     for impossible in (0, 101, -1):

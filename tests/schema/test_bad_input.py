@@ -1,11 +1,12 @@
 """Bad input of every mutation: a clear refusal, never a crash, and nothing written."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
 import pytest
+import stripe
 from graphql import GraphQLEnumType
 
 from billing.payment_methods import stripe_intents
@@ -24,7 +25,7 @@ from isolation.literals import document_with_literals
 from isolation.neighbours import PASSWORD, Neighbourhood, cancel, renew
 from isolation.slots import Ask, Caller, right_values
 from kernel.ids import new_id, public_id
-from kernel.settings import Settings, settings
+from kernel.settings import Settings
 from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import API_KEY, WEBHOOK_SECRET, listening_socket, sandbox_running, url_of
 from schema.field_table import GRANTS
@@ -264,18 +265,20 @@ _USES_UP: Final = ("orderCancel", "paymentStart", "unrevealedReturn")
 
 
 @pytest.fixture
-def channel(offline: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+async def channel(offline: Settings) -> AsyncIterator[None]:
     """A payment channel that takes everything: what is refused, we have refused."""
     listening = listening_socket()
     account = SandboxConfig(
         api_key=API_KEY, webhook_secret=WEBHOOK_SECRET, public_url=url_of(listening)
     )
-    with sandbox_running(account, listening):
-        monkeypatch.setenv("KAMENG_STRIPE_API_URL", account.public_url)
-        monkeypatch.setenv("KAMENG_STRIPE_API_KEY", API_KEY)
-        settings.cache_clear()
-        stripe_intents.client.cache_clear()
+    transport = stripe.HTTPXClient(verify_ssl_certs=False)  # plain HTTP, on this machine
+    client = stripe.StripeClient(
+        API_KEY, base_addresses={"api": account.public_url}, http_client=transport
+    )
+    with sandbox_running(account, listening), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stripe_intents, "client", lambda: client)
         yield
+        await transport._client_async.aclose()
 
 
 class Counter:

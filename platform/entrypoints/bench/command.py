@@ -62,7 +62,7 @@ class _Run:
 async def bench(
     *,
     names: Sequence[str] = (),
-    clients: Sequence[int] = (),
+    clients: str = "",
     scale: float = 1.0,
     quick: bool = False,
     json_file: Path | None = None,
@@ -70,12 +70,13 @@ async def bench(
     """This function will measure the named workloads, or all, print the rows, and return the exit
     code: 0 when all was measured, 1 when something failed, 130 when somebody stopped it.
 
-    `clients` replaces each workload's own numbers of clients; `scale` multiplies the data. The
-    databases are made on the server of DATABASE_URL, or on an embedded one, and dropped after.
+    `clients`, like "1,8,32", replaces each workload's own numbers of clients; `scale` multiplies
+    the data. The databases are made on the server of DATABASE_URL, or on an embedded one, and
+    dropped after.
     """
     console = _console()
     try:
-        cells = _cells(chosen_workloads(names), clients)
+        cells = _cells(chosen_workloads(names), _numbers(clients))
     except BenchFailed as failure:
         console.print(str(failure), style="red", markup=False)
         return FAILED
@@ -101,9 +102,14 @@ def _console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=TABLE_WIDTH)
 
 
+def _numbers(text: str) -> list[int]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not all(word.isdecimal() and 1 <= int(word) <= MOST_CLIENTS for word in words):
+        raise BenchFailed(f"A workload has 1 to {MOST_CLIENTS} clients, for example: 1,8,32.")
+    return [int(word) for word in words]
+
+
 def _cells(workloads: Sequence[Workload], clients: Sequence[int]) -> list[tuple[Workload, int]]:
-    if any(not 1 <= count <= MOST_CLIENTS for count in clients):
-        raise BenchFailed(f"A workload has 1 to {MOST_CLIENTS} clients.")
     return [(one, count) for one in workloads for count in clients or one.clients]
 
 

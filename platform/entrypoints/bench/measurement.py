@@ -41,8 +41,9 @@ from kernel.settings import Settings
 SCRIPTS_PER_CLIENT: Final = 8
 STARTUP_SECONDS: Final = 1.5
 """For the load client to start and read its plan."""
-FIRST_GUESS: Final = {"product": 800.0, "limit": 3000.0}
-"""Sales a second that are stocked for before the first window has shown how many there are."""
+FIRST_GUESS: Final = {"product": (200.0, 1000.0), "limit": (600.0, 4000.0)}
+"""Sales a second, of each client and at most of all, that are stocked for before the first window
+has shown how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,12 @@ class _Side:
     url: str
     owner: asyncpg.Connection
     sales_per_second: float
-    skus: list[BenchSku] = field(default_factory=list)
+    skus: Sequence[BenchSku]
 
     async def restock(self, timing: Timing) -> None:
         """Put enough keys into the pools for one run, half as many again for chance."""
         sales = self.sales_per_second * (timing.run_seconds + 2)
-        each = 200 + ceil(1.5 * sales / len(self.skus))
+        each = 50 + ceil(1.5 * sales / len(self.skus))
         await restock(self.owner, self.skus, keys_each=each)
 
 
@@ -146,7 +147,9 @@ class Measurement:
     async def _side(self, name: str, url: str) -> _Side:
         owner = await asyncpg.connect(url)
         self.stack.push_async_callback(owner.close)
-        return _Side(url, owner, FIRST_GUESS[name], list(self.workload.skus(self.bench.market)))
+        of_each, at_most = FIRST_GUESS[name]
+        guess = min(at_most, of_each * self.clients)
+        return _Side(url, owner, guess, self.workload.skus(self.bench.market))
 
     async def _product(self, url: str) -> Product:
         self.bench.say(f"{self._title}: processes")
