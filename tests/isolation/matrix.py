@@ -9,7 +9,7 @@ from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
 from isolation.forbidden import Secrets
 from isolation.neighbours import Holdings, Neighbourhood
-from isolation.slots import Ask, Caller, right_values, slot_of
+from isolation.slots import Ask, Caller, everything_of, right_values, slot_of
 from schema.field_table import GRANTS
 from world import Person
 
@@ -121,6 +121,16 @@ def _foreign_cases_of(ask: Ask) -> Iterator[Case]:
             values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
             yield Case(ask.root, ask.caller, values, f"{leaf.coordinate} = {value}", leaf)
     yield from borrowed
+
+
+def any_kind_cases(town: Neighbourhood) -> Iterator[Case]:
+    """This function will set each input that names something to everything foreign, of any kind."""
+    for ask in _asks(town, ()):
+        for leaf in leaves_of(ask.root) if ask.granted and ask.caller.shop.slug == "shop" else ():
+            values = everything_of(ask, town.at(VICTIM)) if slot_of(leaf).foreign else []
+            for value in values:
+                changed_values = {**right_values(ask, by_leaf=leaf), leaf.path: value}
+                yield Case(ask.root, ask.caller, changed_values, f"{leaf.coordinate} = {value}")
 
 
 def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:

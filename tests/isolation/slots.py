@@ -217,3 +217,33 @@ def right_values(ask: Ask, *, by_leaf: Leaf | None = None) -> dict[Path, Any]:
     if by_leaf is not None and (contradicted := _INSTEAD_OF.get(by_leaf.coordinate)):
         values[contradicted] = OMIT
     return values
+
+
+def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
+    """This function will list whatever names something of somebody else's, of any kind."""
+    return [
+        *(order.no for order in theirs.orders),
+        *(order.line_id for order in theirs.orders),
+        *(order.token for order in theirs.guests.values() if order.token),
+        *(key_id for order in theirs.orders for key_id in order.key_ids),
+        *(public_id("ord", order.id) for order in theirs.orders),
+        *(str(order.id) for order in theirs.orders),
+        *(person.token for person in theirs.people.values()),
+        *theirs.cursors.values(),
+        *theirs.secrets,
+        theirs.quote_id,
+        theirs.idempotency_key,
+        theirs.affiliate_code,
+        theirs.email,
+        theirs.phone,
+        theirs.shop.slug,
+        str(theirs.shop.id),
+        public_id("ten", theirs.shop.id),
+        public_id("cus", theirs.people["CUSTOMER"].id),
+        public_id("aff", theirs.people["AFFILIATE"].id),
+        public_id("prd", ask.town.hidden.product_id),
+        public_id("sku", ask.town.hidden.sku_id),
+        public_id("ofr", ask.town.hidden.listing_id),
+        public_id("sup", ask.town.hidden.supplier_id),
+        ask.town.hidden.slug,
+    ]

@@ -14,7 +14,7 @@ import pytest
 from isolation import slots
 from isolation.api import Api
 from isolation.documents import leaves_of, object_types, root_fields
-from isolation.matrix import Case, foreign_cases, nobodys_case, own_cases, run, send
+from isolation.matrix import Case, any_kind_cases, foreign_cases, nobodys_case, own_cases, run, send
 from isolation.neighbours import Neighbourhood
 from kernel import db
 from kernel.errors import NotFound
@@ -55,6 +55,16 @@ async def test_right_requests_reach_every_field_and_every_type(
 async def test_foreign_values_reach_nothing_of_another_shop(town: Neighbourhood, api: Api) -> None:
     report = await run(town, api, foreign_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
+    assert report.crashes == []
+    assert report.leaks == []
+
+
+@pytest.mark.soak
+async def test_foreign_values_of_any_kind_reach_nothing_anywhere(
+    town: Neighbourhood, api: Api
+) -> None:
+    report = await run(town, api, any_kind_cases(town))
+    assert report.cases > 2_000
     assert report.crashes == []
     assert report.leaks == []
 

@@ -256,7 +256,7 @@ class AnySale:
         at = self._any(self.market.shops)
         shop = self.stage.run(self.desk.shop(at))
         customer_id = self.market.customers[at].id
-        amount_minor = self.draw(st.integers(1, 30_000))
+        amount_minor = self.draw(st.integers(paying.MIN_TOP_UP_MINOR, 30_000))
         started = self.stage.run(
             paying.top_up(
                 shop=shop,
