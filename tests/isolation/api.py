@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,12 +95,21 @@ class Api:
         return Answer(response.status_code, f"{headers}\n{response.text}", body)
 
     async def watch(
-        self, shop: ShopAt, document: str, variables: dict[str, Any], *, by: Person | None = None
+        self,
+        shop: ShopAt,
+        document: str,
+        variables: dict[str, Any],
+        *,
+        by: Person | None = None,
+        then: Callable[[], Awaitable[object]] | None = None,
     ) -> Answer:
-        """This function will start a subscription, and return its first event or its end."""
+        """This function will start a subscription, and return its first event or its end.
+
+        With `then`: what comes next, after that has been done.
+        """
         socket = _Socket(self._app, shop, by)
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await socket.first_answer({"query": document, "variables": variables})
+            return await socket.answer({"query": document, "variables": variables}, then=then)
 
 
 def _headers(shop: ShopAt, by: Person | None) -> dict[str, str]:
@@ -121,14 +131,20 @@ class _Socket:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[Message] = asyncio.Queue()
 
-    async def first_answer(self, payload: dict[str, Any]) -> Answer:
-        """Connect, subscribe, hear one thing, leave."""
+    async def answer(
+        self, payload: dict[str, Any], *, then: Callable[[], Awaitable[object]] | None
+    ) -> Answer:
+        """Connect, subscribe, hear one thing or the one after it, leave."""
         running = asyncio.create_task(self._run())
         try:
             await self._to_app.put({"type": "websocket.connect"})
             await self._say({"type": "connection_init"})
             await self._say({"type": "subscribe", "id": "1", "payload": payload})
-            return await self._hear()
+            heard = await self._hear()
+            if then is not None:
+                await then()
+                heard = await self._hear()
+            return heard
         finally:
             await self._to_app.put({"type": "websocket.disconnect", "code": 1000})
             async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -23,11 +23,18 @@ async def test_a_subscription_ends_when_its_watcher_leaves(town: Neighbourhood, 
     assert asyncio.all_tasks() == running_before
 
 
-async def test_a_revoked_token_ends_a_subscription(town: Neighbourhood, api: Api) -> None:
+async def test_a_revoked_token_ends_a_subscription_that_is_running(
+    town: Neighbourhood, api: Api
+) -> None:
     at_shop = town.at("shop")
     order, buyer = at_shop.customers["delivered"], at_shop.people["CUSTOMER"]
-    assert (await api.watch(at_shop.shop, WATCH, {"no": order.no}, by=buyer)).data
-    await town.owner.execute(
-        "update access_tokens set revoked_at = now() where principal_id = $1", buyer.id
-    )
-    assert (await api.watch(at_shop.shop, WATCH, {"no": order.no}, by=buyer)).refused
+
+    async def revoke() -> None:
+        await town.owner.execute(
+            "update access_tokens set revoked_at = now() where principal_id = $1", buyer.id
+        )
+
+    async with asyncio.timeout(4):
+        ended = await api.watch(at_shop.shop, WATCH, {"no": order.no}, by=buyer, then=revoke)
+    assert ended.codes == {"FORBIDDEN"}
+    assert ended.data is None
