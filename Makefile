@@ -5,7 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := 0.13.9
-JOBS ?= auto
+# One more than there are processors: the tests wait for processes of their own.
+JOBS ?= $(shell expr $$(nproc) + 1)
 ARGS ?=
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input

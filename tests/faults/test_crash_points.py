@@ -22,7 +22,8 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
     ("checkout.claimed", "checkout.held", "checkout.written", "checkout.committed"),
-    ("payment.opened", "payment.committed", "payment.asked", "payment.noted"),
+    ("payment.opened", "payment.committed", "payment.asked"),
+    ("payment.noted",),  # after "asked" the channel's own event may have noted it already
     ("settlement.heard", "settlement.locked", "settlement.sold"),
     ("settlement.delivered", "settlement.posted"),
     ("settlement.recorded", "settlement.committed"),
