@@ -109,6 +109,12 @@ def _at_home(caller: Caller, shop: Shop) -> bool:
     return caller.kind is TokenKind.OPERATOR or len(shop.levels) == 1
 
 
+def prefers_english(shop: Shop, accept_language: str) -> bool:
+    """This function will choose between the two languages: the caller's, else the shop's."""
+    wanted = accept_language.lower()
+    return wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en")
+
+
 async def context_of(connection: HTTPConnection, *, token: str | None) -> Context:
     """This function will make the context of a request whose shop stands on its scope.
 
@@ -117,7 +123,6 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     """
     shop: Shop = connection.scope["kameng.shop"]
     headers = connection.headers
-    wanted = headers.get("accept-language", "").lower()
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
     scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
     return Context(
@@ -125,7 +130,7 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
         caller=await caller_of(token, shop),
         ip=client_address(connection),
         user_agent=headers.get("user-agent", "")[:300],
-        english=wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en"),
+        english=prefers_english(shop, headers.get("accept-language", "")),
         origin=f"{scheme}://{headers.get('host', '')}",
         token=token,
     )

@@ -1,0 +1,29 @@
+"""Telling every process that the stock of a listing is not what its pages show."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from kernel import db
+
+ANNOUNCED_BELOW_SPARE: Final = 50
+"""Pages count no further than `low_stock_bound`. A sale that leaves so many more than that behind
+changes no page, however many sales end at the same moment, and is not announced: a commit that
+announces waits for every other one that does."""
+
+_ANNOUNCE: Final = """
+select pg_notify('stock', listing_id::text) from unnest($1::uuid[]) as listing (listing_id)
+"""
+
+
+async def announce_stock(listing_ids: Iterable[UUID]) -> None:
+    """This function will end the pages that show the stock of these listings, when we commit.
+
+    Call it in the transaction that changes how many keys can be held: always where keys come back,
+    arrive, are withdrawn or expire; where keys are held or sold, only when fewer than
+    `low_stock_bound` + `ANNOUNCED_BELOW_SPARE` are left. If it is forgotten, pages are right again
+    after five seconds.
+    """
+    unique = sorted(set(listing_ids))
+    if unique:
+        await db.execute(_ANNOUNCE, unique)
