@@ -8,10 +8,10 @@ from starlette.requests import HTTPConnection
 
 from identity.models import TokenKind
 from identity.tokens import Caller, authenticate
-from kernel import db
+from kernel import crypto, db
 from kernel.errors import Forbidden
 from kernel.settings import settings
-from orders.checkout import Buyer
+from orders.drafts import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
 from schema.address import client_address
@@ -58,8 +58,9 @@ class Context:
 
     @property
     def buyer(self) -> Buyer:
-        """The caller as a buyer."""
-        return Buyer(self.customer_id)
+        """The caller as a buyer; the order is made only while the token is good."""
+        token = crypto.token_hash(self.token) if self.token and self.customer_id else None
+        return Buyer(self.customer_id, token)
 
     @property
     def actor(self) -> str:

@@ -79,9 +79,12 @@ async def order_by_id(context: Context, order_id: UUID) -> Order:
 
 
 async def _created(context: Context, made: checkout.OrderMade) -> OrderCreated:
-    return OrderCreated(
-        order=await order_by_id(context, made.order_id), guest_token=made.guest_token
-    )
+    """The answer, as it was written; a repeated request is shown its order as it is now."""
+    if made.view is not None:
+        order = order_type(made.view, context)
+    else:
+        order = await order_by_id(context, made.order_id)
+    return OrderCreated(order=order, guest_token=made.guest_token)
 
 
 @strawberry.type
