@@ -19,8 +19,9 @@ class CategoryRow:
 
 async def all_categories() -> list[CategoryRow]:
     """Every category, parents before children, in the order of the shop."""
-    rows = await db.fetch(
+    rows = await db.read(
+        db.core_scope(),
         """select id, parent_id, slug, name_zh, name_en from categories
-           order by cardinality(path), position, id"""
+           order by cardinality(path), position, id""",
     )
     return [CategoryRow(**row) for row in rows]

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
 
 ACQUIRE_AT_LEAST_SECONDS = 5.0
+_SCOPE_SETTINGS = ("app.tenant_id", "app.path", "app.party_id", "app.fence_lifted_for")
 
 
 class NestedTransaction(RuntimeError):
@@ -46,16 +48,21 @@ class Scope:
     party_id: UUID | None = None
     fence_lifted_for: str = ""
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What the settings of `_SCOPE_SETTINGS` are in this scope."""
+        return (
+            str(self.tenant_id or ""),
+            ",".join(map(str, self.path)),
+            str(self.party_id or ""),
+            self.fence_lifted_for.replace("'", ""),
+        )
+
     def begin_statement(self, *, read_only: bool) -> str:
         """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
         begin = "begin read only" if read_only else "begin"
-        settings = {
-            "app.tenant_id": str(self.tenant_id or ""),
-            "app.path": ",".join(map(str, self.path)),
-            "app.party_id": str(self.party_id or ""),
-            "app.fence_lifted_for": self.fence_lifted_for.replace("'", ""),
-        }
-        calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in settings.items())
+        pairs = zip(_SCOPE_SETTINGS, self.values, strict=True)
+        calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in pairs)
         return f"{begin};select {calls}"
 
 
@@ -125,7 +132,7 @@ async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator
     client = get_connection(scope.role)
     assert isinstance(client, AsyncpgDBClient)
     pool = await _pool(client)
-    connection = await pool.acquire(timeout=_acquire_timeout_seconds())
+    connection = await _acquired(pool)
     wrapper = _ScopedTransaction(client, connection)
     try:
         # A BEGIN or COMMIT that is cancelled half-way has happened or has not: roll back as well.
@@ -139,6 +146,46 @@ async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator
             raise
     finally:
         await pool.release(connection)
+
+
+async def read(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
+    """All rows of one SELECT in this scope: a transaction of its own, in one round trip.
+
+    The statement raises its own fence and is its own transaction, so its scope ends with it. Inside
+    an open transaction it is a statement of that one, whose scope must be the same
+    (`NestedTransaction`).
+    """
+    current = _current.get()
+    if current is not None:
+        if current[0] != scope:
+            raise NestedTransaction
+        return await fetch(sql, *values)
+    _note(sql)
+    client = get_connection(scope.role)
+    assert isinstance(client, AsyncpgDBClient)
+    pool = await _pool(client)
+    connection = await _acquired(pool)
+    try:
+        fenced = fenced_statement(sql, values=len(values))
+        rows: list[asyncpg.Record] = await connection.fetch(fenced, *values, *scope.values)
+        return rows
+    finally:
+        await pool.release(connection, timeout=ACQUIRE_AT_LEAST_SECONDS)
+
+
+@lru_cache(maxsize=1_000)
+def fenced_statement(sql: str, *, values: int) -> str:
+    """A SELECT with so many values that sets its own scope before it looks at any table.
+
+    The scope's settings follow as further values. PostgreSQL plans the condition, which has no
+    column in it, as a one-time filter above everything that `sql` reads. Were a table read before
+    it, its policies would find the settings of no scope, and show nothing.
+    """
+    calls = " || ".join(
+        f"set_config('{name}', ${values + place}::text, true)"
+        for place, name in enumerate(_SCOPE_SETTINGS, 1)
+    )
+    return f"select asked.* from (\n{sql}\n) as asked where (select {calls}) is not null"
 
 
 @contextmanager
@@ -171,6 +218,12 @@ def _acquire_timeout_seconds() -> float:
     return max(ACQUIRE_AT_LEAST_SECONDS, settings_of_process().request_deadline_seconds)
 
 
+async def _acquired(pool: asyncpg.Pool) -> asyncpg.Connection:
+    """A connection of the pool; only who must wait in line pays for a timer."""
+    waits = pool.get_idle_size() == 0
+    return await pool.acquire(timeout=_acquire_timeout_seconds() if waits else None)
+
+
 async def _pool(client: AsyncpgDBClient) -> asyncpg.Pool:
     """The client's pool, made at first use."""
     if client._pool is None:
@@ -189,14 +242,23 @@ def current_scope() -> Scope:
     return current[0]
 
 
+def inside_transaction() -> bool:
+    """True while a use case of ours holds a connection."""
+    return _current.get() is not None
+
+
 def _connection(sql: str) -> asyncpg.Connection:
     current = _current.get()
     if current is None:
         raise NoTransaction
+    _note(sql)
+    return current[1]
+
+
+def _note(sql: str) -> None:
     log = statement_log.get()
     if log is not None:
         log.append(sql)
-    return current[1]
 
 
 async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:

@@ -1,60 +1,67 @@
-"""Pages of products as one shop shows them: rows of the catalogue, without prices.
+"""Pages of products as one shop shows them, with what stands on their shelf, in one statement."""
 
-Prices and stock come from `offers.shelf`, and only for whoever asks for them.
-"""
-
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from kernel import cursors, db
 from kernel.errors import Invalid
+from kernel.settings import settings
+from offers.shelf import Row, ShelfSku, read_shelf
+from offers.statements import Detail, Filter, PageShape, Sort, page_statement
 from tenants.directory import Shop
 
-Sort = Literal["POSITION", "NAME"]
-MAX_IDS = 100
+MAX_IDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """One product as it stands in the catalogue."""
+    """One product as it stands in the catalogue, and the SKUs of it that the shop sells."""
 
-    id: UUID
-    category_id: UUID
-    slug: str
-    name_zh: str
-    name_en: str
-    description_zh: str
-    description_en: str
-    platform: str
-    position: int
+    row: Row
+    skus: Sequence[ShelfSku]
+    """Empty when the shelf was not asked for."""
+
+    @property
+    def id(self) -> UUID:
+        """The product's id."""
+        product_id: UUID = self.row["id"]
+        return product_id
+
+    @property
+    def slug(self) -> str:
+        """The product's name in addresses."""
+        slug: str = self.row["slug"]
+        return slug
+
+    @property
+    def position(self) -> int:
+        """Its place in the shop's own order."""
+        position: int = self.row["position"]
+        return position
 
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """A page of products, the cursor of each, and whether more follow."""
+    """A page of products, and whether more follow."""
 
-    rows: tuple[ProductRow, ...]
-    cursors: tuple[str, ...]
+    rows: Sequence[ProductRow]
     has_next: bool
+    tenant_id: UUID
+    sort: Sort
+    about: str
 
+    def cursor(self, row: ProductRow) -> str:
+        """Where a page begins that follows after this product. Signed: it costs something."""
+        key = row.row["position" if self.sort == "POSITION" else "name_zh"]
+        return cursors.write([key, str(row.id)], tenant_id=self.tenant_id, about=self.about)
 
-# A product is shown when at least one of its SKUs is listed all the way down the path.
-_LISTED = """
-exists (select 1 from skus s where s.product_id = p.id and s.status = 'ACTIVE'
-        and exists (select 1 from supplier_listings l
-                    where l.sku_id = s.id and l.status = 'ACTIVE')
-        and not exists (select 1 from tenant_listings hidden
-                        where hidden.sku_id = s.id and not hidden.visible
-                          and hidden.tenant_id = any ($1)))
-"""
-_COLUMNS = """p.id, p.category_id, p.slug, p.name_zh, p.name_en, p.description_zh,
-              p.description_en, p.platform, p.position"""
-_KEYS = {
-    "POSITION": ("p.position", "integer"),
-    "NAME": ("p.name_zh", "text"),
-}
+    @property
+    def end_cursor(self) -> str | None:
+        """The cursor of the last product; None on an empty page."""
+        return self.cursor(self.rows[-1]) if self.rows else None
 
 
 async def products(
@@ -65,6 +72,8 @@ async def products(
     sort: Sort = "POSITION",
     first: int | None = None,
     after: str | None = None,
+    detail: Detail = Detail.SKUS,
+    described: bool = True,
 ) -> ProductPage:
     """A page of the shop's products: of a category and all below it, of these ids, or of all.
 
@@ -75,49 +84,54 @@ async def products(
     size = cursors.page_size(first)
     about = f"products:{sort}:{category_slug or ''}"
     place = cursors.read(after, tenant_id=shop.id, about=about)
-    key, kind = _KEYS[sort]
-    values: list[Any] = [list(shop.path), size + 1]
-    where = ["p.status = 'ACTIVE'", _LISTED]
+    wanted: list[tuple[Filter, Any]] = []
     if category_slug is not None:
-        values.append(category_slug)
-        where.append(
-            f"""p.category_id in (select c.id from categories c join categories top
-                                  on top.id = any (c.path) where top.slug = ${len(values)})"""
-        )
+        wanted.append(("CATEGORY", category_slug))
     if ids is not None:
-        values.append(list(ids))
-        where.append(f"p.id = any (${len(values)})")
+        wanted.append(("IDS", list(ids)))
+    values = [value for _, value in wanted]
     if place is not None:
         values += [place[0], UUID(place[1])]
-        where.append(f"({key}, p.id) > (${len(values) - 1}::{kind}, ${len(values)}::uuid)")
-    sql = f"""select {_COLUMNS} from products p where {" and ".join(where)}
-              order by {key}, p.id limit $2"""
-    rows = [ProductRow(**row) for row in await db.fetch(sql, *values)]
-    return _page(shop, rows, size, sort, about)
-
-
-def _page(shop: Shop, rows: Sequence[ProductRow], size: int, sort: Sort, about: str) -> ProductPage:
-    shown = tuple(rows[:size])
-    marks = tuple(
-        cursors.write(
-            [row.position if sort == "POSITION" else row.name_zh, str(row.id)],
-            tenant_id=shop.id,
-            about=about,
-        )
-        for row in shown
+    shape = PageShape(
+        filters=tuple(name for name, _ in wanted),
+        sort=sort,
+        follows=place is not None,
+        described=described,
+        detail=detail,
     )
-    return ProductPage(shown, marks, len(rows) > size)
+    found = await _read(shop, shape, size + 1, values)
+    return ProductPage(found[:size], len(found) > size, shop.id, sort, about)
 
 
 async def product(
-    shop: Shop, *, slug: str | None = None, product_id: UUID | None = None
+    shop: Shop,
+    *,
+    slug: str | None = None,
+    product_id: UUID | None = None,
+    detail: Detail = Detail.SKUS,
+    described: bool = True,
 ) -> ProductRow | None:
-    """One product by slug or id, if the shop shows it."""
-    row = await db.fetch_row(
-        f"""select {_COLUMNS} from products p
-            where p.status = 'ACTIVE' and {_LISTED} and (p.slug = $2 or p.id = $3)""",
-        list(shop.path),
-        slug,
-        product_id,
-    )
-    return ProductRow(**row) if row is not None else None
+    """One product by slug or id, if the shop shows it. One statement."""
+    wanted: tuple[Filter, Any] = ("SLUG", slug) if slug is not None else ("ID", product_id)
+    shape = PageShape(filters=(wanted[0],), described=described, detail=detail)
+    found = await _read(shop, shape, 2, [wanted[1]])
+    return found[0] if found else None
+
+
+async def _read(
+    shop: Shop, shape: PageShape, one_more_than_size: int, values: Sequence[Any]
+) -> list[ProductRow]:
+    """The products of a page and the one that tells that more follow."""
+    statement = page_statement(shape)
+    values = [list(shop.path), one_more_than_size, *values]
+    if shape.detail is Detail.PRODUCTS:
+        scope = db.core_scope(shop.id, path=shop.path)
+        rows: Sequence[Row] = await db.read(scope, statement, *values)
+        return [ProductRow(row, ()) for row in rows if row["id"] is not None]
+    values += [shop.id, shop.currency, settings().low_stock_bound]
+    rows, skus = await read_shelf(shop, statement, *values)
+    shelves: dict[UUID, list[ShelfSku]] = defaultdict(list)
+    for sku in skus:
+        shelves[sku.product_id].append(sku)
+    firsts = {row["id"]: row for row in reversed(rows) if row["id"] is not None}
+    return [ProductRow(row, shelves[product_id]) for product_id, row in reversed(firsts.items())]

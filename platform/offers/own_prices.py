@@ -4,12 +4,11 @@ Exactly what the shop may know (domain 2): its own c_n, never an ancestor's cost
 price or a supplier's name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from offers import shelf
-from tenants.directory import Shop
+from offers.catalogue import ProductRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +24,18 @@ class OwnPrice:
     stock: int
 
 
-async def own_prices(shop: Shop, product_ids: Sequence[UUID]) -> list[OwnPrice]:
-    """What the shop pays and asks for the SKUs of these products."""
-    shelves = await shelf.skus_of_products(shop, product_ids)
+def own_prices(rows: Iterable[ProductRow]) -> list[OwnPrice]:
+    """What the shop pays and asks for the SKUs of these products, read with their words."""
     return [
         OwnPrice(
             sku_id=sku.id,
             code=sku.row["code"],
-            name_zh=sku.row["name_zh"],
-            name_en=sku.row["name_en"],
+            name_zh=sku.row["sku_name_zh"],
+            name_en=sku.row["sku_name_en"],
             cost_minor=sku.sourcing[sku.display_offer.id].costs[-1],
             retail_minor=sku.display_offer.unit_price_minor,
             stock=sku.stock,
         )
-        for product_id in product_ids
-        for sku in shelves[product_id]
+        for row in rows
+        for sku in row.skus
     ]

@@ -1,18 +1,25 @@
 """What a shop shows, as GraphQL types. No type here has a field for a cost or a supplier."""
 
 from enum import Enum
+from typing import Final
+from uuid import UUID
 
 import strawberry
 
 from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
-from offers.catalogue import ProductRow
+from offers.catalogue import ProductPage, ProductRow
+from offers.shelf import Offer as ShelfOffer
 from offers.shelf import ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
+from schema.look_ahead import Selected
 from schema.money import Money, amount
 from schema.payment_methods import PaymentMethodOption
+
+NOT_ASKED: Final = ""
+"""Stands in a field that the request did not select."""
 
 
 @strawberry.type(description="The shop that answers at this address.")
@@ -150,23 +157,55 @@ def category_type(row: CategoryRow, context: Context) -> Category:
     )
 
 
-def product_type(row: ProductRow, skus: list[ShelfSku], context: Context) -> Product:
-    """This function will put a product and its SKUs into the caller's language."""
-    shown = [_sku(sku, context) for sku in skus]
-    cheapest = min((sku.display_offer.unit_price_minor for sku in skus), default=None)
+def product_connection(page: ProductPage, asked: Selected, context: Context) -> ProductConnection:
+    """This function will put a page into the caller's language; what nobody asked for stays empty.
+
+    A cursor is signed, and signing costs more than the rest of an edge.
+    """
+    edges, info = asked.below("edges"), asked.below("pageInfo")
+    of_node, with_cursor = edges.below("node"), edges.has("cursor")
+    return ProductConnection(
+        edges=[
+            ProductEdge(
+                cursor=page.cursor(row) if with_cursor else NOT_ASKED,
+                node=product_type(row, of_node, context),
+            )
+            for row in page.rows
+        ],
+        page_info=PageInfo(
+            has_next_page=page.has_next,
+            end_cursor=page.end_cursor if info.has("endCursor") else None,
+        ),
+    )
+
+
+def product_type(product: ProductRow, asked: Selected, context: Context) -> Product:
+    """This function will put a product and its SKUs into the caller's language.
+
+    Fields that are not among `asked` are not worked out: nobody reads them.
+    """
+    row, skus = product.row, product.skus
+    cheapest = None
+    if skus and asked.has("price"):
+        cheapest = min([sku.display_offer.unit_price_minor for sku in skus])
+    of_sku = asked.below("skus")
     return Product(
-        id=strawberry.ID(public_id("prd", row.id)),
-        slug=row.slug,
-        name=context.words(row.name_zh, row.name_en),
-        description=context.words(row.description_zh, row.description_en),
-        platform=row.platform,
-        category_id=strawberry.ID(public_id("cat", row.category_id)),
+        id=_id("prd", row["id"], asked),
+        slug=row["slug"],
+        name=context.words(row["name_zh"], row["name_en"]),
+        description=context.words(row["description_zh"], row["description_en"]),
+        platform=row["platform"],
+        category_id=_id("cat", row["category_id"], asked, field="categoryId"),
         price=None
         if cheapest is None
         else PriceView(amount=amount(cheapest, context.shop.currency)),
-        stock=stock_view(max((sku.stock for sku in skus), default=0)),
-        skus=shown,
+        stock=stock_view(max([sku.stock for sku in skus], default=0)),
+        skus=[_sku(sku, of_sku, context) for sku in skus] if asked.has("skus") else [],
     )
+
+
+def _id(kind: str, identifier: UUID, asked: Selected, *, field: str = "id") -> strawberry.ID:
+    return strawberry.ID(public_id(kind, identifier) if asked.has(field) else NOT_ASKED)
 
 
 def stock_view(quantity: int) -> StockView:
@@ -174,12 +213,13 @@ def stock_view(quantity: int) -> StockView:
     return StockView(quantity=quantity, more=quantity >= settings().low_stock_bound)
 
 
-def _sku(sku: ShelfSku, context: Context) -> Sku:
-    row = sku.row
+def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
+    row, english = sku.row, context.english
+    of_offer = asked.below("offers")
     return Sku(
-        id=strawberry.ID(public_id("sku", sku.id)),
+        id=_id("sku", sku.id, asked),
         code=row["code"],
-        name=row["title_override"] or context.words(row["name_zh"], row["name_en"]),
+        name=row["title_override"] or context.words(row["sku_name_zh"], row["sku_name_en"]),
         face_value=None
         if row["face_value_minor"] is None
         else amount(row["face_value_minor"], row["face_currency"]),
@@ -187,18 +227,21 @@ def _sku(sku: ShelfSku, context: Context) -> Sku:
         delivery_mode=DeliveryMode(row["delivery_mode"]),
         scope_of_use=context.words(row["scope_of_use_zh"], row["scope_of_use_en"]),
         validity_days=row["validity_days"],
-        usage_rules=row["usage_rules_en" if context.english else "usage_rules_zh"],
-        redeem_steps=row["redeem_steps_en" if context.english else "redeem_steps_zh"],
+        usage_rules=row["usage_rules_en" if english else "usage_rules_zh"],
+        redeem_steps=row["redeem_steps_en" if english else "redeem_steps_zh"],
         max_per_order=row["max_per_order"],
         price=PriceView(amount=amount(sku.display_offer.unit_price_minor, sku.currency)),
         stock=stock_view(sku.stock),
-        offers=[
-            Offer(
-                id=strawberry.ID(public_id("ofr", offer.id)),
-                price=amount(offer.unit_price_minor, sku.currency),
-                stock=stock_view(offer.stock),
-                warranty_hours=offer.warranty_hours,
-            )
-            for offer in sku.offers
-        ],
+        offers=[_offer(offer, sku.currency, of_offer) for offer in sku.offers]
+        if asked.has("offers")
+        else [],
+    )
+
+
+def _offer(offer: ShelfOffer, currency: str, asked: Selected) -> Offer:
+    return Offer(
+        id=_id("ofr", offer.id, asked),
+        price=amount(offer.unit_price_minor, currency),
+        stock=stock_view(offer.stock),
+        warranty_hours=offer.warranty_hours,
     )

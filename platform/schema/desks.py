@@ -171,9 +171,7 @@ class DeskQuery:
         """This function will price a page of products from the shop's own side."""
         context = info.context
         currency = context.shop.currency
-        async with db.transaction(context.core(), read_only=True):
-            page = await catalogue.products(context.shop, first=first, after=after)
-            prices = await own_prices(context.shop, [row.id for row in page.rows])
+        page = await catalogue.products(context.shop, first=first, after=after, described=False)
         nodes = [
             OwnPrice(
                 sku_id=strawberry.ID(public_id("sku", price.sku_id)),
@@ -184,12 +182,10 @@ class DeskQuery:
                 margin=amount(price.retail_minor - price.cost_minor, currency),
                 stock=stock_view(price.stock),
             )
-            for price in prices
+            for price in own_prices(page.rows)
         ]
-        end = page.cursors[-1] if page.cursors else None
-        return OwnPriceConnection(
-            nodes=nodes, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
-        )
+        info_of_page = PageInfo(has_next_page=page.has_next, end_cursor=page.end_cursor)
+        return OwnPriceConnection(nodes=nodes, page_info=info_of_page)
 
     @strawberry.field(description="The affiliate behind the token.")
     async def affiliate(self, info: Info) -> Affiliate:

@@ -1,5 +1,6 @@
 """Money and the scalars of the schema."""
 
+from functools import lru_cache
 from typing import NewType
 
 import strawberry
@@ -39,7 +40,13 @@ class Money:
     def formatted(self, locale: str | None = None) -> str:
         """This function will write the amount for people."""
         chosen = "en" if (locale or "").startswith("en") else "zh-CN"
-        return money.format_money(money.Money(self.amount_minor, self.currency), chosen)
+        return _formatted(self.amount_minor, self.currency, chosen)
+
+
+@lru_cache(maxsize=10_000)
+def _formatted(amount_minor: int, currency: str, locale: str) -> str:
+    """Writing an amount costs more than all else of a price, and a shop has few prices."""
+    return money.format_money(money.Money(amount_minor, currency), locale)
 
 
 @strawberry.input(description="An amount; its currency must be the shop's.")

@@ -117,9 +117,8 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
     now = monotonic_seconds()
     if known is not None and now - known[0] < REMEMBER_SECONDS:
         return known[1]
-    async with db.transaction(db.core_scope(), read_only=True):
-        row = await db.fetch_row(sql, which)
-    shop = _shop(row) if row is not None else None
+    rows = await db.read(db.core_scope(), sql, which)
+    shop = _shop(rows[0]) if rows else None
     if len(_remembered) > 20_000:  # hosts come from strangers: the memory has a limit
         _remembered.clear()
     _remembered[which] = (now, shop)

@@ -1,45 +1,131 @@
-"""The price rules of a whole path, laid out for `tenants.pricing`."""
+"""The price rules of a whole path, laid out for `tenants.pricing` and kept while they are true.
 
-from collections import defaultdict
-from collections.abc import Sequence
+What a tenant charges changes seldom and is asked for with every page, so each process keeps the
+books of tenants that it has met. Whose rules change gets another version in the same transaction
+(`catalogue_versions`), and whoever reads a page reads the versions of its path with it: a book of
+another version is read anew, and no book is older or newer than the page that it prices.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from kernel import db
+from kernel.flights import Flights
 from tenants.directory import Shop
 from tenants.pricing import Audience, PathLevel, PriceRule, Rounding, RuleBook, RuleKind, Scope
 
-_RULES = """
-select id, tenant_id, audience, scope, target_id, kind, value, rounding, unit_minor
-from price_rules
-where tenant_id = any ($1) and (scope <> 'SKU' or target_id = any ($2))
+MAX_RULES_KEPT: Final = 50_000
+PLATFORM_ID: Final = UUID(int=0)
+"""Owns what is in every shop's catalogue; the last one in a path's versions."""
+
+VERSIONS_OF_PATH: Final = """
+(select array_agg(coalesce(known.version, 0) order by asked.place)
+ from unnest($1::uuid[] || platform_id()) with ordinality as asked (owner_id, place)
+ left join catalogue_versions known on known.owner_id = asked.owner_id)
+"""
+"""In a statement whose first value is a path: the version of each tenant on it, then the
+platform's."""
+
+_BOOKS = """
+select asked.owner_id, coalesce(known.version, 0) as version, t.min_margin_minor, t.max_markup_bp,
+       t.payment_methods, r.id, r.audience, r.scope, r.target_id, r.kind, r.value, r.rounding,
+       r.unit_minor
+from unnest($1::uuid[]) as asked (owner_id)
+join tenants t on t.id = asked.owner_id
+left join catalogue_versions known on known.owner_id = asked.owner_id
+left join price_rules r on r.tenant_id = asked.owner_id
 """
 
 
-async def path_levels(shop: Shop, *, sku_ids: Sequence[UUID]) -> tuple[PathLevel, ...]:
-    """The levels from the root to the shop with the rules that can touch these SKUs.
+@dataclass(frozen=True, slots=True)
+class TenantBook:
+    """What one tenant's level of any path charges and takes, at one version of the tenant."""
 
-    Needs a core transaction with the shop's path: rules of other branches cannot be seen.
+    version: int
+    level: PathLevel
+    payment_methods: tuple[str, ...]
+    rules: int
+
+
+_kept: OrderedDict[UUID, TenantBook] = OrderedDict()
+_reading: Flights[tuple[UUID, ...], dict[UUID, TenantBook]] = Flights()
+
+
+async def path_books(shop: Shop, versions: Sequence[int]) -> tuple[TenantBook, ...] | None:
+    """The books from the root to the shop, exactly as they were at these versions.
+
+    `versions` are those of the path, as `VERSIONS_OF_PATH` gives them. None when one of the
+    tenants has changed something since: what was read with the versions must be read again.
+    No statement when the process has the books; else one, in the shop's core scope.
     """
-    rows = await db.fetch(_RULES, list(shop.path), list(sku_ids))
-    books: dict[tuple[UUID, str], list[PriceRule]] = defaultdict(list)
-    for row in rows:
-        books[row["tenant_id"], row["audience"]].append(_rule(row))
-    return tuple(
-        PathLevel(
-            tenant_id=level.id,
-            wholesale_rules=RuleBook.of(books[level.id, Audience.WHOLESALE]),
-            retail_rules=RuleBook.of(books[level.id, Audience.RETAIL]),
-            min_margin_minor=level.min_margin_minor,
-            max_markup_bp=level.max_markup_bp,
-        )
-        for level in shop.levels
+    wanted = dict(zip(shop.path, versions[:-1], strict=True))
+    found = {tenant_id: book for tenant_id in wanted if (book := _kept.get(tenant_id)) is not None}
+    missing = tuple(
+        tenant_id
+        for tenant_id, version in wanted.items()
+        if tenant_id not in found or found[tenant_id].version < version
     )
+    if missing:
+        found |= await _read_once(shop, missing)
+    books = tuple(found[tenant_id] for tenant_id in wanted)
+    for tenant_id in wanted.keys() & _kept.keys():
+        _kept.move_to_end(tenant_id)
+    return books if [book.version for book in books] == list(wanted.values()) else None
 
 
-def _rule(row) -> PriceRule:  # type: ignore[no-untyped-def]
+def forget() -> None:
+    """Empty the memory (tests)."""
+    _kept.clear()
+
+
+async def _read_once(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBook]:
+    """Read and keep. Who holds a connection waits for nobody: the other might wait for that."""
+    if db.inside_transaction():
+        return await _read(shop, tenant_ids)
+    return await _reading.join(tenant_ids, lambda: _read(shop, tenant_ids))
+
+
+async def _read(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBook]:
+    # Only a scope with the whole path sees every rule: a narrower one would leave empty books.
+    scope = db.core_scope(shop.id, path=shop.path)
+    rows_of: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in await db.read(scope, _BOOKS, list(tenant_ids)):
+        rows_of[row["owner_id"]].append(row)
+    books = {tenant_id: _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
+    for tenant_id, book in books.items():
+        known = _kept.get(tenant_id)
+        if known is None or known.version < book.version:
+            _kept[tenant_id] = book
+            _kept.move_to_end(tenant_id)
+    while sum(book.rules for book in _kept.values()) > MAX_RULES_KEPT:
+        _kept.popitem(last=False)
+    return books
+
+
+def _book(tenant_id: UUID, rows: Sequence[Mapping[str, Any]]) -> TenantBook:
+    """One tenant's rows: its own columns in each, and a rule in each if it has any."""
+    rules: dict[str, list[PriceRule]] = defaultdict(list)
+    for row in rows:
+        if row["id"] is not None:
+            rules[row["audience"]].append(_rule(row))
+    tenant = rows[0]
+    level = PathLevel(
+        tenant_id=tenant_id,
+        wholesale_rules=RuleBook.of(rules[Audience.WHOLESALE]),
+        retail_rules=RuleBook.of(rules[Audience.RETAIL]),
+        min_margin_minor=tenant["min_margin_minor"],
+        max_markup_bp=tenant["max_markup_bp"],
+    )
+    return TenantBook(tenant["version"], level, tuple(tenant["payment_methods"]), len(rows))
+
+
+def _rule(row: Mapping[str, Any]) -> PriceRule:
     return PriceRule(
         id=row["id"],
-        owner_id=row["tenant_id"],
+        owner_id=row["owner_id"],
         audience=Audience(row["audience"]),
         scope=Scope(row["scope"]),
         target_id=row["target_id"],

@@ -4,9 +4,8 @@ The same run is made with each of the two fences down, and with both: a check th
 seen to find anything proves nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -19,11 +18,11 @@ from isolation.neighbours import Neighbourhood
 from kernel import db
 from kernel.errors import NotFound
 from offers import own_prices
+from offers.catalogue import ProductRow
 from offers.own_prices import OwnPrice
 from orders import queries, records
 from schema import desks
 from schema.field_table import EVERYONE, GRANTS
-from tenants.directory import Shop
 
 pytestmark = pytest.mark.engines
 
@@ -118,8 +117,8 @@ async def test_a_cost_that_everybody_is_granted_is_reported(
 async def test_an_ancestors_cost_among_the_shops_own_prices_is_reported(
     town: Neighbourhood, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def parents_prices(shop: Shop, product_ids: Sequence[UUID]) -> list[OwnPrice]:
-        honest = await own_prices.own_prices(shop, product_ids)
+    def parents_prices(rows: Iterable[ProductRow]) -> list[OwnPrice]:
+        honest = own_prices.own_prices(rows)
         cost_minor = town.cost_minor(town.at("agent").shop)
         return [OwnPrice(**{**_fields(price), "cost_minor": cost_minor}) for price in honest]
 

@@ -108,6 +108,11 @@ def _declared_triggers() -> set[tuple[str, str]]:
             standing.add((made[2], made[1]))
         if kept := re.match(r"call make_append_only\('(\w+)'\)", statement):
             standing |= {(kept[1], "append_only"), (kept[1], "never_emptied")}
+        if watched := re.match(r"call watch_catalogue_table\('(\w+)'", statement):
+            standing |= {
+                (watched[1], f"catalogue_{event}")
+                for event in ("insert", "update", "delete", "truncate")
+            }
         if dropped := re.match(r"drop trigger (\w+) on (\w+)", statement):
             standing.discard((dropped[2], dropped[1]))
     return standing

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from entrypoints.asgi import create_app
 from kernel import db
 from kernel.settings import settings
-from offers import shelf
+from offers import catalogue, shelf
 from offers.own_prices import OwnPrice, own_prices
 from offers.shelf import ShelfSku
 from random_markets import another_offer
@@ -292,25 +292,37 @@ async def test_a_page_of_24_products_costs_what_a_page_of_one_costs(
         await asked_for(1, "name")  # from now on the shop is remembered
         priced = "name price { amount { amountMinor } } stock { quantity more }"
         assert [await asked_for(first, "name slug") for first in (1, 24)] == [1, 1]
-        assert [await asked_for(first, priced) for first in (1, 24)] == [3, 3]
+        await asked_for(1, priced)  # and so are the rules of its path
+        assert [await asked_for(first, priced) for first in (1, 24)] == [1, 1]
+        whole = f"{priced} skus {{ id name offers {{ id price {{ amountMinor }} }} }}"
+        assert [await asked_for(first, whole) for first in (1, 24)] == [1, 1]
     directory.forget()
 
 
-async def test_a_page_of_skus_is_two_statements_however_many_there_are(desk: SalesDesk) -> None:
+async def test_a_shelf_is_one_statement_and_one_more_after_rules_have_changed(
+    desk: SalesDesk,
+) -> None:
     shop = await desk.shop()
-    product_ids = [desk.world.goods.product_id]
-    counts = []
-    for number in range(3):
-        async with reading(shop):
-            with statements() as asked:
-                found = await shelf.skus_of_products(shop, product_ids)
-        assert all(len(skus) == 1 for skus in found.values())
-        counts.append(len(asked))
-        product_ids += [(await desk.world.more_goods(f"more-{number}")).product_id]
-    assert counts == [2, 2, 2]
-    async with reading(shop):
+    sku_ids = [desk.world.goods.sku_id]
+
+    async def asked_for(bought: bool = False) -> int:
         with statements() as asked:
-            assert await shelf.skus_of_products(shop, []) == {}
+            if bought:
+                async with reading(shop):
+                    found = await shelf.skus_by_id(shop, sku_ids, stock_bound=100)
+            else:
+                found = await shelf.skus_by_id(shop, sku_ids, stock_bound=100)
+        assert set(found) == set(sku_ids)
+        return len(asked)
+
+    assert await asked_for() == 2, "nobody knew the rules yet"
+    for number in range(3):
+        sku_ids.append((await desk.world.more_goods(f"more-{number}")).sku_id)
+        assert [await asked_for(), await asked_for(bought=True)] == [1, 1]
+    await desk.world.rule(desk.world.agent, "WHOLESALE", "FIXED_OVER_COST", 600)
+    assert [await asked_for(), await asked_for()] == [2, 1]
+    with statements() as asked:
+        assert await shelf.skus_by_id(shop, [], stock_bound=100) == {}
     assert asked == []
 
 
@@ -322,8 +334,8 @@ async def test_a_shop_sees_its_own_cost_and_nobody_elses(desk: SalesDesk) -> Non
 
     async def seen(at: ShopAt) -> OwnPrice:
         shop = await desk.shop(at)
-        async with reading(shop):
-            (own,) = await own_prices(shop, [desk.world.goods.product_id])
+        page = await catalogue.products(shop, ids=[desk.world.goods.product_id])
+        (own,) = own_prices(page.rows)
         return own
 
     shops, agents = await seen(desk.world.shop), await seen(desk.world.agent)

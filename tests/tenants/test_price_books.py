@@ -1,6 +1,8 @@
-"""The rules of a whole path as stored, laid out for the sums, and nobody else's among them."""
+"""The rules of a whole path as stored, laid out for the sums, kept while true, nobody else's."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import asyncpg
@@ -9,8 +11,9 @@ import pytest
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
-from tenants.directory import current_shop
-from tenants.price_books import path_levels
+from tenants import price_books
+from tenants.directory import Shop, current_shop
+from tenants.price_books import PLATFORM_ID, TenantBook, path_books
 from tenants.pricing import Audience, PathLevel, Rounding, RuleKind
 from world import ShopAt, World, build_world
 
@@ -23,11 +26,36 @@ async def world(database: Settings, owner: asyncpg.Connection) -> World:
     return await build_world(owner, keys=0)
 
 
-async def levels(
-    world: World, at: ShopAt, sku_ids: Sequence[UUID] = (), *, path: Sequence[UUID] | None = None
-) -> tuple[PathLevel, ...]:
-    async with db.transaction(db.core_scope(at.id, path=at.path if path is None else path)):
-        return await path_levels(await current_shop(at.id), sku_ids=sku_ids)
+async def shop_of(at: ShopAt) -> Shop:
+    async with db.transaction(db.core_scope(at.id)):
+        return await current_shop(at.id)
+
+
+async def versions(world: World, at: ShopAt) -> list[int]:
+    """The versions of the path and of the platform, now."""
+    rows = await world.owner.fetch("select owner_id, version from catalogue_versions")
+    known = {row["owner_id"]: row["version"] for row in rows}
+    return [known[owner_id] for owner_id in (*at.path, PLATFORM_ID)]
+
+
+async def books(world: World, at: ShopAt) -> tuple[TenantBook, ...]:
+    found = await path_books(await shop_of(at), await versions(world, at))
+    assert found is not None
+    return found
+
+
+async def levels(world: World, at: ShopAt) -> tuple[PathLevel, ...]:
+    return tuple(book.level for book in await books(world, at))
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    asked: list[str] = []
+    token = db.statement_log.set(asked)
+    try:
+        yield asked
+    finally:
+        db.statement_log.reset(token)
 
 
 async def test_every_level_of_the_path_has_its_rules_from_the_root_down(world: World) -> None:
@@ -61,7 +89,7 @@ async def test_rules_keep_their_rounding_scope_and_target(world: World) -> None:
         category_id,
         new_id(),
     )
-    shop = (await levels(world, world.shop, [sku_id]))[-1]
+    shop = (await levels(world, world.shop))[-1]
     on_sku = shop.retail_rules.by_sku[sku_id]
     assert (on_sku.kind, on_sku.value, on_sku.rounding, on_sku.unit_minor, on_sku.audience) == (
         RuleKind.ABSOLUTE,
@@ -73,17 +101,6 @@ async def test_rules_keep_their_rounding_scope_and_target(world: World) -> None:
     on_category = shop.retail_rules.by_category[category_id]
     assert (on_category.kind, on_category.value) == (RuleKind.PERCENT_OVER_COST, 1_250)
     assert shop.wholesale_rules.by_category[category_id].kind is RuleKind.PASS_THROUGH
-
-
-async def test_only_rules_that_can_touch_the_wanted_skus_are_read(world: World) -> None:
-    other = await world.more_goods("other")
-    for goods in (world.goods, other):
-        await world.rule(
-            world.shop, "RETAIL", "ABSOLUTE", 12_000, scope="SKU", target_id=goods.sku_id
-        )
-    shop = (await levels(world, world.shop, [other.sku_id]))[-1]
-    assert set(shop.retail_rules.by_sku) == {other.sku_id}
-    assert (await levels(world, world.shop))[-1].retail_rules.by_sku == {}
 
 
 async def test_rules_of_a_neighbour_or_a_child_are_never_among_them(world: World) -> None:
@@ -102,22 +119,93 @@ async def test_rules_of_a_neighbour_or_a_child_are_never_among_them(world: World
     assert owners == set(world.shop.path)
 
 
-async def test_outside_the_transactions_path_no_rule_is_seen(world: World) -> None:
-    found = await levels(world, world.shop, path=())
-    defaults = [level.wholesale_rules.default for level in found]
-    # Its own rows are the tenant's; those above take the path.
-    assert defaults == [None, None, None]
-    retail = [level.retail_rules.default is None for level in found]
-    assert retail == [True, True, False]
+async def test_each_book_has_the_limits_and_the_methods_of_its_tenant(world: World) -> None:
+    await world.owner.execute(
+        """update tenants set min_margin_minor = 7, max_markup_bp = 900,
+                  payment_methods = array['WALLET'] where id = $1""",
+        world.agent.id,
+    )
+    found = await books(world, world.shop)
+    assert [(book.level.min_margin_minor, book.level.max_markup_bp) for book in found] == [
+        (0, None),
+        (7, 900),
+        (0, None),
+    ]
+    assert found[1].payment_methods == ("WALLET",) != found[2].payment_methods
 
 
-async def test_a_page_of_skus_is_one_statement(world: World) -> None:
-    goods = [await world.more_goods(f"goods-{number}") for number in range(5)]
-    shop_at = world.shop
-    async with db.transaction(db.core_scope(shop_at.id, path=shop_at.path)):
-        shop = await current_shop(shop_at.id)
-        asked: list[str] = []
-        token = db.statement_log.set(asked)
-        await path_levels(shop, sku_ids=[one.sku_id for one in goods])
-        db.statement_log.reset(token)
+async def test_books_are_read_once_and_a_changed_one_alone_is_read_anew(world: World) -> None:
+    shop, beside = await shop_of(world.shop), await world.another_shop("beside")
+    neighbour = await shop_of(beside)
+    with statements() as asked:
+        first = await path_books(shop, await versions(world, world.shop))
+        again = await path_books(shop, await versions(world, world.shop))
+        assert first is not None and again is not None
+        assert len(asked) == 1 and all(a is b for a, b in zip(first, again, strict=True))
+        theirs = await path_books(neighbour, await versions(world, beside))
+        assert theirs is not None and len(asked) == 2
+        assert theirs[0] is first[0] and theirs[1] is first[1], "shops of one agent share its book"
+        await world.rule(world.agent, "WHOLESALE", "FIXED_OVER_COST", 600)
+        changed = await path_books(shop, await versions(world, world.shop))
+        assert changed is not None and len(asked) == 3
+    assert changed[0] is first[0] and changed[2] is first[2]
+    default = changed[1].level.wholesale_rules.default
+    assert default is not None and default.value == 600
+
+
+async def test_no_book_is_older_or_newer_than_what_it_prices(world: World) -> None:
+    shop = await shop_of(world.shop)
+    before = await versions(world, world.shop)
+    await world.rule(world.shop, "RETAIL", "FIXED_OVER_COST", 3_000)
+    after = await versions(world, world.shop)
+    assert await path_books(shop, before) is None, "read after the change: not what was before it"
+    assert await path_books(shop, after) is not None
+    with statements() as asked:
+        assert await path_books(shop, before) is None
+    assert asked == [], "a book that is too new does not get older by being read again"
+
+
+async def test_many_who_miss_a_book_at_once_read_it_once(world: World) -> None:
+    shop, now = await shop_of(world.shop), await versions(world, world.shop)
+    with statements() as asked:
+        found = await asyncio.gather(*(path_books(shop, now) for _ in range(20)))
     assert len(asked) == 1
+    assert all(one == found[0] for one in found)
+
+
+async def test_a_sale_reads_the_books_on_its_own_connection(world: World) -> None:
+    shop, now = await shop_of(world.shop), await versions(world, world.shop)
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        found = await path_books(shop, now)
+        assert found is not None and len(found) == 3
+
+
+async def test_a_scope_that_does_not_see_the_whole_path_leaves_no_empty_books(
+    world: World,
+) -> None:
+    shop, now = await shop_of(world.shop), await versions(world, world.shop)
+    scopes: Sequence[db.Scope] = (
+        db.core_scope(shop.id),
+        db.core_scope(shop.id, path=shop.path[1:]),
+        db.every_tenant(reason="a test"),
+    )
+    for scope in scopes:
+        async with db.transaction(scope):
+            with pytest.raises(db.NestedTransaction):
+                await path_books(shop, now)
+    found = await levels(world, world.shop)
+    assert [level.retail_rules.default is None for level in found] == [True, False, False]
+
+
+async def test_the_memory_lets_go_of_what_was_not_asked_for_longest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price_books.forget()
+    monkeypatch.setattr(price_books, "MAX_RULES_KEPT", 4)
+    beside = await world.another_shop("beside")
+    tenants: set[UUID] = set()
+    for at in (world.shop, beside, world.shop, world.agent, beside):
+        assert len(await books(world, at)) == len(at.path)
+        tenants |= set(at.path)
+        assert sum(book.rules for book in price_books._kept.values()) <= 4
+    assert len(tenants) == 4 and len(price_books._kept) < 4

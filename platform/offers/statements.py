@@ -1,0 +1,166 @@
+"""The SQL of this room: a page of products with everything that stands on its shelf, at once.
+
+One statement reads one moment: the products, their SKUs, the offers of each, what is in stock, and
+the versions of the catalogue that the prices must be computed at. A row is an offer; a product or
+SKU without one is a row of its own, with nulls.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Final, Literal
+
+from tenants.price_books import VERSIONS_OF_PATH
+
+Sort = Literal["POSITION", "NAME"]
+Filter = Literal["CATEGORY", "IDS", "SLUG", "ID"]
+SORT_KEYS: Final[dict[Sort, tuple[str, str]]] = {
+    "POSITION": ("p.position", "integer"),
+    "NAME": ("p.name_zh", "text"),
+}
+
+
+class Detail(Enum):
+    """How much of the shelf is wanted: nothing, prices and stock, or SKUs with all their words."""
+
+    PRODUCTS = "PRODUCTS"
+    PRICES = "PRICES"
+    SKUS = "SKUS"
+
+
+@dataclass(frozen=True, slots=True)
+class PageShape:
+    """What a page's statement is made of; two pages of one shape differ in their values only."""
+
+    filters: tuple[Filter, ...] = ()
+    sort: Sort = "POSITION"
+    follows: bool = False
+    """True for a page after a cursor."""
+    described: bool = True
+    """False where nobody reads the descriptions."""
+    detail: Detail = Detail.SKUS
+
+
+# Keys that can be held now (supply/pool.py), counted in the index alone and no further than the
+# bound: free ones, and held ones whose time is over. Says what `free_keys` says, but is planned
+# once with its statement instead of being run anew for every listing.
+_STOCK = """
+least({bound}, (
+    select count(*) from (
+        select from keys k
+        where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
+          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
+) + (
+    select count(*) from (
+        select from keys k
+        where k.supplier_listing_id = l.id and k.status = 'HELD'
+          and k.held_until <= (select platform_now())
+          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as run_out
+))::integer as stock
+"""
+_OFFER = f"""
+s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.min_remaining_days,
+s.position as sku_position, c.path as category_path, l.id as listing_id, l.supplier_id,
+u.commission_bp, l.supply_price_minor, l.priority, l.warranty_hours, l.min_retail_minor,
+l.max_retail_minor, limits.floor_minor, limits.ceiling_minor,
+(select coalesce(max(rate_bp), 0) from affiliate_programs
+ where tenant_id = {{tenant}} and status = 'ACTIVE') as worst_affiliate_bp, {_STOCK}
+"""
+_WORDS = """,
+s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.face_currency, s.region, s.delivery_mode,
+s.scope_of_use_zh, s.scope_of_use_en, s.validity_days, s.usage_rules_zh, s.usage_rules_en,
+s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order,
+coalesce((select own.title_override from tenant_listings own
+          where own.sku_id = s.id and own.tenant_id = {tenant}), '') as title_override
+"""
+_NOT_HIDDEN = """
+not exists (select from tenant_listings hidden
+            where hidden.sku_id = s.id and not hidden.visible and hidden.tenant_id = any ($1))
+"""
+_ON_SALE = f"""
+cross join lateral (
+    select (select platform_now()) + make_interval(days => s.min_remaining_days) as at offset 0
+) as ending
+join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = {{currency}}
+join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
+left join lateral (
+    select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
+    from price_limits where sku_id = s.id and tenant_id = any ($1)
+) as limits on true
+where s.status = 'ACTIVE' and {_NOT_HIDDEN}
+"""
+# From the cheapest supply to the dearest, as offers of one price are shown.
+_ORDER: Final = "sku_position, sku_id, supply_price_minor, priority desc, listing_id"
+
+# A product is shown when at least one of its SKUs is listed all the way down the path.
+_LISTED = f"""
+exists (select from skus s where s.product_id = p.id and s.status = 'ACTIVE'
+        and exists (select from supplier_listings l
+                    where l.sku_id = s.id and l.status = 'ACTIVE')
+        and {_NOT_HIDDEN})
+"""
+_OF_CATEGORY = """
+p.category_id in (select c.id from categories c join categories top on top.id = any (c.path)
+                  where top.slug = {value})
+"""
+_FILTERS: Final[dict[Filter, str]] = {
+    "CATEGORY": _OF_CATEGORY,
+    "IDS": "p.id = any ({value}::uuid[])",
+    "SLUG": "p.slug = {value}",
+    "ID": "p.id = {value}::uuid",
+}
+
+
+@lru_cache(maxsize=200)
+def page_statement(shape: PageShape) -> str:
+    """The statement of a page. Its values in this order: the path, the number of products and one
+    more, one for each filter, the two keys of the place if it follows one; then, for a shelf, the
+    tenant, the currency, and the bound of the stock.
+
+    The versions of the path stand in the first row, which is there even if no product is.
+    """
+    numbers = iter(range(3, 10))
+    where = ["p.status = 'ACTIVE'", _LISTED]
+    where += [_FILTERS[name].format(value=f"${next(numbers)}") for name in shape.filters]
+    key, kind = SORT_KEYS[shape.sort]
+    if shape.follows:
+        where.append(f"({key}, p.id) > (${next(numbers)}::{kind}, ${next(numbers)}::uuid)")
+    described = "p.description_zh, p.description_en" if shape.described else "'', ''"
+    shelf, order = "", ""
+    if shape.detail is not Detail.PRODUCTS:
+        tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
+        words = _WORDS if shape.detail is Detail.SKUS else ""
+        offer = (_OFFER + words).format(tenant=tenant, bound=f"{bound}::integer")
+        shelf = f"""
+            left join lateral (
+                select {offer} from skus s join categories c on c.id = page.category_id
+                {_ON_SALE.format(currency=currency)}
+                  and s.product_id = page.id and page.place < $2
+            ) as shelf on true"""
+        order = f", {_ORDER}"
+    columns = "page.*, shelf.*" if shelf else "page.*"
+    return f"""
+        select case when coalesce(page.place, 1) = 1 then {VERSIONS_OF_PATH} end as versions,
+               {columns}
+        from (select) as always
+        left join (
+            select p.id, p.category_id, p.slug, p.name_zh, p.name_en, p.platform, p.position,
+                   {described},
+                   row_number() over (order by {key}, p.id) as place
+            from products p
+            where {" and ".join(where)}
+            order by {key}, p.id limit $2
+        ) as page (id, category_id, slug, name_zh, name_en, platform, position,
+                   description_zh, description_en, place) on true {shelf}
+        order by page.place{order}"""
+
+
+SKUS_BY_ID: Final = f"""
+select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
+       {(_OFFER + _WORDS).format(tenant="$2", bound="$4::integer")}
+from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
+join categories c on c.id = p.category_id
+{_ON_SALE.format(currency="$3")} and s.id = any ($5::uuid[])
+order by {_ORDER}"""
+"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, and
+the ids."""
