@@ -111,7 +111,8 @@ async def _attempt(
         if purchase.pay_from_wallet:
             await settling.settle_placed(placed)
             crash_point("checkout.paid")
-    return _made(buyer, placed.draft.id, answers.view_of(placed))
+        made = _made(buyer, placed.draft.id, answers.view_of(placed))
+    return made
 
 
 async def _answered_before(purchase: Purchase) -> OrderMade | None:

@@ -11,8 +11,9 @@ import pytest
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
+from kernel.statements import Statement
 from supplier_stalls import Stall, open_stall
-from supply import pool
+from supply import holding, pool
 from supply.pool import HoldLost, OutOfStock, Wanted
 from supply.position import pool_position
 from supply.vault import seal_key
@@ -20,6 +21,22 @@ from supply.vault import seal_key
 pytestmark = pytest.mark.engines
 
 IN_TIME = timedelta(minutes=15)
+SELL = Statement.of(
+    "moment as materialized (select platform_now() as now)",
+    holding.OURS,
+    "ready as (select 1 where (select count(*) from ours) = cardinality(:key_ids::uuid[]))",
+    holding.SELL,
+    then="select exists (select from ready)",
+)
+
+
+async def sell(*, line_id: UUID, key_ids: list[UUID]) -> None:
+    """Sell a line's keys by the parts of a sale's statement: all of them or none."""
+    values = holding.sale_values([(key_id, line_id) for key_id in key_ids])
+    is_held = await pool.is_held(line_id=line_id, key_ids=key_ids)
+    assert await db.fetch_value(SELL.sql, *SELL.values(values)) == is_held
+    if not is_held:
+        raise HoldLost
 
 
 class Pool:
@@ -175,11 +192,11 @@ async def test_only_the_line_that_holds_a_key_can_sell_or_free_it(keys: Pool) ->
     line_id, held = await keys.hold(2)
     async with db.transaction(db.core_scope()):
         with pytest.raises(HoldLost):
-            await pool.sell(line_id=new_id(), key_ids=held)
+            await sell(line_id=new_id(), key_ids=held)
         assert await pool.release(line_ids=[new_id()], key_ids=held) == 0
     assert await keys.states() == {"1": "HELD", "2": "HELD"}
     async with db.transaction(db.core_scope()):
-        await pool.sell(line_id=line_id, key_ids=held)
+        await sell(line_id=line_id, key_ids=held)
     assert await keys.states() == {"1": "SOLD", "2": "SOLD"}
 
 
@@ -190,7 +207,7 @@ async def test_a_hold_that_ran_out_is_still_ours_until_somebody_takes_it_over(
     first, of_first = await keys.hold(2)
     await keys.shift_clock("16 minutes")
     async with db.transaction(db.core_scope()):
-        await pool.sell(line_id=first, key_ids=of_first)
+        await sell(line_id=first, key_ids=of_first)
     assert await keys.states() == {"1": "SOLD", "2": "SOLD"}
 
 
@@ -205,12 +222,12 @@ async def test_keys_whose_hold_ran_out_are_held_again_and_the_first_holder_sells
     second, of_second = await keys.hold(1)
     async with db.transaction(db.core_scope()):
         with pytest.raises(HoldLost):
-            await pool.sell(line_id=first, key_ids=of_first)
+            await sell(line_id=first, key_ids=of_first)
     # Two of the three were still the first one's, and yet none of them is sold.
     assert set((await keys.states()).values()) == {"HELD"}
     async with db.transaction(db.core_scope()):
         assert await pool.release(line_ids=[first], key_ids=of_first) == 2
-        await pool.sell(line_id=second, key_ids=of_second)
+        await sell(line_id=second, key_ids=of_second)
     assert sorted((await keys.states()).values()) == ["AVAILABLE", "AVAILABLE", "SOLD"]
 
 
@@ -228,7 +245,7 @@ async def test_a_sold_key_comes_back_unseen_and_a_revealed_one_never(keys: Pool)
     seen = [await keys.owner.fetchval("select id from keys where serial = 'seen'")]
     unseen = [key_id for key_id in held if key_id not in seen]
     async with db.transaction(db.core_scope()):
-        await pool.sell(line_id=line_id, key_ids=held)
+        await sell(line_id=line_id, key_ids=held)
         await pool.mark_revealed(seen)
         await pool.take_back(line_id=line_id, key_ids=unseen)
         with pytest.raises(HoldLost):
@@ -241,7 +258,7 @@ async def test_not_even_the_owner_can_make_a_revealed_key_anything_but_void(keys
     await keys.stock("seen")
     line_id, held = await keys.hold(1)
     async with db.transaction(db.core_scope()):
-        await pool.sell(line_id=line_id, key_ids=held)
+        await sell(line_id=line_id, key_ids=held)
         await pool.mark_revealed(held)
     for state in ("AVAILABLE", "HELD", "SOLD", "EXPIRED", "WITHDRAWN"):
         with pytest.raises(asyncpg.CheckViolationError, match="does not go from REVEALED"):
