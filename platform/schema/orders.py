@@ -121,7 +121,9 @@ class OrderQuery:
 class OrderMutation:
     """From the quote to the order."""
 
-    @strawberry.mutation(description="Make an order and hold its keys.", extensions=[Refusals()])
+    @strawberry.mutation(
+        description="Make an order and hold its keys.", extensions=[Refusals(asks_itself=True)]
+    )
     async def order_create(self, info: Info, input: OrderCreateInput) -> OrderCreatePayload:
         """This function will make an order out of a quote."""
         context = info.context
@@ -135,7 +137,9 @@ class OrderMutation:
         )
         return await _created(context, made)
 
-    @strawberry.mutation(description="Buy one SKU in one step.", extensions=[Refusals()])
+    @strawberry.mutation(
+        description="Buy one SKU in one step.", extensions=[Refusals(asks_itself=True)]
+    )
     async def quick_buy(self, info: Info, input: QuickBuyInput) -> OrderCreatePayload:
         """This function will make an order, and with the wallet pay and deliver it."""
         context = info.context

@@ -11,9 +11,8 @@ import pytest
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
-from kernel.statements import Statement
-from supplier_stalls import Stall, open_stall
-from supply import holding, pool
+from supplier_stalls import Stall, open_stall, sell
+from supply import pool
 from supply.pool import HoldLost, OutOfStock, Wanted
 from supply.position import pool_position
 from supply.vault import seal_key
@@ -21,22 +20,6 @@ from supply.vault import seal_key
 pytestmark = pytest.mark.engines
 
 IN_TIME = timedelta(minutes=15)
-SELL = Statement.of(
-    "moment as materialized (select platform_now() as now)",
-    holding.OURS,
-    "ready as (select 1 where (select count(*) from ours) = cardinality(:key_ids::uuid[]))",
-    holding.SELL,
-    then="select exists (select from ready)",
-)
-
-
-async def sell(*, line_id: UUID, key_ids: list[UUID]) -> None:
-    """Sell a line's keys by the parts of a sale's statement: all of them or none."""
-    values = holding.sale_values([(key_id, line_id) for key_id in key_ids])
-    is_held = await pool.is_held(line_id=line_id, key_ids=key_ids)
-    assert await db.fetch_value(SELL.sql, *SELL.values(values)) == is_held
-    if not is_held:
-        raise HoldLost
 
 
 class Pool:
