@@ -19,15 +19,19 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from entrypoints.guard import GuardSettings, RequestGuard
+from entrypoints.response_cache import CachedView, ResponseCache
 from entrypoints.tenancy import TenantOfRequest, bearer_token
 from entrypoints.webhooks import stripe_webhook
 from kernel import db, valkey
 from kernel.clock import monotonic_seconds
 from kernel.errors import Forbidden
+from kernel.listening import Ear, listening
 from kernel.log import configure_logging
 from kernel.settings import Settings, settings
 from schema.context import Context, caller_of, context_of
 from schema.root import build_schema
+from tenants.directory import forget as forget_shops
+from tenants.directory import hear_change
 from web.app import web_routes
 
 _ROUTES_TO_API: Final = (Route, WebSocketRoute)
@@ -81,10 +85,11 @@ async def healthz(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Make the pools; the database itself may come later."""
+    """Make the pools and listen; the database itself may come later."""
     await db.connect(settings())
     try:
-        yield
+        async with listening(app.state.ear, settings()):
+            yield
     finally:
         await valkey.close()
         await db.disconnect()
@@ -102,17 +107,28 @@ def create_app(config: Settings | None = None) -> ASGIApp:
         connection_init_wait_timeout=timedelta(seconds=10),
         max_subscriptions_per_connection=20,
     )
+    ear = Ear()
+    ear.on("catalogue", hear_change)
+    ear.on_silence(forget_shops)
+    view: ASGIApp = graphql
+    if config.response_cache_bytes:
+        cache = ResponseCache(max_bytes=config.response_cache_bytes, hearing=ear)
+        ear.on("stock", cache.hear_stock)
+        ear.on_silence(cache.forget)
+        view = CachedView(graphql, cache)
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
         # Both spellings are the API: a redirect would lose the body of a client's POST.
-        *(route(path, graphql) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
+        *(route(path, view) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
         *web_routes(),
     ]
     # Inside Starlette's own error page: what it answers for must not be answered twice.
     middleware = [Middleware(TenantOfRequest)]
+    application = Starlette(routes=routes, lifespan=lifespan, middleware=middleware)
+    application.state.ear = ear
     return RequestGuard(
-        Starlette(routes=routes, lifespan=lifespan, middleware=middleware),
+        application,
         settings=GuardSettings.usual(
             deadline_seconds=config.request_deadline_seconds,
             max_concurrent=config.max_concurrent_requests,

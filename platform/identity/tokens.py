@@ -132,6 +132,7 @@ async def authenticate(token: str) -> Caller | None:
 async def recognise(token: str) -> tuple[Caller | None, bool]:
     """This function will say who holds a token, and whether it said so from memory.
 
+    Only customers are remembered: everybody else sees others' affairs, and loses that at once.
     What is remembered is good for reading only. Whoever changes anything asks anew, or lets the
     statement ask that makes the change.
     """
@@ -141,7 +142,7 @@ async def recognise(token: str) -> tuple[Caller | None, bool]:
         return known, True
     asked_at = _memory.now()
     caller = await authenticate(token)
-    if caller is not None:
+    if caller is not None and caller.kind is TokenKind.CUSTOMER:
         _memory.note(token_hash, caller, asked_at=asked_at)
     return caller, False
 

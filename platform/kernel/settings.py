@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     late_payment_seconds: int = 12 * 3600
     request_deadline_seconds: float = 2.0
     max_concurrent_requests: int = 512
+    response_cache_bytes: int = 16 * 1024 * 1024
+    """What a process keeps of answers about the public catalogue; 0 keeps none."""
     key_import_max_bytes: int = 256 * 1024 * 1024
     crash_at: str = ""
     """Test environments only: the point in the code (kernel/faults.py) at which to die."""

@@ -4,8 +4,9 @@ One short try, no retries, and a breaker: while the server does not answer, call
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
@@ -47,16 +48,40 @@ async def close() -> None:
 
 async def announce(channel: str, message: str) -> bool:
     """Tell whoever listens; False when Valkey is away. Listeners also look for themselves."""
+    return await _unless_away(lambda: client().publish(channel, message)) is not None
+
+
+async def recall(key: str) -> tuple[bytes, int] | None:
+    """What was kept under this key and for how many milliseconds more; None when nothing was, and
+    when Valkey is away."""
+
+    async def ask() -> tuple[bytes | None, int]:
+        async with client().pipeline(transaction=True) as both:
+            both.get(key)
+            both.pttl(key)
+            value, milliseconds = await both.execute()
+            return value, milliseconds
+
+    found = await _unless_away(ask)
+    return found if found is not None and found[0] is not None else None
+
+
+async def keep(key: str, value: bytes, *, milliseconds: int) -> None:
+    """Keep a value for so long, if Valkey is there."""
+    await _unless_away(lambda: client().set(key, value, px=milliseconds))
+
+
+async def _unless_away(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The answer; None while the server does not answer, and then no more is asked for a while."""
     global _broken_until
     if monotonic_seconds() < _broken_until:
-        return False
+        return None
     try:
-        await client().publish(channel, message)
-        return True
+        return await ask()
     except (RedisError, OSError, TimeoutError) as error:
         _broken_until = monotonic_seconds() + BREAK_SECONDS
         log.warning("valkey_away", error=type(error).__name__)
-        return False
+        return None
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from orders.idempotency import Request
 from orders.records import ShareRow, guest_token
 from orders.split import AffiliateTerms, split_line
 from supply.pool import Wanted
+from supply.stock_news import is_scarce
 from tenants.directory import Shop
 
 _NO_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -85,6 +86,12 @@ class Draft:
         return sum(line.quoted.quantity for line in self.lines)
 
     @property
+    def scarce_listings(self) -> list[UUID]:
+        """The listings of which this order leaves so few that pages may show it."""
+        quoted = [line.quoted for line in self.lines]
+        return [one.offer.id for one in quoted if is_scarce(one.offer.stock - one.quantity)]
+
+    @property
     def shares(self) -> list[ShareRow]:
         """Everybody's part of every line."""
         return [share for line in self.lines for share in line.shares]
@@ -111,6 +118,7 @@ class Draft:
             "affiliate_id": self.affiliate_id,
             "contact": sealed.ciphertext if sealed else None,
             "contact_key_id": sealed.key_id if sealed else None,
+            "scarce_listings": self.scarce_listings,
             "is_paid": self.payment is not None,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],

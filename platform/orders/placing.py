@@ -22,7 +22,7 @@ from kernel.settings import settings
 from kernel.statements import Statement
 from orders import admission, idempotency, parts
 from orders.drafts import Draft
-from supply import holding, pool
+from supply import holding, pool, stock_news
 
 
 class Short(Exception):
@@ -63,7 +63,7 @@ _ENTER = (
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
 _GIVEN = (parts.MOMENT, "ready as (select 1)", parts.GIVEN_KEYS)
 _ANSWER = """
-select said.is_first, said.refusal, moment.now, held.*
+select said.is_first, said.refusal, moment.now, held.*, (select count(*) from news) as announced
 from moment left join admission said on true left join held on true
 """
 _GIVEN_ANSWER = """
@@ -71,12 +71,9 @@ select moment.now, taken.n, keys.id as key_id, keys.serial, keys.commitment, key
 from moment, taken join keys on keys.id = taken.id
 """
 
-_PLACE = Statement.of(
-    *_ENTER, holding.PICK, holding.HOLD, parts.WRITE_ORDER, then=_ANSWER
-)  # fmt: skip
-_PLACE_AND_PAY = Statement.of(
-    *_ENTER, holding.PICK, holding.HOLD, parts.WRITE_ORDER, *_PAY, then=_ANSWER
-)
+_TAKE = (holding.PICK, holding.HOLD, stock_news.ANNOUNCE)
+_PLACE = Statement.of(*_ENTER, *_TAKE, parts.WRITE_ORDER, then=_ANSWER)
+_PLACE_AND_PAY = Statement.of(*_ENTER, *_TAKE, parts.WRITE_ORDER, *_PAY, then=_ANSWER)
 _ENTER_ALONE = Statement.of(
     *_ENTER,
     then="""select said.is_first, said.refusal, moment.now, (select count(*) from admitted)

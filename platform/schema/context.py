@@ -132,6 +132,12 @@ def _ended() -> Forbidden:
     return Forbidden("This token has ended, or is not for this shop.")
 
 
+def prefers_english(shop: Shop, accept_language: str) -> bool:
+    """This function will choose between the two languages: the caller's, else the shop's."""
+    wanted = accept_language.lower()
+    return wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en")
+
+
 async def context_of(connection: HTTPConnection, *, token: str | None) -> Context:
     """This function will make the context of a request whose shop stands on its scope.
 
@@ -140,7 +146,6 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     """
     shop: Shop = connection.scope["kameng.shop"]
     headers = connection.headers
-    wanted = headers.get("accept-language", "").lower()
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
     caller, is_remembered = await _caller_of_request(connection, token, shop)
     scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
@@ -149,7 +154,7 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
         caller=caller,
         ip=client_address(connection),
         user_agent=headers.get("user-agent", "")[:300],
-        english=wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en"),
+        english=prefers_english(shop, headers.get("accept-language", "")),
         origin=f"{scheme}://{headers.get('host', '')}",
         token=token,
         caller_is_remembered=is_remembered,

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.errors import Refusal
+from supply.stock_news import announce_stock
 
 
 class OutOfStock(Refusal):
@@ -98,6 +99,7 @@ async def hold(wanted: Wanted, *, until: datetime, patient: bool = True) -> list
         else:
             held = await _hold_or_give_back(_HOLD_SKIPPING, arguments)
     if held is not None:
+        await announce_stock([wanted.supplier_listing_id])
         return held
     available = await free_count(wanted, at_most=wanted.quantity)
     raise OutOfStock(
@@ -171,7 +173,7 @@ async def is_held(*, line_id: UUID, key_ids: Sequence[UUID]) -> bool:
 
 async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
     """Free the keys that these lines still hold; returns how many."""
-    return await db.execute(
+    freed = await db.fetch(
         f"""with held as (
                 select id from keys
                 where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)
@@ -179,23 +181,28 @@ async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
             )
             update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
                    position = {TAIL_POSITION}
-            from held where keys.id = held.id""",
+            from held where keys.id = held.id
+            returning supplier_listing_id""",
         list(key_ids),
         list(line_ids),
     )
+    await announce_stock(row["supplier_listing_id"] for row in freed)
+    return len(freed)
 
 
 async def take_back(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
     """Return sold keys that nobody has seen to the pool; `HoldLost` if one is not SOLD."""
-    returned = await db.execute(
+    returned = await db.fetch(
         f"""update keys set status = 'AVAILABLE', held_by_line_id = null,
                    position = {TAIL_POSITION}
-            where id = any ($1) and status = 'SOLD' and held_by_line_id = $2""",
+            where id = any ($1) and status = 'SOLD' and held_by_line_id = $2
+            returning supplier_listing_id""",
         list(key_ids),
         line_id,
     )
-    if returned != len(key_ids):
+    if len(returned) != len(key_ids):
         raise HoldLost
+    await announce_stock(row["supplier_listing_id"] for row in returned)
 
 
 async def mark_revealed(key_ids: Sequence[UUID]) -> None:

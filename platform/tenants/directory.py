@@ -38,6 +38,8 @@ class Shop:
     payment_methods: tuple[str, ...]
     host: str
     levels: tuple[PathTenant, ...]
+    version: int = 0
+    """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -62,7 +64,9 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
        array_agg(a.min_margin_minor order by a.depth) as min_margins,
-       array_agg(a.max_markup_bp order by a.depth) as max_markups
+       array_agg(a.max_markup_bp order by a.depth) as max_markups,
+       (select coalesce(sum(known.version), 0)::bigint from catalogue_versions known
+        where known.owner_id = any (t.path || platform_id())) as version
 from tenants t join tenants a on a.id = any (t.path)
 where t.id = {which}
 group by t.id
@@ -76,6 +80,7 @@ _BY_HOST = _SHOP.format(
 # checkout reads the row again inside its transaction.
 REMEMBER_SECONDS = 2.0
 _remembered: dict[str | UUID, tuple[float, Shop | None]] = {}
+_changes_heard = 0
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
@@ -107,9 +112,36 @@ async def current_shop(tenant_id: UUID) -> Shop:
     return _shop(row)
 
 
+async def catalogue_version(shop: Shop) -> int:
+    """The version of the shop's catalogue as it is now."""
+    [row] = await db.read(
+        db.core_scope(),
+        """select coalesce(sum(version), 0)::bigint as version from catalogue_versions
+           where owner_id = any ($1::uuid[] || platform_id())""",
+        list(shop.path),
+    )
+    version: int = row["version"]
+    return version
+
+
 def forget() -> None:
     """Empty the short memory (tests, and after a change in this process)."""
+    global _changes_heard
+    _changes_heard += 1
     _remembered.clear()
+
+
+def hear_change(owner: str) -> None:
+    """Forget the shops whose catalogue has changed: an announcement of channel `catalogue`."""
+    global _changes_heard
+    if owner == "*":
+        forget()
+        return
+    _changes_heard += 1
+    changed = UUID(owner)
+    for which, (_, shop) in list(_remembered.items()):
+        if shop is None or changed in shop.path:
+            del _remembered[which]
 
 
 async def _recall(which: str | UUID, sql: str) -> Shop | None:
@@ -117,8 +149,11 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
     now = monotonic_seconds()
     if known is not None and now - known[0] < REMEMBER_SECONDS:
         return known[1]
+    heard_before = _changes_heard
     rows = await db.read(db.core_scope(), sql, which)
     shop = _shop(rows[0]) if rows else None
+    if _changes_heard != heard_before:
+        return shop  # perhaps from before a change that was announced meanwhile
     if len(_remembered) > 20_000:  # hosts come from strangers: the memory has a limit
         _remembered.clear()
     _remembered[which] = (now, shop)
@@ -137,4 +172,5 @@ def _shop(row) -> Shop:  # type: ignore[no-untyped-def]
         payment_methods=tuple(row["payment_methods"]),
         host=row["host"],
         levels=tuple(PathTenant(*level) for level in levels),
+        version=row["version"],
     )

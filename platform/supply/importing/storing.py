@@ -14,6 +14,7 @@ from supply.importing.batches import Batch
 from supply.importing.lines import Outcome
 from supply.importing.sealing import Chunk, ReadyKey
 from supply.position import pool_position
+from supply.stock_news import announce_stock
 
 # An importer waits here for another one's chunk, which takes longer than a shop's lock may.
 _WAIT_FOR_OTHER_IMPORTS = "set local lock_timeout = '9s'"
@@ -43,6 +44,8 @@ async def store(batch: Batch, chunk: Chunk) -> tuple[int, int]:
         accepted = await _insert_keys(batch, chunk.keys)
         rejections = chunk.rejections | await _duplicates(batch, chunk.keys, accepted)
         await _insert_rejections(batch.id, rejections)
+        if accepted:
+            await announce_stock([batch.supplier_listing_id])
         await batches.advance(
             batch, last_line=chunk.last_line, accepted=len(accepted), rejected=len(rejections)
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.errors import Invalid, NotFound
+from supply.stock_news import announce_stock
 
 _SLICE_KEYS = 10_000  # one statement's worth, well inside the statement timeout
 
@@ -38,15 +39,17 @@ async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
     be undone, too. Raises `NotFound`, or `BatchInUse` when a key of it is held or sold.
     """
     async with db.transaction(db.core_scope()):
-        status = await db.fetch_value(
-            "select status from key_batches where id = $1 for update", batch_id
+        batch = await db.fetch_row(
+            "select supplier_listing_id from key_batches where id = $1 for update", batch_id
         )
-        if status is None:
+        if batch is None:
             raise NotFound("There is no such key batch.", field="batch_id")
         withdrawn = 0
         while count := await db.execute(_WITHDRAW_SLICE, batch_id, _SLICE_KEYS):
             withdrawn += count
         await _require_unused(batch_id)
+        if withdrawn:
+            await announce_stock([batch["supplier_listing_id"]])
         await db.execute(
             "update key_batches set status = 'WITHDRAWN' where id = $1 and status <> 'WITHDRAWN'",
             batch_id,
