@@ -71,15 +71,27 @@ async def _void_wallet_hold(payment: Payment) -> None:
     )
 
 
-async def asked(payment_id: UUID, *, provider_ref: str) -> None:
-    """Note the channel's own id of a payment."""
-    await db.execute(
-        """update payments set provider_ref = $2,
-                  status = case when status = 'CREATED' then 'PENDING' else status end
-           where id = $1 and (provider_ref is null or provider_ref = $2)""",
-        payment_id,
-        provider_ref,
-    )
+_ASKED = f"""
+with noted as (
+    update payments set provider_ref = $2,
+           status = case when status = 'CREATED' then 'PENDING' else status end
+    where id = $1 and (provider_ref is null or provider_ref = $2)
+    returning {PAYMENT_COLUMNS}
+)
+select * from noted
+union all
+select * from (
+    select {PAYMENT_COLUMNS} from payments
+    where id = $1 and not exists (select from noted) for no key update
+) as of_another_id
+"""
+
+
+async def asked(payment_id: UUID, *, provider_ref: str) -> Payment:
+    """Note the channel's own id of a payment, unless it has another; the payment as it is now."""
+    row = await db.fetch_row(_ASKED, payment_id, provider_ref)
+    assert row is not None
+    return Payment(**row)
 
 
 async def end(payment: Payment, *, status: str, provider_ref: str | None = None) -> None:
@@ -107,34 +119,47 @@ async def stop_asking(payment_id: UUID) -> None:
     await db.execute("update payments set next_poll_at = null where id = $1", payment_id)
 
 
-async def locked_by_report(report: ChannelReport) -> Payment | None:
-    """The payment that a channel speaks of, locked; None when it is none of ours.
+# The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost), or
+# another one, the payment's id inside the channel's metadata finds it: the caller compares.
+_BY_REPORT = f"""
+select {PAYMENT_COLUMNS} {{more}} from payments
+where provider = $1 and (provider_ref = $2 or id = $3)
+order by (provider_ref = $2) desc nulls last limit 1 {{lock}}
+"""
+_LOCKED_BY_REPORT = _BY_REPORT.format(
+    more=""", exists (select from payment_events
+                      where provider = $1 and event_id = $4) as is_heard""",
+    lock="for no key update",
+)
+_FIND_BY_REPORT = _BY_REPORT.format(more="", lock="")
 
-    The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost),
-    or another one, the payment's id inside the channel's metadata finds it: the caller compares.
+
+async def locked_by_report(report: ChannelReport) -> tuple[Payment | None, bool]:
+    """The payment that a channel speaks of, locked, and whether this event had its effect already.
+
+    None when it is none of ours. Where the payment itself had to be waited for, the second answer
+    may be from before the wait.
     """
     row = await db.fetch_row(
-        f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or id = $3)
-            order by (provider_ref = $2) desc nulls last limit 1 for no key update""",
+        _LOCKED_BY_REPORT,
         report.provider,
         report.provider_ref,
         report.payment_id,
+        report.event_id,
     )
-    return Payment(**row) if row is not None else None
+    if row is None:
+        return None, False
+    values = dict(row)
+    is_heard: bool = values.pop("is_heard")
+    return Payment(**values), is_heard
 
 
 async def find_by_report(report: ChannelReport) -> Payment | None:
-    """The same without a lock: to learn which tenant and order to lock first."""
-    row = await db.fetch_row(
-        f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or id = $3)
-            order by (provider_ref = $2) desc nulls last limit 1""",
-        report.provider,
-        report.provider_ref,
-        report.payment_id,
+    """The same without a lock, in a round trip of its own: which tenant and order to lock first."""
+    rows = await db.read(
+        db.core_scope(), _FIND_BY_REPORT, report.provider, report.provider_ref, report.payment_id
     )
-    return Payment(**row) if row is not None else None
+    return Payment(**rows[0]) if rows else None
 
 
 async def of_order(order_id: UUID) -> list[Payment]:

@@ -39,8 +39,7 @@ class Heard:
 async def hear(report: ChannelReport) -> Heard:
     """Apply what a channel says, once, however often and by whichever way it is said."""
     crash_point("settlement.heard")
-    async with db.transaction(db.core_scope(), read_only=True):
-        payment = await payments.find_by_report(report)
+    payment = await payments.find_by_report(report)
     if payment is None:
         log.warning("payment_unknown", provider=report.provider, kind=report.kind)
         return Heard("NOTHING")
@@ -64,10 +63,13 @@ class _Applied:
 
 async def _hear_locked(report: ChannelReport, found: Payment) -> Heard:
     order = await records.locked_order(found.order_id) if found.order_id else None
-    payment = await payments.locked_by_report(report)
+    payment, is_heard = await payments.locked_by_report(report)
+    if order is None:
+        # Only the order's lock makes sure that nobody was heard while we waited for the payment's.
+        is_heard = await payments.heard_before(report)
     crash_point("settlement.locked")
     nothing = Heard("NOTHING", found.tenant_id, found.order_id)
-    if payment is None or await payments.heard_before(report):
+    if payment is None or is_heard:
         return nothing
     applied = await _apply(report, payment, order)
     if not applied.is_recorded:

@@ -38,14 +38,14 @@ class Refusals(FieldExtension):
     """
 
     def __init__(self, *, asks_itself: bool = False) -> None:
-        self._asks_itself = asks_itself
+        self.asks_itself = asks_itself
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any
     ) -> Any:
         """This function will call the resolver and answer for it if it refuses."""
         try:
-            if info.operation.operation is OperationType.MUTATION and not self._asks_itself:
+            if info.operation.operation is OperationType.MUTATION and not self.asks_itself:
                 await confirm_caller(info.context)
             return await next_(source, info, **kwargs)
         except Refusal as refusal:
