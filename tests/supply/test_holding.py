@@ -9,11 +9,11 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from kernel.statements import Statement
+from key_pools import IN_TIME, Pool
 from supplier_stalls import open_stall
 from supply import holding
 from supply.holding import Pick
 from supply.pool import Wanted
-from supply.test_pool import IN_TIME, Pool
 
 pytestmark = pytest.mark.engines
 
