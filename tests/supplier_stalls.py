@@ -8,8 +8,20 @@ from uuid import UUID
 
 import asyncpg
 
+from kernel import db
 from kernel.ids import new_id
+from kernel.statements import Statement
+from supply import holding, pool
 from supply.listings import create_supplier, create_supplier_listing
+from supply.pool import HoldLost
+
+SELL = Statement.of(
+    "moment as materialized (select platform_now() as now)",
+    holding.OURS,
+    "ready as (select 1 where (select count(*) from ours) = cardinality(:key_ids::uuid[]))",
+    holding.SELL,
+    then="select exists (select from ready)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +88,12 @@ async def rows_written(owner: asyncpg.Connection) -> int:
                   + (select count(*) from key_batch_rejections)"""
     )
     return count
+
+
+async def sell(*, line_id: UUID, key_ids: list[UUID]) -> None:
+    """Sell a line's keys by the parts of a sale's statement: all of them or none."""
+    values = holding.sale_values([(key_id, line_id) for key_id in key_ids])
+    is_held = await pool.is_held(line_id=line_id, key_ids=key_ids)
+    assert await db.fetch_value(SELL.sql, *SELL.values(values)) == is_held
+    if not is_held:
+        raise HoldLost

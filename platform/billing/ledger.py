@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from kernel import db
 from kernel.errors import Refusal
 from kernel.ids import new_id
+from kernel.statements import Statement
 
 
 class InsufficientBalance(Refusal):
@@ -70,23 +72,71 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
     return [Entry(account, amount) for account, amount in sums.items() if amount]
 
 
-# Accounts are made when first used. Everything is one round trip; the header and its entries
-# share a database transaction, which the composite foreign key demands.
-_POST = """
-with accounts as (
+POST = """
+accounts as (
     insert into ledger_accounts (id, code, owner_id, currency)
-    select distinct on (id) * from unnest($6::uuid[], $7::text[], $8::uuid[], $9::text[])
-        as wanted (id, code, owner_id, currency)
+    select distinct on (id) id, code, owner_id, currency
+    from ready, unnest(:entry_accounts::uuid[], :entry_codes::text[], :entry_owners::uuid[],
+                       :entry_currencies::text[]) as wanted (id, code, owner_id, currency)
     where not exists (select 1 from ledger_accounts known where known.id = wanted.id)
     on conflict do nothing
 ), header as (
     insert into ledger_transactions (id, kind, idempotency_key, tenant_id, order_id)
-    values ($1, $2, $3, $4, $5)
+    select :posting_id::uuid, :posting_kind::text, :posting_key::text, :tenant_id::uuid,
+           :order_id::uuid
+    from ready
+), entries as (
+    insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+    select :posting_id::uuid, id, amount_minor, currency
+    from ready, unnest(:entry_accounts::uuid[], :entry_amounts::bigint[], :entry_currencies::text[])
+         as entry (id, amount_minor, currency)
 )
-insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-select $1, id, amount_minor, currency
-from unnest($6::uuid[], $10::bigint[], $9::text[]) as entry (id, amount_minor, currency)
 """
+"""The part of a statement that posts one transaction where `ready` has a row.
+
+Accounts are made when first used. Header and entries share a database transaction, which the
+composite foreign key demands.
+"""
+
+FUNDS = "funds as materialized (select -ledger_balance(:debited_account::uuid) as held_minor)"
+"""The part of a statement that says what a liability account holds.
+
+The account's row must be locked by an earlier statement (`LOCK`, `lock_balances`): only a later
+one sees what was committed while the lock was waited for.
+"""
+
+_POST_ALONE = Statement.of("ready as (select 1)", POST, then="select 1")
+
+
+def posting(
+    entries: Sequence[Entry],
+    *,
+    kind: str,
+    idempotency_key: str,
+    tenant_id: UUID | None,
+    order_id: UUID | None,
+) -> dict[str, Any]:
+    """This function will give the values of `POST`.
+
+    Raises `ValueError` when the entries do not add up to zero in each currency.
+    """
+    sums: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        sums[entry.account.currency] += entry.amount_minor
+    if not entries or any(sums.values()):
+        raise ValueError(f"{kind} does not add up: {dict(sums)}")
+    return {
+        "posting_id": new_id(),
+        "posting_kind": kind,
+        "posting_key": idempotency_key,
+        "tenant_id": tenant_id,
+        "order_id": order_id,
+        "entry_accounts": [entry.account.id for entry in entries],
+        "entry_codes": [entry.account.code for entry in entries],
+        "entry_owners": [entry.account.owner_id for entry in entries],
+        "entry_currencies": [entry.account.currency for entry in entries],
+        "entry_amounts": [entry.amount_minor for entry in entries],
+    }
 
 
 async def post(
@@ -101,26 +151,16 @@ async def post(
 
     Raises `ValueError` when the entries do not add up to zero in each currency.
     """
-    sums: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        sums[entry.account.currency] += entry.amount_minor
-    if not entries or any(sums.values()):
-        raise ValueError(f"{kind} does not add up: {dict(sums)}")
-    transaction_id = new_id()
-    await db.execute(
-        _POST,
-        transaction_id,
-        kind,
-        idempotency_key,
-        tenant_id,
-        order_id,
-        [entry.account.id for entry in entries],
-        [entry.account.code for entry in entries],
-        [entry.account.owner_id for entry in entries],
-        [entry.account.currency for entry in entries],
-        [entry.amount_minor for entry in entries],
+    values = posting(
+        entries,
+        kind=kind,
+        idempotency_key=idempotency_key,
+        tenant_id=tenant_id,
+        order_id=order_id,
     )
-    return transaction_id
+    await db.execute(_POST_ALONE.sql, *_POST_ALONE.values(values))
+    posting_id: UUID = values["posting_id"]
+    return posting_id
 
 
 async def lock_balances(accounts: Sequence[Account]) -> list[int]:
@@ -152,6 +192,11 @@ async def require(account: Account, amount_minor: int, *, field: str) -> None:
     """Lock an account and make sure that it holds so much; `InsufficientBalance` if not."""
     (held,) = await lock_balances([account])
     if held < amount_minor:
-        raise InsufficientBalance(
-            "The balance is too low.", field=field, details={"available": held}
-        )
+        raise too_little(held, field=field)
+
+
+def too_little(held_minor: int, *, field: str) -> InsufficientBalance:
+    """The refusal for a balance that does not suffice; it says what there is."""
+    return InsufficientBalance(
+        "The balance is too low.", field=field, details={"available": held_minor}
+    )

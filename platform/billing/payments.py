@@ -3,130 +3,37 @@
 Everything here runs inside the caller's transaction and asks no network.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from billing import accounts, ledger
+from billing import accounts, ledger, payment_parts
 from billing.ledger import Account
-from billing.payment_methods import METHODS, WALLET
 from billing.payment_methods.base import ChannelReport
+from billing.payment_rows import PAYMENT_COLUMNS as PAYMENT_COLUMNS
+from billing.payment_rows import POLL_AFTER_SECONDS as POLL_AFTER_SECONDS
+from billing.payment_rows import Payment as Payment
+from billing.payment_rows import draft as draft
 from kernel import db
-from kernel.errors import Invalid
+from kernel.statements import Statement
 
-# domain 5, Payment: after so many seconds the channel is asked again, if nobody told us.
-POLL_AFTER_SECONDS = (30, 120, 300, 900, 3600, 43200)
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """One payment's row, locked or not as the query says."""
-
-    id: UUID
-    tenant_id: UUID
-    purpose: str
-    order_id: UUID | None
-    customer_id: UUID | None
-    method: str
-    currency: str
-    channel_minor: int
-    wallet_minor: int
-    fee_bp: int
-    status: str
-    provider: str
-    provider_ref: str | None
-    refunded_channel_minor: int
-    description: str
-    return_url: str
-
-    @property
-    def open(self) -> bool:
-        """True while the channel may still bring money that we wait for."""
-        return self.status in ("CREATED", "PENDING")
+_OPEN_ALONE = Statement.of(
+    "moment as materialized (select platform_now() as now), ready as (select 1)",
+    payment_parts.OPEN,
+    then="select 1",
+)
 
 
-PAYMENT_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
-              wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor,
-              description, return_url"""
+async def open_payment(payment: Payment) -> Payment:
+    """Write down what a channel will be asked; a wallet's part is held with it.
 
-
-async def open_payment(
-    *,
-    payment_id: UUID,
-    tenant_id: UUID,
-    purpose: str,
-    order_id: UUID | None,
-    customer_id: UUID | None,
-    method: str,
-    currency: str,
-    channel_minor: int,
-    wallet_minor: int,
-    description: str = "",
-    return_url: str = "",
-) -> Payment:
-    """Write down what will be asked. A wallet's part of a channel payment is held with it.
-
-    A payment that the wallet covers needs no channel: it is written as succeeded, its wallet
-    locked and checked, and the caller settles in the same transaction.
+    Raises `InsufficientBalance` when the wallet does not hold its part.
     """
-    fee_bp, provider = _terms(method)
-    payment = Payment(
-        id=payment_id,
-        tenant_id=tenant_id,
-        purpose=purpose,
-        order_id=order_id,
-        customer_id=customer_id,
-        method=method,
-        currency=currency,
-        channel_minor=channel_minor,
-        wallet_minor=wallet_minor,
-        fee_bp=fee_bp,
-        status="CREATED" if channel_minor else "SUCCEEDED",
-        provider=provider,
-        provider_ref=None,
-        refunded_channel_minor=0,
-        description=description,
-        return_url=return_url,
-    )
-    await db.execute(
-        """insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
-                                 channel_minor, wallet_minor, fee_bp, provider, status,
-                                 next_poll_at, ended_at, description, return_url)
-           values ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11, $12,
-                   case when $8::bigint > 0 then platform_now() + $13::interval end,
-                   case when $8::bigint = 0 then platform_now() end, $14, $15)""",
-        payment.id,
-        tenant_id,
-        purpose,
-        order_id,
-        customer_id,
-        method,
-        currency,
-        channel_minor,
-        wallet_minor,
-        fee_bp,
-        provider,
-        payment.status,
-        timedelta(seconds=POLL_AFTER_SECONDS[0]),
-        description,
-        return_url,
-    )
-    if wallet_minor:
-        assert customer_id is not None
-        free = accounts.wallet(customer_id, currency)
-        await ledger.require(free, wallet_minor, field="walletAmount")
-        if channel_minor:
-            await _hold_wallet(payment, free)
+    await db.execute(_OPEN_ALONE.sql, *_OPEN_ALONE.values(payment_parts.opened(payment)))
+    if payment.wallet_minor:
+        assert payment.customer_id is not None
+        free = accounts.wallet(payment.customer_id, payment.currency)
+        await ledger.require(free, payment.wallet_minor, field="walletAmount")
+        await _hold_wallet(payment, free)
     return payment
-
-
-def _terms(method: str) -> tuple[int, str]:
-    """The fee in basis points and the provider of a method."""
-    if method == WALLET:
-        return 0, "wallet"
-    if method not in METHODS:
-        raise Invalid("This payment method is not offered.", field="method")
-    return METHODS[method].fee_bp, METHODS[method].provider
 
 
 def wallet_account(payment: Payment) -> Account | None:
@@ -164,15 +71,27 @@ async def _void_wallet_hold(payment: Payment) -> None:
     )
 
 
-async def asked(payment_id: UUID, *, provider_ref: str) -> None:
-    """Note the channel's own id of a payment."""
-    await db.execute(
-        """update payments set provider_ref = $2,
-                  status = case when status = 'CREATED' then 'PENDING' else status end
-           where id = $1 and (provider_ref is null or provider_ref = $2)""",
-        payment_id,
-        provider_ref,
-    )
+_ASKED = f"""
+with noted as (
+    update payments set provider_ref = $2,
+           status = case when status = 'CREATED' then 'PENDING' else status end
+    where id = $1 and (provider_ref is null or provider_ref = $2)
+    returning {PAYMENT_COLUMNS}
+)
+select * from noted
+union all
+select * from (
+    select {PAYMENT_COLUMNS} from payments
+    where id = $1 and not exists (select from noted) for no key update
+) as of_another_id
+"""
+
+
+async def asked(payment_id: UUID, *, provider_ref: str) -> Payment:
+    """Note the channel's own id of a payment, unless it has another; the payment as it is now."""
+    row = await db.fetch_row(_ASKED, payment_id, provider_ref)
+    assert row is not None
+    return Payment(**row)
 
 
 async def end(payment: Payment, *, status: str, provider_ref: str | None = None) -> None:
@@ -200,34 +119,47 @@ async def stop_asking(payment_id: UUID) -> None:
     await db.execute("update payments set next_poll_at = null where id = $1", payment_id)
 
 
-async def locked_by_report(report: ChannelReport) -> Payment | None:
-    """The payment that a channel speaks of, locked; None when it is none of ours.
+# The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost), or
+# another one, the payment's id inside the channel's metadata finds it: the caller compares.
+_BY_REPORT = f"""
+select {PAYMENT_COLUMNS} {{more}} from payments
+where provider = $1 and (provider_ref = $2 or id = $3)
+order by (provider_ref = $2) desc nulls last limit 1 {{lock}}
+"""
+_LOCKED_BY_REPORT = _BY_REPORT.format(
+    more=""", exists (select from payment_events
+                      where provider = $1 and event_id = $4) as is_heard""",
+    lock="for no key update",
+)
+_FIND_BY_REPORT = _BY_REPORT.format(more="", lock="")
 
-    The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost),
-    or another one, the payment's id inside the channel's metadata finds it: the caller compares.
+
+async def locked_by_report(report: ChannelReport) -> tuple[Payment | None, bool]:
+    """The payment that a channel speaks of, locked, and whether this event had its effect already.
+
+    None when it is none of ours. Where the payment itself had to be waited for, the second answer
+    may be from before the wait.
     """
     row = await db.fetch_row(
-        f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or id = $3)
-            order by (provider_ref = $2) desc nulls last limit 1 for no key update""",
+        _LOCKED_BY_REPORT,
         report.provider,
         report.provider_ref,
         report.payment_id,
+        report.event_id,
     )
-    return Payment(**row) if row is not None else None
+    if row is None:
+        return None, False
+    values = dict(row)
+    is_heard: bool = values.pop("is_heard")
+    return Payment(**values), is_heard
 
 
 async def find_by_report(report: ChannelReport) -> Payment | None:
-    """The same without a lock: to learn which tenant and order to lock first."""
-    row = await db.fetch_row(
-        f"""select {PAYMENT_COLUMNS} from payments
-            where provider = $1 and (provider_ref = $2 or id = $3)
-            order by (provider_ref = $2) desc nulls last limit 1""",
-        report.provider,
-        report.provider_ref,
-        report.payment_id,
+    """The same without a lock, in a round trip of its own: which tenant and order to lock first."""
+    rows = await db.read(
+        db.core_scope(), _FIND_BY_REPORT, report.provider, report.provider_ref, report.payment_id
     )
-    return Payment(**row) if row is not None else None
+    return Payment(**rows[0]) if rows else None
 
 
 async def of_order(order_id: UUID) -> list[Payment]:

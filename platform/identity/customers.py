@@ -14,6 +14,7 @@ from identity.contact import (
     seal_field,
 )
 from identity.passwords import hash_password
+from identity.tokens import forget_tokens
 from kernel import crypto, db
 from kernel.crypto import Sealed
 from kernel.errors import Invalid, NotFound, Refusal
@@ -136,6 +137,7 @@ async def freeze_customer(*, tenant_id: UUID, customer_id: UUID) -> None:
                where principal_id = $1 and kind = 'CUSTOMER' and revoked_at is null""",
             customer_id,
         )
+    forget_tokens()
 
 
 def _checked_name(name: str) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from identity.models import StaffRole, TokenKind
+from identity.token_memory import TokenMemory
 from kernel import crypto, db
 
 PREFIXES = {
@@ -77,6 +78,8 @@ async def write_token(
     return WrittenToken(token, expires_at)
 
 
+_memory: TokenMemory[Caller] = TokenMemory()
+
 # One statement for every kind, so that its time says nothing about why a token is refused. It is
 # the one place that asks every room whether its principal may still act: a token outlives none.
 _AUTHENTICATE = """
@@ -113,10 +116,10 @@ async def authenticate(token: str) -> Caller | None:
     if kind is None or len(token) > _LONGEST_TOKEN:
         return None
     scope = db.every_tenant(reason="a token says which tenant it is of")
-    async with db.transaction(scope, read_only=True):
-        row = await db.fetch_row(_AUTHENTICATE, crypto.token_hash(token), kind)
-    if row is None:
+    rows = await db.read(scope, _AUTHENTICATE, crypto.token_hash(token), kind)
+    if not rows:
         return None
+    (row,) = rows
     return Caller(
         kind=kind,
         tenant_id=row["tenant_id"],
@@ -124,6 +127,29 @@ async def authenticate(token: str) -> Caller | None:
         roles=frozenset(StaffRole(role) for role in row["roles"]),
         scopes=frozenset(row["scopes"]),
     )
+
+
+async def recognise(token: str) -> tuple[Caller | None, bool]:
+    """This function will say who holds a token, and whether it said so from memory.
+
+    Only customers are remembered: everybody else sees others' affairs, and loses that at once.
+    What is remembered is good for reading only. Whoever changes anything asks anew, or lets the
+    statement ask that makes the change.
+    """
+    token_hash = crypto.token_hash(token)
+    known = _memory.recall(token_hash)
+    if known is not None:
+        return known, True
+    asked_at = _memory.now()
+    caller = await authenticate(token)
+    if caller is not None and caller.kind is TokenKind.CUSTOMER:
+        _memory.note(token_hash, caller, asked_at=asked_at)
+    return caller, False
+
+
+def forget_tokens() -> None:
+    """This function will make this process ask for every token anew: call it when one has ended."""
+    _memory.forget()
 
 
 async def revoke_token(token: str) -> None:
@@ -134,3 +160,4 @@ async def revoke_token(token: str) -> None:
                where token_hash = $1 and revoked_at is null""",
             crypto.token_hash(token),
         )
+    forget_tokens()

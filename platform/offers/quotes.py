@@ -17,6 +17,7 @@ from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
 from offers import shelf
 from offers.shelf import Offer, ShelfSku, Sourcing
+from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
 
 MAX_LINES = 20
@@ -121,7 +122,9 @@ def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
 async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
     """Price wishes without signing anything; each line is one offer's."""
     _require_sensible(wishes)
-    bound = max(settings().low_stock_bound, *(wish.quantity for wish in wishes))
+    # Counted so far that an order knows whether what it leaves is scarce.
+    most = max(wish.quantity for wish in wishes)
+    bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
     skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
     lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
     if len({line.offer.id for line in lines}) != len(lines):

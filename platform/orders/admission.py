@@ -1,37 +1,50 @@
-"""Who may order now: asked of the database inside the order's transaction, in one statement."""
+"""Who may order now: asked of the database by the statement that makes the order."""
 
-from datetime import datetime
-from uuid import UUID
-
-from kernel import db
-from kernel.errors import Forbidden, Invalid
-from tenants.directory import Shop, TenantRestricted
+from kernel.errors import Forbidden, Invalid, Refusal
+from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
 
-_ADMISSION = """
-select platform_now() as now,
-       (select bool_and(status = 'ACTIVE') from tenants where id = any ($1)) as open,
-       (select status from customers where tenant_id = $2 and id = $3) as customer_status,
-       (select count(*) from orders
-        where tenant_id = $2 and customer_id = $3 and payment_status = 'PENDING'
-          and expires_at > platform_now()) as unpaid
+# `claim` stands before it: a request that was answered already is not asked again.
+ADMISSION = f"""
+admission as materialized (
+    select true as is_first, case
+        when (select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[]))
+             is not true
+            then 'CLOSED'
+        when :customer_id::uuid is not null
+             and (select status from customers
+                  where tenant_id = :tenant_id::uuid and id = :customer_id::uuid)
+             is distinct from 'ACTIVE'
+            then 'FROZEN'
+        when :token_hash::bytea is not null and not exists (
+                 select from access_tokens
+                 where token_hash = :token_hash::bytea and kind = 'CUSTOMER'
+                   and (tenant_id, principal_id) = (:tenant_id::uuid, :customer_id::uuid)
+                   and revoked_at is null and expires_at > moment.now)
+            then 'SIGNED_OUT'
+        when (select count(*) from orders
+              where tenant_id = :tenant_id::uuid and customer_id = :customer_id::uuid
+                and payment_status = 'PENDING' and expires_at > moment.now)
+             >= {UNPAID_ORDERS_PER_CUSTOMER}
+            then 'TOO_MANY_UNPAID'
+        end as refusal
+    from moment where exists (select from claim)
+)
+"""
+"""The part of a statement that says in `refusal` why the buyer may not order, or null.
+
+A frozen account buys nothing, a token that has ended meanwhile neither, and nobody hoards keys
+with orders left unpaid. Where `claim` has no row, it has none either.
 """
 
 
-async def require_admission(shop: Shop, *, customer_id: UUID | None) -> datetime:
-    """The platform's time, if the shop's whole path takes orders and the customer may order.
-
-    A frozen account buys nothing, and nobody hoards keys with orders left unpaid. Raises
-    `TenantRestricted`, `Forbidden`, `Invalid`.
-    """
-    row = await db.fetch_row(_ADMISSION, list(shop.path), shop.id, customer_id)
-    assert row is not None
-    if not row["open"]:
-        raise TenantRestricted("This shop does not take orders at the moment.")
-    if customer_id is not None and row["customer_status"] != "ACTIVE":
-        raise Forbidden("This account cannot order at the moment.")
-    if row["unpaid"] >= UNPAID_ORDERS_PER_CUSTOMER:
-        raise Invalid("Pay or cancel the orders that are open first.")
-    now: datetime = row["now"]
-    return now
+def refusal_of(code: str) -> Refusal:
+    """The refusal behind a word of `ADMISSION`."""
+    if code == "CLOSED":
+        return TenantRestricted("This shop does not take orders at the moment.")
+    if code == "FROZEN":
+        return Forbidden("This account cannot order at the moment.")
+    if code == "SIGNED_OUT":
+        return Forbidden("This token has ended, or is not for this shop.")
+    return Invalid("Pay or cancel the orders that are open first.")

@@ -9,6 +9,7 @@ import orjson
 
 from kernel import db
 from kernel.errors import Invalid, Refusal
+from kernel.statements import Statement
 
 
 class IdempotencyConflict(Refusal):
@@ -57,6 +58,34 @@ class Claim:
     first: bool
 
 
+CLAIM = """
+claim as (
+    insert into idempotency_records (tenant_id, actor, key, request_hash, result_kind, result_id,
+                                     created_at)
+    select :tenant_id::uuid, :actor::text, :request_key::text, :request_hash::bytea,
+           :result_kind::text, :result_id::uuid, now
+    from moment on conflict do nothing returning 1
+)
+"""
+"""The part of a statement that claims the key; it has a row for the first request only."""
+
+_CLAIM_ALONE = Statement.of(
+    "moment as materialized (select platform_now() as now)", CLAIM, then="select 1 from claim"
+)
+
+
+def claiming(request: Request, *, kind: str, result_id: UUID) -> dict[str, Any]:
+    """The values of `CLAIM`."""
+    return {
+        "tenant_id": request.tenant_id,
+        "actor": request.actor,
+        "request_key": request.key,
+        "request_hash": request.hash,
+        "result_kind": kind,
+        "result_id": result_id,
+    }
+
+
 async def claim(request: Request, *, kind: str, result_id: UUID) -> Claim:
     """Claim the key for `result_id`, or say which result it has already made.
 
@@ -64,19 +93,18 @@ async def claim(request: Request, *, kind: str, result_id: UUID) -> Claim:
     request that comes while the first is running waits here for its end.
     Raises `IdempotencyConflict` for a key that was used with other content.
     """
-    claimed = await db.fetch_value(
-        """insert into idempotency_records
-                  (tenant_id, actor, key, request_hash, result_kind, result_id)
-           values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning result_id""",
-        request.tenant_id,
-        request.actor,
-        request.key,
-        request.hash,
-        kind,
-        result_id,
-    )
+    values = claiming(request, kind=kind, result_id=result_id)
+    claimed = await db.fetch_value(_CLAIM_ALONE.sql, *_CLAIM_ALONE.values(values))
     if claimed is not None:
         return Claim(result_id, first=True)
+    return Claim(await first_result(request, kind=kind), first=False)
+
+
+async def first_result(request: Request, *, kind: str) -> UUID:
+    """What the request has made the first time; its key could not be claimed again.
+
+    Raises `IdempotencyConflict` for a key that was used with other content.
+    """
     row = await db.fetch_row(
         """select request_hash, result_kind, result_id from idempotency_records
            where tenant_id = $1 and actor = $2 and key = $3""",
@@ -88,4 +116,5 @@ async def claim(request: Request, *, kind: str, result_id: UUID) -> Claim:
         raise IdempotencyConflict(
             "This idempotency key was used for another request.", field="idempotencyKey"
         )
-    return Claim(row["result_id"], first=False)
+    result_id: UUID = row["result_id"]
+    return result_id

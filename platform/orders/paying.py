@@ -4,6 +4,7 @@ What is owed is written and committed before a channel is asked, and no lock is 
 answers; the payment's id is the idempotency key, so the question can be asked again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,9 +15,19 @@ from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
-from offers.quotes import Wish
-from orders import channel_calls, checkout, idempotency, news, records, settlement
-from orders.checkout import Buyer, OrderMade
+from offers.quotes import QuotedLine, Wish
+from orders import (
+    channel_calls,
+    checkout,
+    idempotency,
+    news,
+    payment_entry,
+    records,
+    settlement,
+    settling,
+)
+from orders.checkout import OrderMade, Purchase
+from orders.drafts import Buyer
 from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
@@ -59,15 +70,15 @@ async def start_payment(
     superseded: list[Payment] = []
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         order = await records.order_by_no(order_no, viewer, lock=True)
-        claim = await idempotency.claim(request, kind="PAYMENT", result_id=new_id())
-        if claim.first:
-            (await current_shop(shop.id)).require_open()
-            superseded = await _supersede(order)
-            payment = await _open(shop, order, claim.result_id, method, wallet_minor, return_url)
+        entered = await payment_entry.enter(shop, order, request, from_wallet=method == WALLET)
+        if entered.is_first:
+            entered.require_open()
+            superseded = await _supersede(order, entered.payments)
+            payment = _drafted(shop, order, entered.payment_id, method, wallet_minor, return_url)
+            crash_point("payment.entered")
+            await _open(order, payment)
         else:
-            known = await payments.by_id(claim.result_id)
-            assert known is not None
-            payment = known
+            payment = await _first_payment(request)
         crash_point("payment.opened")
     crash_point("payment.committed")
     await channel_calls.cancel_all(superseded)
@@ -82,13 +93,18 @@ async def start_payment(
     )
 
 
-async def _supersede(order: Order) -> list[Payment]:
+async def _first_payment(request: idempotency.Request) -> Payment:
+    known = await payments.by_id(await idempotency.first_result(request, kind="PAYMENT"))
+    assert known is not None
+    return known
+
+
+async def _supersede(order: Order, made: Sequence[Payment]) -> list[Payment]:
     """Check that the order can be paid, and end the payment that was open, if any."""
     if order.payment_status in ("PAID", "CANCELED"):
         raise Invalid("This order is not waiting for a payment.", field="orderNo")
     if not order.payable:
         raise HoldExpired("The time to pay has run out: make a new order.", field="orderNo")
-    made = await payments.of_order(order.id)
     if len(made) >= PAYMENTS_PER_ORDER:
         raise Invalid("Too many payments were started: make a new order.", field="orderNo")
     open_ones = [payment for payment in made if payment.open]
@@ -97,15 +113,10 @@ async def _supersede(order: Order) -> list[Payment]:
     return open_ones
 
 
-async def _open(
-    shop: Shop,
-    order: Order,
-    payment_id: UUID,
-    method: str,
-    wallet_minor: int,
-    return_url: str,
+def _drafted(
+    shop: Shop, order: Order, payment_id: UUID, method: str, wallet_minor: int, return_url: str
 ) -> Payment:
-    """Write the payment; one that the wallet covers is settled in the same transaction."""
+    """The payment as it will be written, if it is one that can be."""
     wallet_minor = order.total_minor if method == WALLET else wallet_minor
     channel_minor = order.total_minor - wallet_minor
     if method not in shop.payment_methods:
@@ -114,7 +125,7 @@ async def _open(
         raise Invalid("Only a signed-in customer has a wallet.", field="walletAmount")
     if not 0 <= wallet_minor <= order.total_minor or (method != WALLET and channel_minor == 0):
         raise Invalid("The wallet's part is between nothing and the total.", field="walletAmount")
-    payment = await payments.open_payment(
+    return payments.draft(
         payment_id=payment_id,
         tenant_id=shop.id,
         purpose="ORDER",
@@ -127,9 +138,21 @@ async def _open(
         description=f"{shop.name} {order.no}",
         return_url=return_url,
     )
-    if method == WALLET:
-        await settlement.settle(order, payment, provider_ref=None)
-    return payment
+
+
+async def _open(order: Order, payment: Payment) -> None:
+    """Write the payment; one that the wallet covers is settled by the same statement."""
+    if payment.method != WALLET:
+        await payments.open_payment(payment)
+        return
+    lines, shares = await records.lines_and_shares(order.id)
+    sale = settling.sale_of(order, lines, shares, payment)
+    try:
+        await settling.settle_from_wallet(sale, lines)
+    except settling.HoldLost:
+        lines = await settlement.held_anew(order, lines)
+        sale = settling.sale_of(order, lines, shares, payment)
+        await settling.settle_from_wallet(sale, lines)
 
 
 async def quick_buy(
@@ -160,38 +183,24 @@ async def quick_buy(
         "affiliate": affiliate_code,
         "method": method,
     }
-    request = idempotency.Request(shop.id, buyer.actor, idempotency_key, content)
-    order_id = new_id()
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        claim = await idempotency.claim(request, kind="ORDER", result_id=order_id)
-        if claim.first:
-            crash_point("checkout.claimed")
-            line = await checkout.price_for_quick_buy(
-                shop, wish, expected_total_minor=expected_total_minor
-            )
-            placed = await checkout.place(shop, buyer, order_id, [line], contact, affiliate_code)
-            if method == WALLET:
-                await _pay_placed_from_wallet(shop, placed)
-    crash_point("checkout.committed")
-    return checkout.order_made(buyer, claim.result_id)
 
+    async def price() -> Sequence[QuotedLine]:
+        if method == WALLET and WALLET not in shop.payment_methods:
+            raise Invalid("This shop does not take that payment method.", field="method")
+        return await checkout.price_for_quick_buy(
+            shop, wish, expected_total_minor=expected_total_minor
+        )
 
-async def _pay_placed_from_wallet(shop: Shop, placed: checkout.Placed) -> None:
-    if WALLET not in shop.payment_methods:
-        raise Invalid("This shop does not take that payment method.", field="method")
-    payment = await payments.open_payment(
-        payment_id=new_id(),
-        tenant_id=shop.id,
-        purpose="ORDER",
-        order_id=placed.order.id,
-        customer_id=placed.order.customer_id,
-        method=WALLET,
-        currency=placed.order.currency,
-        channel_minor=0,
-        wallet_minor=placed.order.total_minor,
-    )
-    await settlement.settle_known(
-        placed.order, list(placed.lines), list(placed.shares), payment, provider_ref=None
+    return await checkout.make_order(
+        Purchase(
+            shop=shop,
+            buyer=buyer,
+            request=idempotency.Request(shop.id, buyer.actor, idempotency_key, content),
+            price=price,
+            contact=contact,
+            affiliate_code=affiliate_code,
+            pay_from_wallet=method == WALLET,
+        )
     )
 
 
@@ -236,17 +245,19 @@ async def top_up(
         claim = await idempotency.claim(request, kind="PAYMENT", result_id=new_id())
         if claim.first:
             payment = await payments.open_payment(
-                payment_id=claim.result_id,
-                tenant_id=shop.id,
-                purpose="TOP_UP",
-                order_id=None,
-                customer_id=customer_id,
-                method=method,
-                currency=shop.currency,
-                channel_minor=amount_minor,
-                wallet_minor=0,
-                description=f"{shop.name} top-up",
-                return_url=return_url,
+                payments.draft(
+                    payment_id=claim.result_id,
+                    tenant_id=shop.id,
+                    purpose="TOP_UP",
+                    order_id=None,
+                    customer_id=customer_id,
+                    method=method,
+                    currency=shop.currency,
+                    channel_minor=amount_minor,
+                    wallet_minor=0,
+                    description=f"{shop.name} top-up",
+                    return_url=return_url,
+                )
             )
         else:
             known = await payments.by_id(claim.result_id)

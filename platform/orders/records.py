@@ -149,6 +149,30 @@ async def shares_of(order_id: UUID) -> list[ShareRow]:
     return [ShareRow(**row) for row in rows]
 
 
+_LINES_AND_SHARES = """
+select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
+       line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
+       line.channel_fee_minor, line.key_ids, share.id as share_id, share.party_kind,
+       share.party_id, share.role, share.amount_minor, share.reversed_minor
+from order_lines line
+left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
+where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
+"""
+
+
+async def lines_and_shares(order_id: UUID) -> tuple[list[Line], list[ShareRow]]:
+    """The order's lines and everybody's part of them, in one statement: for a settlement."""
+    lines: dict[UUID, Line] = {}
+    shares: list[ShareRow] = []
+    for row in await db.fetch(_LINES_AND_SHARES, order_id):
+        values = tuple(row)
+        if row["id"] not in lines:
+            lines[row["id"]] = Line(*values[:10], key_ids=tuple(values[10]))  # type: ignore[misc]
+        if row["share_id"] is not None:
+            shares.append(ShareRow(row["share_id"], row["id"], *values[12:]))
+    return list(lines.values()), shares
+
+
 def no_such_key() -> NotFound:
     """The refusal for a key that is foreign, returned, or none at all."""
     return NotFound("There is no such key in this order.", field="deliveredKeyIds")

@@ -17,7 +17,7 @@ from kernel import db
 from kernel.faults import crash_point
 from kernel.log import get_logger
 from kernel.settings import settings
-from orders import delivery, news, postings, records, unapplied
+from orders import news, postings, records, settling, unapplied
 from orders.records import Line, Order, ShareRow
 from orders.split import channel_fee_minor
 from supply import pool
@@ -39,8 +39,7 @@ class Heard:
 async def hear(report: ChannelReport) -> Heard:
     """Apply what a channel says, once, however often and by whichever way it is said."""
     crash_point("settlement.heard")
-    async with db.transaction(db.core_scope(), read_only=True):
-        payment = await payments.find_by_report(report)
+    payment = await payments.find_by_report(report)
     if payment is None:
         log.warning("payment_unknown", provider=report.provider, kind=report.kind)
         return Heard("NOTHING")
@@ -53,26 +52,39 @@ async def hear(report: ChannelReport) -> Heard:
     return heard
 
 
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What was done. The statement that settles an order notes the event itself."""
+
+    effect: Effect
+    note: str = ""
+    is_recorded: bool = False
+
+
 async def _hear_locked(report: ChannelReport, found: Payment) -> Heard:
     order = await records.locked_order(found.order_id) if found.order_id else None
-    payment = await payments.locked_by_report(report)
+    payment, is_heard = await payments.locked_by_report(report)
+    if order is None:
+        # Only the order's lock makes sure that nobody was heard while we waited for the payment's.
+        is_heard = await payments.heard_before(report)
     crash_point("settlement.locked")
     nothing = Heard("NOTHING", found.tenant_id, found.order_id)
-    if payment is None or await payments.heard_before(report):
+    if payment is None or is_heard:
         return nothing
-    effect, note = await _apply(report, payment, order)
-    await payments.record(report, payment_id=payment.id, effect=effect, note=note)
-    return replace(nothing, effect=effect)
+    applied = await _apply(report, payment, order)
+    if not applied.is_recorded:
+        await payments.record(
+            report, payment_id=payment.id, effect=applied.effect, note=applied.note
+        )
+    return replace(nothing, effect=applied.effect)
 
 
-async def _apply(
-    report: ChannelReport, payment: Payment, order: Order | None
-) -> tuple[Effect, str]:
+async def _apply(report: ChannelReport, payment: Payment, order: Order | None) -> _Applied:
     if payment.provider_ref not in (None, report.provider_ref):
         # A second intent for one payment should not exist. Its money is nobody's yet: it is
         # written down for the operator, and nothing is delivered for it.
         log.error("payment_of_another_intent", payment=str(payment.id), kind=report.kind)
-        return "REFUSED", f"another intent: {report.provider_ref}"
+        return _Applied("REFUSED", f"another intent: {report.provider_ref}")
     if report.state == "CANCELED" and payment.status != "SUCCEEDED":
         await payments.end(
             payment,
@@ -80,22 +92,20 @@ async def _apply(
             provider_ref=report.provider_ref,
         )
         await payments.stop_asking(payment.id)
-        return "ENDED", ""
+        return _Applied("ENDED")
     if report.state != "SUCCEEDED" or payment.status in ("SUCCEEDED", "UNAPPLIED"):
         await payments.asked(payment.id, provider_ref=report.provider_ref)
-        return "NOTHING", ""
+        return _Applied("NOTHING")
     if (report.amount_minor, report.currency) != (payment.channel_minor, payment.currency):
         return await _give_back(report, payment, order, "WRONG_PAYMENT")
     if payment.purpose == "TOP_UP":
         await _top_up(report, payment)
-        return "TOPPED_UP", ""
+        return _Applied("TOPPED_UP")
     assert order is not None
     return await _settle_or_give_back(report, payment, order)
 
 
-async def _settle_or_give_back(
-    report: ChannelReport, payment: Payment, order: Order
-) -> tuple[Effect, str]:
+async def _settle_or_give_back(report: ChannelReport, payment: Payment, order: Order) -> _Applied:
     late = order.payment_status == "EXPIRED" or order.expired
     if order.payment_status == "PAID":
         return await _give_back(report, payment, order, "DOUBLE_PAYMENT")
@@ -104,14 +114,71 @@ async def _settle_or_give_back(
         return await _give_back(report, payment, order, "LATE_PAYMENT")
     if late and not await _in_time_for_a_new_hold(order):
         return await _give_back(report, payment, order, "LATE_PAYMENT")
-    try:
-        async with db.savepoint():
-            if not payment.open:
-                await _end_what_replaced_it(order)
-            await settle(order, payment, provider_ref=report.provider_ref)
-    except (OutOfStock, delivery.CannotDeliver):
-        return await _give_back(report, payment, order, "LATE_PAYMENT")
-    return ("LATE_SETTLED" if late else "SETTLED"), ""
+    effect: Effect = "LATE_SETTLED" if late else "SETTLED"
+    lines, shares = await records.lines_and_shares(order.id)
+    crash_point("settlement.read")
+    settled = payment.open and await _settled(report, payment, order, lines, shares, effect)
+    if not settled:
+        try:
+            async with db.savepoint():
+                await _settle_anew(report, payment, order, lines, shares, effect)
+        except (OutOfStock, settling.HoldLost):
+            return await _give_back(report, payment, order, "LATE_PAYMENT")
+    crash_point("settlement.settled")
+    return _Applied(effect, is_recorded=True)
+
+
+async def _settled(
+    report: ChannelReport,
+    payment: Payment,
+    order: Order,
+    lines: list[Line],
+    shares: list[ShareRow],
+    effect: Effect,
+) -> bool:
+    sale = settling.sale_of(order, lines, shares, payment)
+    return await settling.settle_from_channel(sale, lines, report, effect=effect)
+
+
+async def _settle_anew(
+    report: ChannelReport,
+    payment: Payment,
+    order: Order,
+    lines: list[Line],
+    shares: list[ShareRow],
+    effect: Effect,
+) -> None:
+    """Settle an order whose keys were lost, or with a payment that had been given up.
+
+    Raises `OutOfStock` when the same offer has no other keys.
+    """
+    if not payment.open:
+        await _end_what_replaced_it(order)
+    lines = await held_anew(order, lines)
+    if not await _settled(report, payment, order, lines, shares, effect):
+        raise settling.HoldLost
+
+
+async def held_anew(order: Order, lines: list[Line]) -> list[Line]:
+    """The lines with keys that are held for them; where a hold was lost, with others.
+
+    The others are of the same offer and cost the same. Raises `OutOfStock`.
+    """
+    return [await _held(line, order) for line in lines]
+
+
+async def _held(line: Line, order: Order) -> Line:
+    if await pool.is_held(line_id=line.id, key_ids=line.key_ids):
+        return line
+    # Whatever is still ours goes back first: a line's keys are held all or nothing.
+    await pool.release(line_ids=[line.id], key_ids=line.key_ids)
+    min_remaining_days: int = await db.fetch_value(
+        "select min_remaining_days from skus where id = $1", line.sku_id
+    )
+    wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, min_remaining_days)
+    key_ids = tuple(await pool.hold(wanted, until=order.expires_at, patient=False))
+    await db.execute("update order_lines set key_ids = $2 where id = $1", line.id, list(key_ids))
+    return replace(line, key_ids=key_ids)
 
 
 async def _end_what_replaced_it(order: Order) -> None:
@@ -125,81 +192,6 @@ async def _in_time_for_a_new_hold(order: Order) -> bool:
     deadline = order.expires_at + timedelta(seconds=settings().late_payment_seconds)
     in_time: bool = await db.fetch_value("select platform_now() < $1", deadline)
     return in_time
-
-
-async def settle(order: Order, payment: Payment, *, provider_ref: str | None) -> None:
-    """Make the order paid and delivered: keys sold, deliveries, split and state, all at once.
-
-    Inside the caller's transaction with the order locked. Raises `OutOfStock` when a hold was
-    lost and the same offer has no other keys at the same price.
-    """
-    lines = await records.lines_of(order.id)
-    shares = await records.shares_of(order.id)
-    await settle_known(order, lines, shares, payment, provider_ref=provider_ref)
-
-
-async def settle_known(
-    order: Order,
-    lines: list[Line],
-    shares: list[ShareRow],
-    payment: Payment,
-    *,
-    provider_ref: str | None,
-) -> None:
-    """`settle` for rows that the transaction has just written itself."""
-    lines = [await _sold(line, order) for line in lines]
-    crash_point("settlement.sold")
-    await delivery.deliver(order, lines, channel_minor=payment.channel_minor, fee_bp=payment.fee_bp)
-    if payment.status != "SUCCEEDED":
-        await payments.end(payment, status="SUCCEEDED", provider_ref=provider_ref)
-    crash_point("settlement.delivered")
-    await _post_sale(order, shares, payment)
-    crash_point("settlement.posted")
-
-
-async def _sold(line: Line, order: Order) -> Line:
-    """Sell the line's held keys; if the hold was lost, hold the same offer's keys anew."""
-    try:
-        await pool.sell(line_id=line.id, key_ids=line.key_ids)
-        return line
-    except pool.HoldLost:
-        # Whatever is still ours goes back first: a line's keys are held all or nothing.
-        await pool.release(line_ids=[line.id], key_ids=line.key_ids)
-        min_remaining_days: int = await db.fetch_value(
-            "select min_remaining_days from skus where id = $1", line.sku_id
-        )
-        wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, min_remaining_days)
-        key_ids = tuple(await pool.hold(wanted, until=order.expires_at, patient=False))
-        await pool.sell(line_id=line.id, key_ids=key_ids)
-        await db.execute(
-            "update order_lines set key_ids = $2 where id = $1", line.id, list(key_ids)
-        )
-        return replace(line, key_ids=key_ids)
-
-
-async def _post_sale(order: Order, shares: list[ShareRow], payment: Payment) -> None:
-    fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
-    captured = postings.captured(
-        provider=payment.provider,
-        currency=order.currency,
-        channel_minor=payment.channel_minor,
-        fee_minor=fee_minor,
-        wallet=payments.wallet_account(payment),
-        wallet_minor=payment.wallet_minor,
-    )
-    delivered = postings.delivered(
-        currency=order.currency,
-        shares=[(share.role, share.party_id, share.amount_minor) for share in shares],
-        fee_minor=fee_minor,
-        shop_id=order.tenant_id if len(order.path) > 1 else None,
-    )
-    await ledger.post(
-        postings.sale(captured, delivered),
-        kind="SALE",
-        idempotency_key=f"sale:{order.id}",
-        tenant_id=order.tenant_id,
-        order_id=order.id,
-    )
 
 
 async def _top_up(report: ChannelReport, payment: Payment) -> None:
@@ -221,8 +213,8 @@ async def _top_up(report: ChannelReport, payment: Payment) -> None:
 
 async def _give_back(
     report: ChannelReport, payment: Payment, order: Order | None, reason: unapplied.Reason
-) -> tuple[Effect, str]:
+) -> _Applied:
     """E13: money that pays for nothing is owed back in the moment in which it is noticed."""
     log.warning("payment_unapplied", reason=reason, payment=str(payment.id))
     await unapplied.owe_back(report, payment, order, reason=reason)
-    return "REFUNDING", reason
+    return _Applied("REFUNDING", reason)

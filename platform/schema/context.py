@@ -7,11 +7,11 @@ import strawberry
 from starlette.requests import HTTPConnection
 
 from identity.models import TokenKind
-from identity.tokens import Caller, authenticate
-from kernel import db
+from identity.tokens import Caller, authenticate, recognise
+from kernel import crypto, db
 from kernel.errors import Forbidden
 from kernel.settings import settings
-from orders.checkout import Buyer
+from orders.drafts import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
 from schema.address import client_address
@@ -32,6 +32,8 @@ class Context:
     origin: str
     """Scheme, host and port under which the buyer came: where a channel sends the buyer back."""
     token: str | None = None
+    caller_is_remembered: bool = False
+    """The caller was asked for a moment ago, not for this request: good for reading."""
     connection_params: object = None
     """What a WebSocket client sent with connection_init; set by the protocol's handler."""
 
@@ -58,8 +60,9 @@ class Context:
 
     @property
     def buyer(self) -> Buyer:
-        """The caller as a buyer."""
-        return Buyer(self.customer_id)
+        """The caller as a buyer; the order is made only while the token is good."""
+        token = crypto.token_hash(self.token) if self.token and self.customer_id else None
+        return Buyer(self.customer_id, token)
 
     @property
     def actor(self) -> str:
@@ -98,8 +101,12 @@ async def caller_of(token: str | None, shop: Shop) -> Caller | None:
     if token is None:
         return None
     caller = await authenticate(token)
+    return _welcome(caller, shop)
+
+
+def _welcome(caller: Caller | None, shop: Shop) -> Caller:
     if caller is None or not _at_home(caller, shop):
-        raise Forbidden("This token has ended, or is not for this shop.")
+        raise _ended()
     return caller
 
 
@@ -107,6 +114,22 @@ def _at_home(caller: Caller, shop: Shop) -> bool:
     if caller.tenant_id is not None:
         return caller.tenant_id == shop.id
     return caller.kind is TokenKind.OPERATOR or len(shop.levels) == 1
+
+
+async def confirm_caller(context: Context) -> None:
+    """This function will ask anew for a caller that was only remembered, before a change.
+
+    Raises `Forbidden` when the token has ended, or speaks for less than a moment ago.
+    """
+    if not context.caller_is_remembered:
+        return
+    if await caller_of(context.token, context.shop) != context.caller:
+        raise _ended()
+    context.caller_is_remembered = False
+
+
+def _ended() -> Forbidden:
+    return Forbidden("This token has ended, or is not for this shop.")
 
 
 def prefers_english(shop: Shop, accept_language: str) -> bool:
@@ -124,13 +147,25 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     shop: Shop = connection.scope["kameng.shop"]
     headers = connection.headers
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
+    caller, is_remembered = await _caller_of_request(connection, token, shop)
     scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
     return Context(
         shop=shop,
-        caller=await caller_of(token, shop),
+        caller=caller,
         ip=client_address(connection),
         user_agent=headers.get("user-agent", "")[:300],
         english=prefers_english(shop, headers.get("accept-language", "")),
         origin=f"{scheme}://{headers.get('host', '')}",
         token=token,
+        caller_is_remembered=is_remembered,
     )
+
+
+async def _caller_of_request(
+    connection: HTTPConnection, token: str | None, shop: Shop
+) -> tuple[Caller | None, bool]:
+    """Who asks, and whether from memory. A socket lives long: its caller is asked for."""
+    if token is None or connection.scope["type"] != "http":
+        return await caller_of(token, shop), False
+    caller, is_remembered = await recognise(token)
+    return _welcome(caller, shop), is_remembered

@@ -79,9 +79,12 @@ async def order_by_id(context: Context, order_id: UUID) -> Order:
 
 
 async def _created(context: Context, made: checkout.OrderMade) -> OrderCreated:
-    return OrderCreated(
-        order=await order_by_id(context, made.order_id), guest_token=made.guest_token
-    )
+    """The answer, as it was written; a repeated request is shown its order as it is now."""
+    if made.view is not None:
+        order = order_type(made.view, context)
+    else:
+        order = await order_by_id(context, made.order_id)
+    return OrderCreated(order=order, guest_token=made.guest_token)
 
 
 @strawberry.type
@@ -118,7 +121,9 @@ class OrderQuery:
 class OrderMutation:
     """From the quote to the order."""
 
-    @strawberry.mutation(description="Make an order and hold its keys.", extensions=[Refusals()])
+    @strawberry.mutation(
+        description="Make an order and hold its keys.", extensions=[Refusals(asks_itself=True)]
+    )
     async def order_create(self, info: Info, input: OrderCreateInput) -> OrderCreatePayload:
         """This function will make an order out of a quote."""
         context = info.context
@@ -132,7 +137,9 @@ class OrderMutation:
         )
         return await _created(context, made)
 
-    @strawberry.mutation(description="Buy one SKU in one step.", extensions=[Refusals()])
+    @strawberry.mutation(
+        description="Buy one SKU in one step.", extensions=[Refusals(asks_itself=True)]
+    )
     async def quick_buy(self, info: Info, input: QuickBuyInput) -> OrderCreatePayload:
         """This function will make an order, and with the wallet pay and deliver it."""
         context = info.context

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
+from graphql import OperationType
 from strawberry.extensions import FieldExtension
 
 from kernel.errors import Refusal
-from schema.context import Context
+from schema.context import Context, confirm_caller
 from schema.messages import in_chinese
 
 
@@ -30,13 +31,22 @@ class Problem:
 
 
 class Refusals(FieldExtension):
-    """Turns any refusal of a resolver into a `Problem`; everything else goes on as a bug."""
+    """Turns any refusal of a resolver into a `Problem`; everything else goes on as a bug.
+
+    Every mutation has it, so here its caller is made sure of. `asks_itself` is for a use case
+    whose own statement asks whether the token is good.
+    """
+
+    def __init__(self, *, asks_itself: bool = False) -> None:
+        self.asks_itself = asks_itself
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any
     ) -> Any:
         """This function will call the resolver and answer for it if it refuses."""
         try:
+            if info.operation.operation is OperationType.MUTATION and not self.asks_itself:
+                await confirm_caller(info.context)
             return await next_(source, info, **kwargs)
         except Refusal as refusal:
             return problem(refusal, info.context)

@@ -99,6 +99,7 @@ async def hold(wanted: Wanted, *, until: datetime, patient: bool = True) -> list
         else:
             held = await _hold_or_give_back(_HOLD_SKIPPING, arguments)
     if held is not None:
+        await announce_stock([wanted.supplier_listing_id])
         return held
     available = await free_count(wanted, at_most=wanted.quantity)
     raise OutOfStock(
@@ -154,26 +155,20 @@ async def free_count(wanted: Wanted, *, at_most: int) -> int:
     return count
 
 
-async def sell(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
-    """Make held keys sold: the last check that they are still this line's (R48). `HoldLost` if one
-    is not; then none is sold.
+async def is_held(*, line_id: UUID, key_ids: Sequence[UUID]) -> bool:
+    """Whether all these keys are still this line's; those that are stay locked (R48).
 
     A hold that has run out but that nobody has taken over is still ours.
     """
-    sold = await db.execute(
-        """with held as (
-               select id from keys
-               where id = any ($1) and status = 'HELD' and held_by_line_id = $2
-                 and (expires_at is null or expires_at > platform_now())
-               order by supplier_listing_id, held_until, id for update
-           )
-           update keys set status = 'SOLD', held_until = null from held
-           where keys.id = held.id and (select count(*) from held) = cardinality($1::uuid[])""",
+    rows = await db.fetch(
+        """select id from keys
+           where id = any ($1) and status = 'HELD' and held_by_line_id = $2
+             and (expires_at is null or expires_at > platform_now())
+           order by supplier_listing_id, held_until, id for update""",
         list(key_ids),
         line_id,
     )
-    if sold != len(key_ids):
-        raise HoldLost
+    return len(rows) == len(key_ids)
 
 
 async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from kernel import db
+from kernel.settings import settings
 
 ANNOUNCED_BELOW_SPARE: Final = 50
 """Pages count no further than `low_stock_bound`. A sale that leaves so many more than that behind
@@ -14,6 +15,19 @@ announces waits for every other one that does."""
 _ANNOUNCE: Final = """
 select pg_notify('stock', listing_id::text) from unnest($1::uuid[]) as listing (listing_id)
 """
+
+ANNOUNCE: Final = """
+news as materialized (
+    select pg_notify('stock', listing_id::text)
+    from ready, unnest(:scarce_listings::uuid[]) as scarce (listing_id)
+)
+"""
+"""The part of a sale's statement that announces; it must be counted to be done."""
+
+
+def is_scarce(left: int) -> bool:
+    """True when so few keys would be left of a listing that a page may show another number."""
+    return left < settings().low_stock_bound + ANNOUNCED_BELOW_SPARE
 
 
 async def announce_stock(listing_ids: Iterable[UUID]) -> None:

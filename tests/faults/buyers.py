@@ -10,7 +10,7 @@ import httpx
 
 from kernel.ids import new_id, public_id
 from processes import STRIPE_KEY, Platform
-from world import Goods, ShopAt
+from world import Goods, Person, ShopAt
 
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
@@ -50,15 +50,16 @@ def quick_buy_input(goods: Goods, *, quantity: int, key: str) -> dict[str, Any]:
 
 @dataclass
 class Buyer:
-    """A guest and what the guest knows: nothing here is read from the database."""
+    """A guest, or a customer, and what they know: nothing here is read from the database."""
 
     platform: Platform
     shop: ShopAt
     goods: Goods
     quantity: int = 1
+    customer: Person | None = None
     key: str = field(default_factory=lambda: new_id().hex)
     order_no: str = ""
-    guest_token: str = ""
+    guest_token: str | None = ""
     line_id: str = ""
     intent: str = ""
     longest_wait_seconds: float = 0.0
@@ -69,13 +70,27 @@ class Buyer:
         await self.start_payment()
         await self.approve()
 
-    async def order(self) -> None:
+    async def order(self, **more: str) -> None:
         """Make the order; asking again with the same key makes no second one."""
-        wish = quick_buy_input(self.goods, quantity=self.quantity, key=self.key)
+        wish = quick_buy_input(self.goods, quantity=self.quantity, key=self.key) | more
         made = await self._insist(_BUY, {"input": wish})
         assert made["__typename"] == "OrderCreated", made
         self.order_no, self.guest_token = made["order"]["no"], made["guestToken"]
         self.line_id = made["order"]["lines"][0]["id"]
+
+    async def buy_from_wallet(self) -> None:
+        """From the order to the key in one request."""
+        await self.order(payment="WALLET")
+
+    async def pay_from_wallet(self) -> None:
+        """Pay the order with what the wallet holds."""
+        wish = {**self._ref, "method": "WALLET", "idempotencyKey": self.key}
+        started = await self._insist(_PAY, {"input": wish})
+        assert started == {
+            "__typename": "PaymentStarted",
+            "status": "SUCCEEDED",
+            "actionUrl": None,
+        }, started
 
     async def start_payment(self) -> None:
         """Start a card payment and note the channel's name for it."""
@@ -133,7 +148,7 @@ class Buyer:
         assert returned["__typename"] == "OrderChanged", returned
 
     @property
-    def _ref(self) -> dict[str, str]:
+    def _ref(self) -> dict[str, str | None]:
         return {"orderNo": self.order_no, "guestToken": self.guest_token}
 
     async def _insist(self, document: str, variables: dict[str, Any]) -> Any:
@@ -151,7 +166,7 @@ class Buyer:
 
     async def _ask(self, document: str, variables: dict[str, Any]) -> Any:
         try:
-            response = await self.platform.raw(self.shop, document, variables)
+            response = await self.platform.raw(self.shop, document, variables, by=self.customer)
         except httpx.HTTPError as error:
             raise Unanswered(repr(error)) from None
         if response.status_code != 200 or response.json().get("errors"):

@@ -5,10 +5,12 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from billing import accounts
 from entrypoints.verify import verify
 from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
 from faults.lives import always_revived
@@ -21,11 +23,11 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
-    ("checkout.claimed", "checkout.held", "checkout.written", "checkout.committed"),
-    ("payment.opened", "payment.committed", "payment.asked"),
+    ("checkout.priced", "checkout.placed", "checkout.paid", "checkout.committed"),
+    ("payment.entered", "payment.opened", "payment.committed", "payment.asked"),
     ("payment.noted",),  # after "asked" the channel's own event may have noted it already
-    ("settlement.heard", "settlement.locked", "settlement.sold"),
-    ("settlement.delivered", "settlement.posted"),
+    ("settlement.heard", "settlement.locked", "settlement.read"),
+    ("settlement.settled",),
     ("settlement.recorded", "settlement.committed"),
     ("reveal.marked", "reveal.committed", "refund.written", "refund.committed"),
     ("refund.sent", "refund.done"),
@@ -55,16 +57,33 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     assert sorted(itertools.chain(*CHAPTERS)) == sorted(CRASH_POINTS)
 
 
-async def story(platform: Platform, world: World) -> tuple[Buyer, Buyer]:
-    """One guest never pays. Another buys two keys, opens one and gives the other back."""
+@dataclass
+class People:
+    """Who takes part in the story."""
+
+    buyer: Buyer
+    idle: Buyer
+    regular: Buyer
+    thrifty: Buyer
+
+
+async def story(platform: Platform, world: World) -> People:
+    """One guest never pays. A customer buys a key from the wallet in one step, and another in two.
+    A guest buys two keys, opens one and gives the other back."""
     idle = Buyer(platform, world.shop, world.goods)
     await idle.order()
+    rich = await world.customer(wallet_minor=2 * PRICE_MINOR)
+    regular = Buyer(platform, world.shop, world.goods, customer=rich)
+    await regular.buy_from_wallet()
     buyer = Buyer(platform, world.shop, world.goods, quantity=2)
     await buyer.buy()
     delivered = await buyer.until("DELIVERED")
     await buyer.open_key(delivered["lines"][0]["keys"][0]["id"])
     await buyer.give_back(1)
-    return buyer, idle
+    thrifty = Buyer(platform, world.shop, world.goods, customer=rich)
+    await thrifty.order()
+    await thrifty.pay_from_wallet()
+    return People(buyer, idle, regular, thrifty)
 
 
 async def an_hour_passes(world: World) -> None:
@@ -85,17 +104,24 @@ async def an_hour_passes(world: World) -> None:
         await asyncio.sleep(0.1)
 
 
-async def assert_it_ended_well(platform: Platform, world: World, buyer: Buyer, idle: Buyer) -> None:
+async def assert_it_ended_well(platform: Platform, world: World, people: People) -> None:
     """The story's end is always the same, wherever somebody died."""
+    buyer = people.buyer
     shown = await buyer.until("PARTIALLY_REFUNDED")
     assert shown["refunded"]["amountMinor"] == PRICE_MINOR
     assert [key["returnedAt"] is None for key in shown["lines"][0]["keys"]].count(True) == 1
     assert await refunded_at_channel_minor(platform, buyer.intent) == PRICE_MINOR
-    assert (await idle.look())["status"] == "EXPIRED"
+    assert (await people.idle.look())["status"] == "EXPIRED"
+    for customer in (people.regular, people.thrifty):
+        shown = await customer.look()
+        assert (shown["status"], len(shown["lines"][0]["keys"])) == ("DELIVERED", 1)
+    wallet = accounts.wallet(people.regular.customer.id, "CNY")  # type: ignore[union-attr]
+    assert await world.owner.fetchval("select ledger_balance($1)", wallet.id) == 0
     keys = await world.owner.fetch("select status, count(*) as number from keys group by status")
     assert {row["status"]: row["number"] for row in keys} == {
         "REVEALED": 1,
-        "AVAILABLE": KEYS - 1,
+        "SOLD": 2,
+        "AVAILABLE": KEYS - 3,
     }
 
 
@@ -108,9 +134,9 @@ async def assert_harmless(
     victim.start(KAMENG_CRASH_AT=points[0])
 
     async with always_revived(platform.api, platform.worker, crash_at=points[1:]) as deaths:
-        buyer, idle = await story(platform, world)
+        people = await story(platform, world)
         await an_hour_passes(world)
-        await assert_it_ended_well(platform, world, buyer, idle)
+        await assert_it_ended_well(platform, world, people)
 
     assert deaths == [victim.name] * len(points)
     assert await verify(config.database_url) == []

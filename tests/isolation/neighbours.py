@@ -262,15 +262,17 @@ async def pay_by_card(shop: ShopAt, order_id: UUID, total_minor: int) -> None:
     payment_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await payments.open_payment(
-            payment_id=payment_id,
-            tenant_id=shop.id,
-            purpose="ORDER",
-            order_id=order_id,
-            customer_id=None,
-            method="CARD",
-            currency="CNY",
-            channel_minor=total_minor,
-            wallet_minor=0,
+            payments.draft(
+                payment_id=payment_id,
+                tenant_id=shop.id,
+                purpose="ORDER",
+                order_id=order_id,
+                customer_id=None,
+                method="CARD",
+                currency="CNY",
+                channel_minor=total_minor,
+                wallet_minor=0,
+            )
         )
     report = ChannelReport(
         provider="stripe",

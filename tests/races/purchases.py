@@ -78,15 +78,17 @@ async def open_card_payment(shop: Shop, order: OrderMade, *, amount_minor: int) 
     intent = f"pi_{payment_id.hex}"
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await payments.open_payment(
-            payment_id=payment_id,
-            tenant_id=shop.id,
-            purpose="ORDER",
-            order_id=order.order_id,
-            customer_id=None,
-            method="CARD",
-            currency=shop.currency,
-            channel_minor=amount_minor,
-            wallet_minor=0,
+            payments.draft(
+                payment_id=payment_id,
+                tenant_id=shop.id,
+                purpose="ORDER",
+                order_id=order.order_id,
+                customer_id=None,
+                method="CARD",
+                currency=shop.currency,
+                channel_minor=amount_minor,
+                wallet_minor=0,
+            )
         )
         await payments.asked(payment_id, provider_ref=intent)
     return ChannelReport(

@@ -1,6 +1,7 @@
 """Buyers compete for the same keys: none is sold twice, and none stays behind unsold."""
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from entrypoints.verify import verify
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
+from kernel.statements import Statement
 from offers import quotes
 from offers.quotes import Wish
-from orders import checkout, expiry
+from orders import checkout, expiry, placing
 from orders.checkout import Buyer, OrderMade
+from orders.drafts import Draft
 from races.crowd import Outcome, all_at_once
 from races.purchases import key_statuses, promised_twice, quantities, quick_buy
 from supply import pool
@@ -77,10 +80,28 @@ async def hold_by_reading_first(wanted: Wanted, *, until: datetime) -> list[UUID
     return key_ids
 
 
+async def nothing_at_hand(draft: Draft) -> None:
+    """As if the keys did not suffice: everybody takes them in turn."""
+    raise placing.Short
+
+
+def without_its_lock(statement: Statement) -> Statement:
+    """The same statement, which then writes what it has only read."""
+    mutant = copy(statement)
+    mutant.sql = statement.sql.replace("for update skip locked", "")
+    assert mutant.sql != statement.sql
+    return mutant
+
+
+@pytest.mark.parametrize("way", ["at once", "in turn"])
 async def test_the_check_notices_a_hold_that_reads_first_and_writes_then(
-    shop: Shop, world: World, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(pool, "hold", hold_by_reading_first)
+    if way == "at once":
+        monkeypatch.setattr(placing, "_PLACE", without_its_lock(placing._PLACE))
+    else:
+        monkeypatch.setattr(placing, "place_at_once", nothing_at_hand)
+        monkeypatch.setattr(pool, "hold", hold_by_reading_first)
 
     outcome = await rush(shop, world)
 

@@ -1,12 +1,16 @@
 """One wallet, many debits at once: never more than there is, and nothing left half done."""
 
+from copy import copy
+
 import asyncpg
 import pytest
 
-from billing import accounts, ledger
-from billing.ledger import Account, InsufficientBalance
+from billing import accounts
+from billing.ledger import Account
 from entrypoints.verify import verify
 from kernel.settings import Settings
+from kernel.statements import Statement
+from orders import placing
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
@@ -59,16 +63,19 @@ async def test_money_for_ten_keys_buys_exactly_ten(
     assert await verify(database.database_url) == []
 
 
-async def require_by_reading_only(account: Account, amount_minor: int, *, field: str) -> None:
+def that_reads_only(statement: Statement) -> Statement:
     """The tempting mistake: look whether the money is there, without a lock."""
-    if await ledger.balance(account) < amount_minor:
-        raise InsufficientBalance("The balance is too low.", field=field)
+    mutant = copy(statement)
+    mutant.sql = statement.sql.replace("for no key update", "")
+    assert mutant.sql != statement.sql
+    return mutant
 
 
 async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "require", require_by_reading_only)
+    mutant = that_reads_only(placing._PLACE_AND_PAY)
+    monkeypatch.setattr(placing, "_PLACE_AND_PAY", mutant)
 
     outcome, wallet = await rush(shop, world)
 

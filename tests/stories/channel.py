@@ -109,15 +109,17 @@ async def asked_for(
     asked = Asked(made.order_id, new_id(), f"pi_{made.order_id.hex}", TOTAL_MINOR - wallet_minor)
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await payments.open_payment(
-            payment_id=asked.payment_id,
-            tenant_id=shop.id,
-            purpose="ORDER",
-            order_id=asked.order_id,
-            customer_id=customer_id,
-            method="CARD",
-            currency="CNY",
-            channel_minor=asked.channel_minor,
-            wallet_minor=wallet_minor,
+            payments.draft(
+                payment_id=asked.payment_id,
+                tenant_id=shop.id,
+                purpose="ORDER",
+                order_id=asked.order_id,
+                customer_id=customer_id,
+                method="CARD",
+                currency="CNY",
+                channel_minor=asked.channel_minor,
+                wallet_minor=wallet_minor,
+            )
         )
         await payments.asked(asked.payment_id, provider_ref=asked.intent_id)
     return asked

@@ -11,7 +11,7 @@ from kernel import db
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.settings import Settings
-from supplier_stalls import Stall, open_stall, secrets_of, text_file
+from supplier_stalls import Stall, open_stall, secrets_of, sell, text_file
 from supply import pool
 from supply.importing import (
     BatchInUse,
@@ -94,7 +94,7 @@ async def test_a_batch_with_a_key_held_or_sold_is_not_undone_at_all(
     if sold:
         held = await owner.fetchval("select id from keys where status = 'HELD'")
         async with db.transaction(db.core_scope()):
-            await pool.sell(line_id=wanted.line_id, key_ids=[held])
+            await sell(line_id=wanted.line_id, key_ids=[held])
     before = await owner.fetch("select * from keys order by id")
     with pytest.raises(BatchInUse) as refused:
         await undo_batch(report.batch_id)

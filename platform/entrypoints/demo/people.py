@@ -76,15 +76,17 @@ async def _top_up(customer: CustomerRecord, customer_id: UUID) -> bool:
         payment = await payments.by_id(payment_id)
         if payment is None:
             payment = await payments.open_payment(
-                payment_id=payment_id,
-                tenant_id=shop_id(customer.shop),
-                purpose="TOP_UP",
-                order_id=None,
-                customer_id=customer_id,
-                method="CARD",
-                currency=customer.wallet.currency,
-                channel_minor=customer.wallet.amount_minor,
-                wallet_minor=0,
+                payments.draft(
+                    payment_id=payment_id,
+                    tenant_id=shop_id(customer.shop),
+                    purpose="TOP_UP",
+                    order_id=None,
+                    customer_id=customer_id,
+                    method="CARD",
+                    currency=customer.wallet.currency,
+                    channel_minor=customer.wallet.amount_minor,
+                    wallet_minor=0,
+                )
             )
     if not payment.open:
         return False

@@ -1,0 +1,90 @@
+"""A payment's parts of the sale's statements; each writes where `ready` has a row.
+
+`moment` gives the platform's time, and `ready` says that everything else is as it must be.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from billing.payment_methods.base import ChannelReport
+from billing.payment_rows import POLL_AFTER_SECONDS, Payment
+
+OPEN = """
+the_payment as (
+    insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                          channel_minor, wallet_minor, fee_bp, provider, status, created_at,
+                          next_poll_at, ended_at, description, return_url)
+    select :payment_id::uuid, :tenant_id::uuid, :purpose::text, :order_id::uuid,
+           :customer_id::uuid, :method::text, :currency::text, :channel_minor::bigint,
+           :wallet_minor::bigint, :fee_bp::int, :provider::text, :payment_status::text, now,
+           case when :channel_minor::bigint > 0 then now + :poll_after::interval end,
+           case when :channel_minor::bigint = 0 then now end, :description::text,
+           :return_url::text
+    from ready, moment
+)
+"""
+"""Writes a payment. One without a channel's part has succeeded with the statement."""
+
+LOCK_WALLET = """
+wallet as materialized (
+    select id from ledger_accounts
+    where id = :debited_account::uuid and {only_if} for no key update
+)
+"""
+"""Locks the account that a wallet's payment will debit; `only_if` says when."""
+
+SUCCEED = """
+the_payment as (
+    update payments
+    set status = 'SUCCEEDED', ended_at = moment.now, next_poll_at = null,
+        provider_ref = coalesce(provider_ref, :provider_ref::text)
+    from ready, moment where payments.id = :payment_id::uuid
+)
+"""
+"""Ends a payment, which an earlier statement has locked, with success."""
+
+RECORD = """
+the_event as (
+    insert into payment_events (provider, event_id, kind, payment_id, provider_ref, amount_minor,
+                                currency, effect, received_at)
+    select :event_provider::text, :event_id::text, :event_kind::text, :payment_id::uuid,
+           :provider_ref::text, :event_amount::bigint, :event_currency::text, :effect::text, now
+    from ready, moment
+)
+"""
+"""Writes what the channel said, once: a second row of the same event is a unique violation."""
+
+
+def opened(payment: Payment) -> dict[str, Any]:
+    """This function will give the values of `OPEN`."""
+    return {
+        "payment_id": payment.id,
+        "tenant_id": payment.tenant_id,
+        "purpose": payment.purpose,
+        "order_id": payment.order_id,
+        "customer_id": payment.customer_id,
+        "method": payment.method,
+        "currency": payment.currency,
+        "channel_minor": payment.channel_minor,
+        "wallet_minor": payment.wallet_minor,
+        "fee_bp": payment.fee_bp,
+        "provider": payment.provider,
+        "payment_status": payment.status,
+        "poll_after": timedelta(seconds=POLL_AFTER_SECONDS[0]),
+        "description": payment.description,
+        "return_url": payment.return_url,
+    }
+
+
+def succeeded(payment: Payment, report: ChannelReport, *, effect: str) -> dict[str, Any]:
+    """This function will give the values of `SUCCEED` and `RECORD`."""
+    return {
+        "payment_id": payment.id,
+        "provider_ref": report.provider_ref,
+        "event_provider": report.provider,
+        "event_id": report.event_id,
+        "event_kind": report.kind,
+        "event_amount": report.amount_minor,
+        "event_currency": report.currency,
+        "effect": effect,
+    }

@@ -1,0 +1,90 @@
+"""One payment as the use cases handle it: its row, and its terms."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.payment_methods import METHODS, WALLET
+from kernel.errors import Invalid
+
+# domain 5, Payment: after so many seconds the channel is asked again, if nobody told us.
+POLL_AFTER_SECONDS = (30, 120, 300, 900, 3600, 43200)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment's row, locked or not as the query says."""
+
+    id: UUID
+    tenant_id: UUID
+    purpose: str
+    order_id: UUID | None
+    customer_id: UUID | None
+    method: str
+    currency: str
+    channel_minor: int
+    wallet_minor: int
+    fee_bp: int
+    status: str
+    provider: str
+    provider_ref: str | None
+    refunded_channel_minor: int
+    description: str
+    return_url: str
+
+    @property
+    def open(self) -> bool:
+        """True while the channel may still bring money that we wait for."""
+        return self.status in ("CREATED", "PENDING")
+
+
+PAYMENT_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
+              wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor,
+              description, return_url"""
+
+
+def draft(
+    *,
+    payment_id: UUID,
+    tenant_id: UUID,
+    purpose: str,
+    order_id: UUID | None,
+    customer_id: UUID | None,
+    method: str,
+    currency: str,
+    channel_minor: int,
+    wallet_minor: int,
+    description: str = "",
+    return_url: str = "",
+) -> Payment:
+    """This function will give a new payment, not yet written; `Invalid` for an unknown method.
+
+    One without a channel's part succeeds with the statement that writes it.
+    """
+    fee_bp, provider = _terms(method)
+    return Payment(
+        id=payment_id,
+        tenant_id=tenant_id,
+        purpose=purpose,
+        order_id=order_id,
+        customer_id=customer_id,
+        method=method,
+        currency=currency,
+        channel_minor=channel_minor,
+        wallet_minor=wallet_minor,
+        fee_bp=fee_bp,
+        status="CREATED" if channel_minor else "SUCCEEDED",
+        provider=provider,
+        provider_ref=None,
+        refunded_channel_minor=0,
+        description=description,
+        return_url=return_url,
+    )
+
+
+def _terms(method: str) -> tuple[int, str]:
+    """The fee in basis points and the provider of a method."""
+    if method == WALLET:
+        return 0, "wallet"
+    if method not in METHODS:
+        raise Invalid("This payment method is not offered.", field="method")
+    return METHODS[method].fee_bp, METHODS[method].provider

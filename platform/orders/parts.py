@@ -1,0 +1,83 @@
+"""The orders' own parts of the sale's statements; each writes where `ready` has a row.
+
+`moment` gives the platform's time, `taken` the keys with their lines and their numbers from 1 on.
+"""
+
+from typing import Any, Final
+
+MOMENT: Final = "moment as materialized (select platform_now() as now)"
+
+GIVEN_KEYS: Final = """
+taken as materialized (
+    select given.id, given.line_id, given.n
+    from unnest(:key_ids::uuid[], :key_line_ids::uuid[]) with ordinality as given (id, line_id, n)
+)
+"""
+"""The keys that earlier statements have held."""
+
+# An order that the wallet pays in the same transaction is born paid: each row is written once.
+WRITE_ORDER: Final = """
+the_order as (
+    insert into orders (id, tenant_id, no, customer_id, guest_token_hash, path, currency,
+                        total_minor, affiliate_id, contact, contact_key_id, payment_status,
+                        fulfilment_status, created_at, expires_at, paid_at, delivered_at)
+    select :order_id::uuid, :tenant_id::uuid, :order_no::text, :customer_id::uuid,
+           :guest_token_hash::bytea, :path::uuid[], :currency::text, :total_minor::bigint,
+           :affiliate_id::uuid, :contact::bytea, :contact_key_id::smallint,
+           case when :is_paid::boolean then 'PAID' else 'PENDING' end,
+           case when :is_paid::boolean then 'DELIVERED' else 'NONE' end,
+           now, now + :hold_for::interval,
+           case when :is_paid::boolean then now end, case when :is_paid::boolean then now end
+    from ready, moment
+), the_lines as (
+    insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
+                             unit_price_minor, net_minor, delivery_mode, key_ids)
+    select :tenant_id::uuid, line.id, :order_id::uuid, line.sku_id, line.listing_id,
+           line.quantity, line.unit_price, line.net, 'AUTO_KEY',
+           array(select taken.id from taken where taken.line_id = line.id order by taken.n)
+    from ready, unnest(:line_ids::uuid[], :sku_ids::uuid[], :listing_ids::uuid[],
+                       :quantities::int[], :unit_prices::bigint[], :nets::bigint[])
+         as line (id, sku_id, listing_id, quantity, unit_price, net)
+), the_shares as (
+    insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
+                             amount_minor, currency)
+    select :tenant_id::uuid, id, :order_id::uuid, line_id, party_kind, party_id, role, amount,
+           :currency::text
+    from ready, unnest(:share_ids::uuid[], :share_lines::uuid[], :share_kinds::text[],
+                       :share_parties::uuid[], :share_roles::text[], :share_amounts::bigint[])
+         as share (id, line_id, party_kind, party_id, role, amount)
+)
+"""
+
+HAND_OVER: Final = """
+handed as (
+    insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at)
+    select :tenant_id::uuid, (:delivered_ids::uuid[])[taken.n::int], :order_id::uuid,
+           taken.line_id, taken.id, moment.now
+    from ready, moment, taken
+)
+"""
+"""Gives the keys to the buyer."""
+
+# The channel's fee is spread over the lines, so that a later refund knows each line's part.
+PAID: Final = """
+paid as (
+    update orders set payment_status = 'PAID', fulfilment_status = 'DELIVERED',
+           paid_at = moment.now, delivered_at = moment.now, version = version + 1
+    from ready, moment where orders.id = :order_id::uuid
+), fees as (
+    update order_lines set channel_fee_minor = fee.minor
+    from ready, unnest(:fee_lines::uuid[], :fees::bigint[]) as fee (line_id, minor)
+    where order_lines.id = fee.line_id and fee.minor > 0
+)
+"""
+"""Makes an order paid that an earlier statement has locked."""
+
+
+def with_values(*parts: dict[str, Any]) -> dict[str, Any]:
+    """The values of several parts together; the same name means the same value."""
+    together: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            assert together.setdefault(name, value) == value, name
+    return together

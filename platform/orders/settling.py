@@ -1,0 +1,207 @@
+"""The statements that make an order paid: keys sold and delivered, payment ended, money posted.
+
+Each does all of it or, where the wallet or the keys do not suffice, nothing. The order, its
+payment and the wallet have been locked by earlier statements, so that this one sees what was
+committed while they waited; of others' rows it locks only the order's own keys.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from billing import ledger, payment_parts, payments
+from billing.payment_methods.base import ChannelReport
+from billing.payments import Payment
+from kernel import db
+from kernel.ids import new_id
+from kernel.statements import Statement
+from orders import parts, postings
+from orders.placing import Placed
+from orders.records import Line, Order, ShareRow
+from orders.split import channel_fee_minor, channel_fees_by_line
+from supply import holding
+
+_ALL_OURS = "(select count(*) from ours) = cardinality(:key_ids::uuid[])"
+_FUNDED = "(select held_minor from funds) >= :wallet_minor::bigint"
+_UNPAID = """exists (select from orders where id = :order_id::uuid
+                     and payment_status in ('PENDING', 'EXPIRED'))"""
+
+
+def _ready(*conditions: str) -> str:
+    return f"ready as materialized (select 1 where {' and '.join(conditions)})"
+
+
+_SETTLE_PLACED = Statement.of(
+    parts.MOMENT,
+    ledger.FUNDS,
+    holding.OURS,
+    _ready(_FUNDED, _ALL_OURS),
+    holding.SELL,
+    ledger.POST,
+    then="select held_minor, exists (select from ready) as done from funds",
+)
+_SETTLE_FROM_WALLET = Statement.of(
+    parts.MOMENT,
+    ledger.FUNDS,
+    holding.OURS,
+    _ready(_FUNDED, _ALL_OURS, _UNPAID),
+    holding.SELL,
+    parts.GIVEN_KEYS,
+    parts.PAID,
+    parts.HAND_OVER,
+    payment_parts.OPEN,
+    ledger.POST,
+    then="select held_minor, exists (select from ready) as done from funds",
+)
+_SETTLE_FROM_CHANNEL = Statement.of(
+    parts.MOMENT,
+    holding.OURS,
+    _ready(_ALL_OURS, _UNPAID),
+    holding.SELL,
+    parts.GIVEN_KEYS,
+    parts.PAID,
+    parts.HAND_OVER,
+    payment_parts.SUCCEED,
+    payment_parts.RECORD,
+    ledger.POST,
+    then="select exists (select from ready)",
+)
+
+
+class HoldLost(Exception):
+    """The order's keys are no longer all held for it, or it is not waiting to be paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order with all that is posted and handed over when it is paid."""
+
+    order_id: UUID
+    tenant_id: UUID
+    currency: str
+    root_sells: bool
+    keys: Sequence[tuple[UUID, UUID]]
+    """(key, line) pairs."""
+    shares: Sequence[ShareRow]
+    payment: Payment
+
+    def values(self) -> dict[str, Any]:
+        """The values that all three statements want."""
+        wallet = payments.wallet_account(self.payment)
+        return parts.with_values(
+            holding.sale_values(self.keys),
+            self._posting(),
+            {
+                "debited_account": wallet.id if wallet is not None else None,
+                "wallet_minor": self.payment.wallet_minor,
+                "delivered_ids": [new_id() for _ in self.keys],
+            },
+        )
+
+    def _posting(self) -> dict[str, Any]:
+        payment = self.payment
+        fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
+        captured = postings.captured(
+            provider=payment.provider,
+            currency=self.currency,
+            channel_minor=payment.channel_minor,
+            fee_minor=fee_minor,
+            wallet=payments.wallet_account(payment),
+            wallet_minor=payment.wallet_minor,
+        )
+        delivered = postings.delivered(
+            currency=self.currency,
+            shares=[(share.role, share.party_id, share.amount_minor) for share in self.shares],
+            fee_minor=fee_minor,
+            shop_id=None if self.root_sells else self.tenant_id,
+        )
+        return ledger.posting(
+            postings.sale(captured, delivered),
+            kind="SALE",
+            idempotency_key=f"sale:{self.order_id}",
+            tenant_id=self.tenant_id,
+            order_id=self.order_id,
+        )
+
+
+def sale_of(
+    order: Order, lines: Sequence[Line], shares: Sequence[ShareRow], payment: Payment
+) -> Sale:
+    """The sale of an order that stands in the database."""
+    return Sale(
+        order_id=order.id,
+        tenant_id=order.tenant_id,
+        currency=order.currency,
+        root_sells=len(order.path) == 1,
+        keys=[(key_id, line.id) for line in lines for key_id in line.key_ids],
+        shares=shares,
+        payment=payment,
+    )
+
+
+async def settle_placed(placed: Placed) -> None:
+    """Sell the keys of an order that this transaction has written as paid, and post its money.
+
+    Raises `InsufficientBalance`.
+    """
+    draft = placed.draft
+    assert draft.payment is not None
+    sale = Sale(
+        order_id=draft.id,
+        tenant_id=draft.shop.id,
+        currency=draft.shop.currency,
+        root_sells=len(draft.shop.path) == 1,
+        keys=[(key.key_id, key.line_id) for key in placed.keys],
+        shares=draft.shares,
+        payment=draft.payment,
+    )
+    await _settle_from_wallet(_SETTLE_PLACED, sale, sale.values())
+
+
+async def settle_from_wallet(sale: Sale, lines: Sequence[Line]) -> None:
+    """Write the wallet's payment of a locked order and deliver it. The wallet is locked, too.
+
+    Raises `InsufficientBalance`, and `HoldLost` when the keys have gone to somebody else.
+    """
+    values = parts.with_values(
+        sale.values(), payment_parts.opened(sale.payment), _fees(lines, sale.payment)
+    )
+    await _settle_from_wallet(_SETTLE_FROM_WALLET, sale, values)
+
+
+async def _settle_from_wallet(statement: Statement, sale: Sale, values: dict[str, Any]) -> None:
+    said = await db.fetch_row(statement.sql, *statement.values(values))
+    assert said is not None
+    if said["held_minor"] < sale.payment.wallet_minor:
+        raise ledger.too_little(said["held_minor"], field="walletAmount")
+    if not said["done"]:
+        raise HoldLost
+
+
+async def settle_from_channel(
+    sale: Sale, lines: Sequence[Line], report: ChannelReport, *, effect: str
+) -> bool:
+    """Deliver a locked order for a channel's money, and note the channel's words with it.
+
+    False when its keys are no longer all held, or it is not waiting to be paid: then nothing is
+    written.
+    """
+    values = parts.with_values(
+        sale.values(),
+        payment_parts.succeeded(sale.payment, report, effect=effect),
+        _fees(lines, sale.payment),
+    )
+    statement = _SETTLE_FROM_CHANNEL
+    done: bool = await db.fetch_value(statement.sql, *statement.values(values))
+    return done
+
+
+def _fees(lines: Sequence[Line], payment: Payment) -> dict[str, Any]:
+    """The channel's fee on each line, in minor units."""
+    fees = channel_fees_by_line(
+        nets_minor=[line.net_minor for line in lines],
+        channel_minor=payment.channel_minor,
+        fee_bp=payment.fee_bp,
+    )
+    return {"fee_lines": [line.id for line in lines], "fees": fees}

@@ -1,0 +1,103 @@
+"""How many statements a sale asks of the database: frozen, because each one costs everybody."""
+
+from collections.abc import AsyncIterator, Awaitable
+
+import pytest
+
+from kernel import db
+from offers.quotes import Wish
+from orders import checkout, paying, settlement
+from orders.checkout import Buyer
+from sales import SalesDesk, key
+
+pytestmark = pytest.mark.engines
+
+
+async def statements(what: Awaitable[object]) -> list[str]:
+    """What was asked, without what opens and ends transactions."""
+    asked: list[str] = []
+    token = db.statement_log.set(asked)
+    try:
+        await what
+    finally:
+        db.statement_log.reset(token)
+    return asked
+
+
+@pytest.fixture
+async def warm(desk: SalesDesk) -> AsyncIterator[SalesDesk]:
+    """A desk whose shop has sold before: its rules are known to this process."""
+    await desk.world.keys(30)
+    await desk.order()
+    yield desk
+
+
+async def test_a_quick_buy_from_the_wallet_asks_three(warm: SalesDesk) -> None:
+    buyer = await warm.world.customer(wallet_minor=100_000)
+    shop = await warm.shop()
+    for quantity in (1, 3):
+        asked = await statements(
+            paying.quick_buy(
+                shop=shop,
+                buyer=Buyer(buyer.id),
+                wish=Wish(warm.world.goods.sku_id, quantity),
+                expected_total_minor=11_000 * quantity,
+                contact=None,
+                affiliate_code=None,
+                method="WALLET",
+                idempotency_key=key(),
+            )
+        )
+        # The price; the order with its keys; the sale of the keys and the ledger.
+        assert len(asked) == 3, asked
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+async def test_an_order_asks_three_whatever_its_length(warm: SalesDesk, lines: int) -> None:
+    other = await warm.world.more_goods("steam-card")
+    await warm.world.keys(5, other)
+    wishes = [Wish(goods.sku_id, 2) for goods in (warm.world.goods, other)][:lines]
+    shop = await warm.shop()
+    quote = await warm.quote(shop, wishes)
+    asked = await statements(
+        checkout.create_order(
+            shop=shop,
+            buyer=Buyer(),
+            quote_id=quote.id,
+            contact="buyer@example.com",
+            affiliate_code=None,
+            idempotency_key=key(),
+        )
+    )
+    # Whether the quote has ended; the price; the order with its keys.
+    assert len(asked) == 3, asked
+
+
+async def test_paying_an_order_from_the_wallet_asks_four(warm: SalesDesk) -> None:
+    buyer = await warm.world.customer(wallet_minor=100_000)
+    purchase = await warm.order(2, by=buyer)
+    asked = await statements(purchase.start("WALLET"))
+    # The order; its payments and the wallet; its lines; the settlement.
+    assert len(asked) == 4, asked
+    assert await purchase.status() == "DELIVERED"
+
+
+async def test_starting_a_payment_by_channel_asks_three_and_one_after_the_channel(
+    warm: SalesDesk,
+) -> None:
+    purchase = await warm.order()
+    assert len(await statements(purchase.start("CARD"))) == 4
+
+
+async def test_the_channels_news_ask_five(warm: SalesDesk) -> None:
+    other = await warm.world.more_goods("steam-card")
+    await warm.world.keys(5, other)
+    purchase = await warm.order(
+        wishes=[Wish(goods.sku_id, 2) for goods in (warm.world.goods, other)]
+    )
+    report = await purchase.report(await purchase.start("CARD"))
+    asked = await statements(settlement.hear(report))
+    # Whose payment it is; the order; the payment; the lines; the settlement.
+    assert len(asked) == 5, asked
+    assert await purchase.status() == "DELIVERED"
+    assert len(await statements(settlement.hear(report))) == 3, "said again"
