@@ -19,6 +19,8 @@ app = App(
 )
 keys = App(name="keys", help="The pool of keys.")
 app.command(keys)
+bench = App(name="bench", help="How fast the product is, beside its database alone.")
+app.command(bench)
 
 DataDir = Annotated[
     Path, Parameter(env_var="KAMENG_DATA_DIR", help="Where data, secrets and logs are kept.")
@@ -125,12 +127,14 @@ def schema(*, file: Path = Path("schema.graphql"), check: bool = False) -> int:
     return check_schema(file) if check else write_schema(file)
 
 
-@app.command
-def bench(
+@bench.default
+def bench_workloads(
     *workloads: str,
     clients: str = "",
     scale: float = 1.0,
+    full: bool = False,
     quick: bool = False,
+    keep: bool = False,
     json: Path | None = None,
 ) -> int:
     """Measure the product beside pgbench running the same statements.
@@ -140,20 +144,34 @@ def bench(
     Parameters
     ----------
     workloads
-        catalogue, product, sale, ledger; all of them if none is named.
+        catalogue, catalogue_cached, product, sale, sale_channel, hot, hot_sold, hot_snapshot,
+        ledger, import, fanout; all of them if none is named.
     clients
         How many at once, for example 1,8,32; each number is measured on its own.
     scale
-        How much data: 1 is 16 shops and 200 SKUs with 100 keys each.
+        How much data: 1 is 100 shops and 200 SKUs with 100 keys each, made in some seconds.
+    full
+        The data that the targets are set for: 100 shops, 2,000 SKUs, a million keys.
     quick
         One short round, to see that it works.
+    keep
+        Keep the filled database for the next run of the same size.
     json
         A file to write the rows to.
     """
     from entrypoints.bench.command import bench as run
+    from entrypoints.bench.timing import Size
 
+    size = Size.full() if full else Size.of(scale)
     return asyncio.run(
-        run(names=workloads, clients=clients, scale=scale, quick=quick, json_file=json)
+        run(
+            names=workloads,
+            clients=clients,
+            size=size,
+            quick=quick,
+            keep=keep,
+            json_file=json,
+        )
     )
 
 
