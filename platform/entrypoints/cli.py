@@ -175,6 +175,65 @@ def bench_workloads(
     )
 
 
+@bench.command
+def growth(
+    *curves: str,
+    most: Annotated[int | None, Parameter(name="--max")] = None,
+    full: bool = False,
+    quick: bool = False,
+    scale: float = 1.0,
+    folder: Path = Path("docs/performance"),
+) -> int:
+    """Measure how speed changes as the platform grows, and draw it.
+
+    Parameters
+    ----------
+    curves
+        tenants, keys, depth, buyers, hot, history; all of them if none is named.
+    most
+        The largest point of every curve, for example 100000.
+    full
+        All points: 10,000 shops, ten million keys, two million orders.
+    quick
+        Windows of a second, to see that it works.
+    scale
+        How much data there is of what does not grow.
+    folder
+        Where a JSON file and a picture of each curve are written.
+    """
+    from entrypoints.bench.growth.command import grow
+
+    return asyncio.run(
+        grow(names=curves, most=most, full=full, quick=quick, scale=scale, folder=folder)
+    )
+
+
+@bench.command
+def mixed(*, minutes: float = 10.0, clients: int = 8, scale: float = 1.0) -> int:
+    """Put mixed load on the product (nine reads for each sale or cancelled order), then verify.
+
+    Parameters
+    ----------
+    minutes
+        How long.
+    clients
+        How many at once.
+    scale
+        How much data.
+    """
+    from entrypoints.bench.mixed import mixed as run
+
+    return asyncio.run(run(minutes=minutes, clients=clients, scale=scale))
+
+
+@bench.command
+def draw(*, folder: Path = Path("docs/performance")) -> None:
+    """Draw the curves anew from their JSON files, and write the figures into their page."""
+    from entrypoints.bench.growth.files import draw_all
+
+    draw_all(folder)
+
+
 @app.command
 def version() -> None:
     """Print the version."""
