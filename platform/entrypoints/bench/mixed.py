@@ -217,7 +217,8 @@ def _tell(story: _Story) -> None:
     story.console.print(
         f"{one.at_seconds:6.0f} s  {one.operations / story.every_seconds:8,.1f} ops/s  "
         f"p95 {one.p95_ms:7.1f} ms  {one.errors} errors  "
-        f"API {one.rss_bytes / MIB:.1f} MiB RSS, {one.pss_bytes / MIB:.1f} MiB PSS"
+        f"API {one.rss_bytes / MIB:.1f} MiB RSS, {one.pss_bytes / MIB:.1f} MiB PSS",
+        soft_wrap=True,
     )
 
 

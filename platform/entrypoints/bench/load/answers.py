@@ -20,7 +20,7 @@ def check(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = answer["data"]
     try:
         good = _CHECKS[question.check](question.expected, data)
-    except (KeyError, TypeError, ValueError) as missing:
+    except (KeyError, TypeError, ValueError, AttributeError) as missing:
         raise WrongAnswer(f"{question.check}: {missing!r} in {answer}") from missing
     if not good:
         raise WrongAnswer(f"{question.check}: {answer}")
