@@ -75,6 +75,20 @@ async def test_a_market_has_its_size_rules_at_every_level_and_sound_books(
     assert await verify(database.database_url) == []
 
 
+async def test_the_root_has_every_agent_below_it_and_every_other_tenant_at_most_five(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    await planted(owner, Size(shops=61, skus=12, keys_per_sku=1, depth=4))
+
+    below = await owner.fetch(
+        """select parent.depth, count(*) as children from tenants child
+           join tenants parent on parent.id = child.parent_id group by parent.id"""
+    )
+    assert [row["children"] for row in below if row["depth"] == 0] == [3]
+    assert max(row["children"] for row in below if row["depth"] > 0) == 5
+    assert await count(owner, "tenants") == 1 + 3 + 13 + 61
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
 async def test_shops_stand_at_the_lowest_level_of_a_tree_as_deep_as_asked(
     database: Settings, owner: asyncpg.Connection, depth: int

@@ -15,7 +15,7 @@ import pytest
 
 from entrypoints.bench.choice import MEASURES
 from entrypoints.bench.command import bench
-from entrypoints.bench.databases import PREFIX
+from entrypoints.bench.databases import PREFIX, market_template
 from entrypoints.bench.timing import Size
 from entrypoints.embedded.processes import wait_until
 from kernel.settings import Settings
@@ -95,21 +95,26 @@ async def test_imports_and_subscriptions_are_measured(config: Settings, tmp_path
     assert (watched["operations"], watched["bytes_per_socket"] > 0) == (TINY.sockets, True)
 
 
-@pytest.mark.engines
-async def test_a_kept_market_is_taken_up_again_and_then_not_planted_anew(
-    config: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    size = Size.of(0.05)
+async def test_a_kept_market_is_taken_up_again_and_is_not_planted_anew(config: Settings) -> None:
     before = set(await bench_databases(config))
+    said: list[str] = []
+    urls: set[tuple[str, int, int]] = set()
+
+    async def seal(database_url: str) -> None:
+        said.append("sealed")
+
+    size = Size(shops=2, skus=12, keys_per_sku=1)
     for _ in range(2):
-        code = await bench(names=["product"], clients="1", size=size, quick=True, keep=True)
-        assert code == 0
-    (kept,) = set(await bench_databases(config)) - before
+        kept = market_template(config, size, seal=seal, say=said.append, keep=True)
+        async with kept as (url, market):
+            urls.add((url, len(market.shops), len(market.skus)))
+    (name,) = set(await bench_databases(config)) - before
     connection = await asyncpg.connect(config.database_url)
-    await connection.execute(f'drop database "{kept}" with (force)')
+    await connection.execute(f'drop database "{name}" with (force)')
     await connection.close()
 
-    assert capsys.readouterr().out.count("vacuum analyze") == 1
+    assert len(urls) == 1
+    assert (said.count("sealed"), said.count("Data: vacuum analyze")) == (1, 1)
 
 
 async def test_an_unknown_workload_and_an_impossible_number_of_clients_are_refused(

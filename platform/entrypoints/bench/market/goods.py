@@ -39,7 +39,7 @@ from generate_series(0, $1::integer - 1) as n
 _BATCHES: Final = """
 insert into key_batches (id, supplier_listing_id, sku_id, file_hash, status)
 select bench.named_id('batch:' || n), bench.named_id('listing:' || n), bench.named_id('sku:' || n),
-       bench.noise('file:' || n, 32), 'ACCEPTED'
+       sha256(int8send(n)), 'ACCEPTED'
 from generate_series(0, $1::integer - 1) as n
 """
 

@@ -21,12 +21,6 @@ $$;
 -- An id that anybody can work out again from its name.
 create or replace function bench.named_id(name text) returns uuid
 language sql immutable parallel safe as $$ select md5('bench:' || name)::uuid $$;
-
-create or replace function bench.noise(salt text, bytes integer) returns bytea
-language sql immutable parallel safe as $$
-    select substr(string_agg(sha256(convert_to(salt || part, 'UTF8')), ''), 1, bytes)
-    from generate_series(1, (bytes + 31) / 32) as part
-$$;
 """
 
 

@@ -93,7 +93,7 @@ _TABLES: Final = (
             # Before all others, in turn, as the pool has been sold from the head.
             "position": "o.position - 2000000000 + n",
             "serial": "o.serial || ':' || n",
-            "fingerprint": "bench.noise(o.id::text || n, 32)",
+            "fingerprint": "sha256(uuid_send(o.id) || int8send(n))",
             # Free at first: only a key that was free leaves a dead entry at the pool's head.
             "status": "'AVAILABLE'",
             "held_by_line_id": "null::uuid",

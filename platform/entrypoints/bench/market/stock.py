@@ -1,7 +1,8 @@
 """Keys in the pools: bulk ones made in the database, and a few that can really be opened.
 
-A bulk key has a secret of a sealed one's length and its own fingerprint and commitment, all noise:
-holding, selling and delivering it costs what it always costs, opening it would fail. The first
+A bulk key has a secret as long as a sealed one (64 bytes: nonce 12, salt 16, text 20, tag 16) and
+its own fingerprint and commitment, all noise: holding, selling and delivering it costs what it
+always costs, opening it would fail. The first
 keys of each pool are sealed by the product itself (`sealed_keys.py`), so that a run can open some
 of what it has sold.
 """
@@ -16,16 +17,14 @@ from kernel.clock import unix_milliseconds
 from supply.position import pool_position
 
 KEYS_PER_STATEMENT: Final = 100_000
-SECRET_BYTES: Final = 64
-"""Nonce 12, salt 16, a secret of 20, tag 16."""
 
 # By turns, as keys of many SKUs lie in a table that has been sold from for a while.
 _KEYS: Final = """
 insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial, secret,
                   secret_key_id, fingerprint, commitment)
 select bench.time_id($6, number::text), batch_id, listing_id, sku_id, $5 | number,
-       'S' || lpad(number::text, 12, '0'), bench.noise('secret:' || number, $7::integer), 1,
-       bench.noise('fingerprint:' || number, 32), bench.noise('commitment:' || number, 32)
+       'S' || lpad(number::text, 12, '0'), sha256(int8send(~number)) || sha256(int8send(-number)),
+       1, sha256(int8send(number)), sha256(int8send(number << 1))
 from (select nextval('key_positions') as number, turn.*
       from (select listing_id, sku_id, batch_id
             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[])
@@ -89,5 +88,4 @@ async def _add(owner: asyncpg.Connection, skus: Sequence[BenchSku], missing: Seq
         list(missing),
         pool_position(expires_on_days=None, sequence=0),
         unix_milliseconds(),
-        SECRET_BYTES,
     )

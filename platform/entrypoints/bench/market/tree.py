@@ -9,7 +9,8 @@ SHOPS_PER_AGENT: Final = 5
 _TENANTS: Final = """
 insert into tenants (id, parent_id, path, kind, slug, name, currency)
 select bench.named_id('tenant:' || $1::integer || ':' || n),
-       case when $1 > 1 then bench.named_id('tenant:' || ($1 - 1) || ':' || n / $3::integer) end,
+       case when $1 > 1 then
+           bench.named_id('tenant:' || ($1 - 1) || ':' || n / $3::integer % $4::integer) end,
        '{}', case when $1 > 1 then 'AGENT' else 'ROOT' end,
        'level-' || $1 || '-' || n, 'level ' || $1 || ', ' || n, 'CNY'
 from generate_series(0, $2::integer - 1) as n
@@ -46,9 +47,11 @@ from generate_series(0, $2::integer - 1) as n, generate_series(n % 20, $3::integ
 async def plant_tree(owner: asyncpg.Connection, *, shops: int, depth: int, skus: int) -> None:
     """This function will make a tree of `depth` levels, root and shops counted, with `shops` at
     the lowest; goods must stand there already. With a depth of 1 the root is the only shop."""
+    above = 1
     for level, count in enumerate(_counts(shops, depth), start=1):
         lowest = level == depth
-        await owner.execute(_TENANTS, level, count, SHOPS_PER_AGENT)
+        await owner.execute(_TENANTS, level, count, SHOPS_PER_AGENT, above)
+        above = count
         await owner.execute(_RULES, level, count, lowest, skus)
         if lowest:
             await owner.execute(_DOMAINS, level, count)
