@@ -84,12 +84,14 @@ def table(heading: str) -> dict[str, str]:
 
 
 def command_names(commands: App, *before: str) -> set[tuple[str, ...]]:
-    """Every command of the command line, groups and what is in them."""
+    """Every command of the command line: what is in groups, and groups that do something too."""
     names: set[tuple[str, ...]] = set()
     for name in commands:
         if not name.startswith("-"):
             inside = command_names(commands[name], *before, name)
-            names |= inside or {(*before, name)}
+            names |= inside
+            if not inside or commands[name].default_command is not None:
+                names.add((*before, name))
     return names
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from entrypoints.bench.children import run_tool
 from entrypoints.bench.errors import BenchFailed
-from entrypoints.bench.scripts import CLOCK
+from entrypoints.bench.recording.scripts import CLOCK
 from entrypoints.bench.timing import Timing
 from kernel import crypto
 from kernel.clock import unix_milliseconds

@@ -25,20 +25,39 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much stands in the database when the first round begins."""
+    """How much stands in the database when the first round begins.
 
-    shops: int
-    skus: int
-    keys_per_sku: int
+    `shops` are those that sell; agents and the root come on top. `depth` counts the levels of the
+    tree, root and shops included. `sold_before` is what the SKU of the hot workloads has sold,
+    `sockets` how many watch one order, `import_keys` how long an imported file is.
+    """
+
+    shops: int = 100
+    skus: int = 200
+    keys_per_sku: int = 100
+    depth: int = 3
+    sold_before: int = 20_000
+    sockets: int = 500
+    import_keys: int = 20_000
 
     @classmethod
     def of(cls, scale: float) -> Self:
-        """This function will give the usual size times `scale`: 16 shops below 4 agents, 200 SKUs.
+        """This function will give the usual size times `scale`: made in well under a minute.
 
         There is always a whole page of goods and a shop below every agent.
         """
+        usual = cls()
         return cls(
-            shops=max(2, round(16 * scale)),
-            skus=max(48, round(200 * scale)),
-            keys_per_sku=100,
+            shops=max(2, round(usual.shops * scale)),
+            skus=max(48, round(usual.skus * scale)),
+            sold_before=max(100, round(usual.sold_before * scale)),
+            sockets=max(5, round(usual.sockets * scale)),
+            import_keys=max(500, round(usual.import_keys * scale)),
+        )
+
+    @classmethod
+    def full(cls) -> Self:
+        """This function will give the size that the targets are set for: a million keys."""
+        return cls(
+            skus=2_000, keys_per_sku=500, sold_before=500_000, sockets=5_000, import_keys=100_000
         )

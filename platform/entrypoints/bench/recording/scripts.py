@@ -19,6 +19,8 @@ _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VARIABLE = re.compile(r"(?<!:):(?=\w)")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ORDER_NO = re.compile(r"(K\d{8}-)([0-9A-Z]{10})")
+_OF_CHANNEL = re.compile(r"\b(pi|evt)_\w{8,}")
+"""Ids that the payment channel made."""
 _CONTROL = ("begin", "commit", "rollback")
 
 
@@ -37,15 +39,26 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The statement, counted from 0, whose column `column` gives a value, and its variable."""
+    """The statement, counted from 0, whose column `column` gives a value, and its variable.
+
+    `place` counts from 1 where the column is an array.
+    """
 
     statement: int
     column: str
+    place: int = 0
 
     @property
     def variable(self) -> str:
         """The variable's name in the script."""
         return f"got_{self.column}"
+
+    @property
+    def expression(self) -> str:
+        """The value in a later statement. A variable is a parameter there, never a text."""
+        if self.place:
+            return f"(:{self.variable}::uuid[])[{self.place}]"
+        return f":{self.variable}::uuid"
 
 
 def script(
@@ -134,6 +147,8 @@ class _Writer:
             whole = match.group() == text
             if expression := self._id(UUID(match.group())):
                 found.append((match, expression if whole else f"{expression}::text"))
+        for match in _OF_CHANNEL.finditer(text):
+            found.append((match, f"('{match[1]}_' || md5(:n::text || '{match.group()}'))"))
         if number := _ORDER_NO.fullmatch(text):
             letters = f"upper(substr(md5(:n::text || '{number[2]}'), 1, 10))"
             found.append((number, f"('{number[1]}' || {letters})"))
@@ -141,7 +156,7 @@ class _Writer:
 
     def _id(self, identifier: UUID) -> str:
         if identifier in self.answers:
-            return f":{self.answers[identifier].variable}::uuid"
+            return self.answers[identifier].expression
         if self.is_new(identifier):
             noise = f"md5(:n::text || '{identifier.hex}')"
             return f"('0' || to_hex(:ms::bigint) || substr({noise}, 13))::uuid"

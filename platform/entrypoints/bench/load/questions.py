@@ -1,49 +1,19 @@
-"""What the load client asks: the documents of each workload, and the requests made of them."""
+"""What the load client asks: the first request of each workload's operation, and what to expect."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
+
+from entrypoints.bench.load import documents
 
 PAGE: Final = 24
 NEW_KEY: Final = "a-new-idempotency-key-for-every-send"
 """Stands in a request where each sending of it needs a value of its own."""
 
-CATALOGUE: Final = """
-query Catalogue($first: Int!, $after: String) {
-  products(first: $first, after: $after) {
-    edges { node { id name slug price { amount { amountMinor currency } } stock { quantity } } }
-  }
-}"""
-PRODUCT: Final = """
-query Product($slug: String!) {
-  product(slug: $slug) {
-    id name slug description price { amount { amountMinor currency } } stock { quantity }
-    skus { offers { id price { amountMinor } stock { quantity } } }
-  }
-}"""
-QUICK_BUY: Final = """
-mutation Buy($input: QuickBuyInput!) {
-  quickBuy(input: $input) {
-    ... on OrderCreated {
-      order {
-        no status total { amountMinor currency }
-        lines { quantity keys { id serial commitment } }
-      }
-    }
-    ... on Problem { code message }
-  }
-}"""
-SHELF: Final = """
-query Shelf($after: String) {
-  products(first: 24, after: $after) {
-    edges { node { slug skus { id price { amount { amountMinor } } } } }
-    pageInfo { hasNextPage endCursor }
-  }
-}"""
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One GraphQL request to one shop; `check` names what its answer must hold (answers.py)."""
+    """One GraphQL request to one shop; `check` names what its answer must hold (answers.py) and
+    what follows it (journeys.py)."""
 
     check: str
     host: str
@@ -68,6 +38,10 @@ class Question:
         }
         return given | ({"authorization": f"Bearer {self.token}"} if self.token else {})
 
+    def then(self, check: str, query: str, **variables: Any) -> Self:
+        """This function will give the same buyer's next request."""
+        return replace(self, check=check, query=query, variables=variables)
+
     def as_json(self) -> dict[str, Any]:
         """This function will give what `from_json` takes, in another process."""
         return asdict(self)
@@ -81,12 +55,12 @@ class Question:
 def catalogue_question(host: str, after: str | None) -> Question:
     """This function will ask a shop for a page of 24 products."""
     variables = {"first": PAGE, "after": after}
-    return Question("catalogue", host, CATALOGUE, variables, {"products": PAGE})
+    return Question("catalogue", host, documents.CATALOGUE, variables, {"products": PAGE})
 
 
 def product_question(host: str, slug: str) -> Question:
     """This function will ask a shop for one product with its offers."""
-    return Question("product", host, PRODUCT, {"slug": slug}, {"slug": slug})
+    return Question("product", host, documents.PRODUCT, {"slug": slug}, {"slug": slug})
 
 
 def sale_question(
@@ -102,4 +76,10 @@ def sale_question(
             "idempotencyKey": NEW_KEY,
         }
     }
-    return Question("sale", host, QUICK_BUY, variables, {"total": total_minor}, token)
+    return Question("sale", host, documents.QUICK_BUY, variables, {"total": total_minor}, token)
+
+
+def quote_question(check: str, host: str, *, token: str, sku_id: str, total_minor: int) -> Question:
+    """This function will ask the price of one piece; `check` says how the journey goes on."""
+    variables = {"input": {"lines": [{"skuId": sku_id, "quantity": 1}]}}
+    return Question(check, host, documents.QUOTE, variables, {"total": total_minor}, token)

@@ -2,42 +2,46 @@
 
 The product's own application answers a few real requests inside this process, and asyncpg says
 which statements went over the wire. Each operation becomes one script. The shop of a host, which
-the API remembers for two seconds, is looked up before an operation and is not part of it.
+the API remembers for two seconds, is looked up before an operation and is not part of it. Where
+buyers pay at the channel's stand-in, the application also listens on a port, for its calls.
 """
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
 import orjson
-from tortoise.connection import get_connection
 
 from entrypoints.asgi import create_app
-from entrypoints.bench.answers import WrongAnswer, check
 from entrypoints.bench.errors import BenchFailed
-from entrypoints.bench.questions import NEW_KEY, Question
-from entrypoints.bench.scripts import Answer, Recorded, script
+from entrypoints.bench.load.answers import WrongAnswer
+from entrypoints.bench.load.journeys import perform
+from entrypoints.bench.load.questions import Question
+from entrypoints.bench.recording.answered import answers_of
+from entrypoints.bench.recording.counter import RecordingCounter, listening
+from entrypoints.bench.recording.scripts import Recorded, script
+from entrypoints.bench.recording.tape import Tape
 from kernel import db
 from kernel.clock import unix_milliseconds
-from kernel.ids import new_id
 from kernel.settings import settings
 from tenants import directory
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlan:
-    """What to record. `only` keeps the statements with these words and their transactions."""
+    """What to record. `only` keeps the statements with these words and their transactions;
+    `webhook_port` is where the payment channel calls, 0 where nobody pays there."""
 
     questions: list[Question]
     directory: str
     only: str | None
+    webhook_port: int = 0
 
     def write(self, file: Path) -> None:
         """This function will write the plan for `read`."""
@@ -64,56 +68,31 @@ class Recording:
     statements: float
     round_trips: float
 
+    def of_clients(self, clients: int) -> list[list[str]]:
+        """This function will give each client's own scripts: they were written one client's after
+        the other's."""
+        each = len(self.files) // clients
+        return [self.files[client * each : (client + 1) * each] for client in range(clients)]
+
     @classmethod
     def read(cls, file: Path) -> "Recording":
         """This function will read what `main` has written."""
         return cls(**orjson.loads(file.read_bytes()))
 
 
-@dataclass(slots=True)
-class _Tape:
-    """Everything that went over the wire while it was on."""
-
-    on: bool = False
-    statements: list[Recorded] = field(default_factory=list)
-    roles: set[str] = field(default_factory=set)
-
-    def note(self, query: Any) -> None:
-        """asyncpg calls this after each statement."""
-        if self.on:
-            self.statements.append(Recorded(query.query, tuple(query.args or ())))
-            self.roles.add(query.conn_params.user)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """This function will record inside the block only."""
-        self.statements, self.on = [], True
-        try:
-            yield
-        finally:
-            self.on = False
-
-
 async def record(plan: RecordingPlan) -> Recording:
-    """This function will answer each question once and write its script."""
-    config = settings()
-    tape = _Tape()
-    await db.connect(config)
-    owner = await asyncpg.connect(config.database_url)
+    """This function will carry out each question's operation once and write its script."""
+    tape = Tape()
+    owner = await asyncpg.connect(settings().database_url)
     try:
-        for role in (db.SHOP, db.CORE):
-            async with get_connection(role).acquire_connection() as connection:
-                connection.add_query_logger(tape.note)
-        transport = httpx.ASGITransport(create_app(config))
-        async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
-            operations = [await _operation(client, tape, one) for one in plan.questions]
+        async with _counter(tape, webhook_port=plan.webhook_port) as counter:
+            operations = [await _operation(counter, tape, one) for one in plan.questions]
         files = [
             await _write(owner, plan, number, operation)
             for number, operation in enumerate(operations)
         ]
     finally:
         await owner.close()
-        await db.disconnect()
     if len(tape.roles) != 1:
         raise BenchFailed(f"pgbench has one role, and the operation has {sorted(tape.roles)}")
     trips = [len(one.statements) for one in operations]
@@ -124,6 +103,27 @@ async def record(plan: RecordingPlan) -> Recording:
         statements=sum(asked) / len(asked),
         round_trips=sum(trips) / len(trips),
     )
+
+
+@asynccontextmanager
+async def _counter(tape: Tape, *, webhook_port: int) -> AsyncIterator[RecordingCounter]:
+    """The product's application, connected, with the tape on every connection."""
+    config = settings()
+    await db.connect(config)
+    try:
+        await tape.listen()
+        app = create_app(config)
+        key = config.stripe_api_key.get_secret_value()
+        async with (
+            listening(app, webhook_port),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as api,
+            httpx.AsyncClient(
+                base_url=config.stripe_api_url, auth=(key, ""), trust_env=False
+            ) as channel,
+        ):
+            yield RecordingCounter(api, channel)
+    finally:
+        await db.disconnect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,15 @@ class _Operation:
         return self.began_at_ms <= made_at_ms(identifier) <= self.ended_at_ms
 
 
-async def _operation(client: httpx.AsyncClient, tape: _Tape, question: Question) -> _Operation:
-    """Ask the question and listen in."""
+async def _operation(counter: RecordingCounter, tape: Tape, question: Question) -> _Operation:
+    """Carry out the operation and listen in."""
     directory.forget()
     await directory.shop_by_host(question.host)
     await asyncio.sleep(0.002)  # ids made from here on are of a later millisecond
     began_at_ms = unix_milliseconds()
-    body = orjson.dumps(question.body).replace(NEW_KEY.encode(), str(new_id()).encode())
     with tape.running():
-        response = await client.post("/graphql", content=body, headers=question.headers)
+        await perform(counter, question)
         await asyncio.sleep(0.002)  # asyncpg reports a statement a moment after its end
-    check(question, response.json())
     return _Operation(tape.statements, began_at_ms, unix_milliseconds())
 
 
@@ -162,7 +160,7 @@ async def _write(
     statements = operation.statements
     if plan.only is not None:
         statements = only_with(plan.only, statements)
-    answers = await _answers(owner, statements)
+    answers = await answers_of(owner, statements)
     file = Path(plan.directory) / f"{number:03d}.sql"
     text = script(statements, is_new=operation.made, answers=answers)
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
@@ -186,39 +184,6 @@ def only_with(words: str, statements: Sequence[Recorded]) -> list[Recorded]:
     if not kept:
         raise BenchFailed(f"no statement of the operation has the words {words!r}")
     return kept
-
-
-async def _answers(owner: asyncpg.Connection, statements: Sequence[Recorded]) -> dict[UUID, Answer]:
-    """The keys that the database chose, and which statement returned them."""
-    first_use: dict[UUID, int] = {}
-    for place, statement in enumerate(statements):
-        for identifier in _ids_in(statement.values):
-            first_use.setdefault(identifier, place)
-    chosen = await owner.fetch("select id from keys where id = any ($1)", list(first_use))
-    return {
-        row["id"]: await _giver(owner, statements, before=first_use[row["id"]]) for row in chosen
-    }
-
-
-async def _giver(
-    owner: asyncpg.Connection, statements: Sequence[Recorded], *, before: int
-) -> Answer:
-    """The statement that returned a key before it was first used."""
-    for place in reversed(range(before)):
-        sql = statements[place].sql
-        if "keys" in sql and "returning" in sql.lower():
-            prepared = await owner.prepare(sql)
-            column = next(one.name for one in prepared.get_attributes() if one.type.name == "uuid")
-            return Answer(place, column)
-    raise BenchFailed("the operation uses a key that no statement of it returns")
-
-
-def _ids_in(values: Sequence[object]) -> Iterator[UUID]:
-    for value in values:
-        if isinstance(value, UUID):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _ids_in(value)
 
 
 def main(plan_file: Path, result_file: Path) -> None:

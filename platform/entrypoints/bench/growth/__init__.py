@@ -1,0 +1,1 @@
+"""How speed changes as the platform grows: curves, drawn as SVG and told in one page."""

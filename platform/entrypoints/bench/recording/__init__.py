@@ -1,0 +1,1 @@
+"""The product's own statements, listened to and written down for pgbench."""
