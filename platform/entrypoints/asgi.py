@@ -95,7 +95,7 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     config = config or settings()
     configure_logging()
     graphql = ShopGraphQL(
-        build_schema(production=config.production),
+        build_schema(production=config.production, compiled=config.compiled_execution),
         graphql_ide=None if config.production else "graphiql",
         allow_queries_via_get=False,
         subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
