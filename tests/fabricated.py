@@ -110,7 +110,7 @@ class Fabric:
             if (name := _attribute(declared)) and not self._happens(self._trouble / 4):
                 setattr(made, name, self.value(declared.type, depth + 1))
         if "troubled" in definition.origin.__annotations__:
-            setattr(made, "troubled", self._happens(self._trouble))
+            made.troubled = self._happens(self._trouble)
         return made
 
     def _happens(self, likelihood: float) -> bool:

@@ -78,6 +78,11 @@ class CompiledSchema(GuardedSchema):
             operation_extensions=operation_extensions,
         )
 
+    def refuse(self, error: GraphQLError) -> ExecutionResult:
+        """This function will answer a request of which nothing was prepared: logged, and masked
+        like any other."""
+        return PreExecutionError(None, self._masked([error], None), self.gate.results(None))
+
     def _prepared(self, query: str | None, root_value: object) -> Prepared | None:
         if not self.compiled or not query or root_value is not None:
             return None
