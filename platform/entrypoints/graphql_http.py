@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import orjson
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -26,15 +25,18 @@ from entrypoints.tenancy import bearer_token
 from schema.compiled_schema import CompiledSchema
 from schema.context import Context, context_of
 from schema.documents import AskedDocument, DocumentLibrary, DocumentRefused
-from schema.documents.refusals import MALFORMED, NOT_FOR_GET, NOT_FOUND
+from schema.documents.refusals import MALFORMED, NOT_FOR_GET, NOT_FOUND, needs_socket, not_for_get
 
 _ALLOWED: Final = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
 }
-#: A GET may be kept by whoever stands between, so a refusal of it must not look like an answer.
-#: To POST every refusal of a document is 200, like those of the query limits.
-_STATUS_OF_GET: Final = {NOT_FOUND: 404, NOT_FOR_GET: 405, MALFORMED: 400}
+#: What a client can ask again with the text is 200 to POST, as Apollo's clients expect it. A GET
+#: may be kept by whoever stands between: a refusal of it must not look like an answer.
+_STATUS: Final = {
+    "GET": {NOT_FOUND: 404, NOT_FOR_GET: 405, MALFORMED: 400},
+    "POST": {MALFORMED: 400},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,7 @@ class GraphQLEndpoint:
         connection = HTTPConnection(scope)
         token = bearer_token(connection.headers.get("authorization", ""))
         context = await context_of(connection, token=token)
-        try:
-            answer = await self.answer(parameters, context, method=scope["method"])
-        except InvalidOperationTypeError as error:
-            reason = error.as_http_error_reason(scope["method"])
-            await PlainTextResponse(reason, status_code=400)(scope, receive, send)
-            return
+        answer = await self.answer(parameters, context, method=scope["method"])
         await _send(answer, send)
 
     async def answer(
@@ -87,10 +84,10 @@ class GraphQLEndpoint:
         """This function will answer one request whose parameters have the right types."""
         try:
             asked = self.asked(parameters, method=method)
+            return await self.execute(asked, context, method=method)
         except DocumentRefused as refused:
-            status = _STATUS_OF_GET.get(refused.code, 400) if method == "GET" else 200
+            status = _STATUS[method].get(refused.code, 200)
             return _encoded(self._schema.refuse(refused.error), status=status)
-        return await self.execute(asked, context, method=method)
 
     def asked(self, parameters: Mapping[str, Any], *, method: str = "POST") -> AskedDocument:
         """This function will find the request's document, or raise `DocumentRefused`."""
@@ -101,16 +98,19 @@ class GraphQLEndpoint:
     ) -> Answer:
         """This function will execute a document for a caller.
 
-        Raises `InvalidOperationTypeError` for a kind of operation that the method does not have.
+        Raises `DocumentRefused` for a kind of operation that the method does not have.
         """
-        result = await self._schema.execute(
-            asked.text,
-            variable_values=asked.variables,
-            context_value=context,
-            operation_name=asked.operation_name,
-            allowed_operation_types=_ALLOWED[method],
-            operation_extensions=asked.extensions,
-        )
+        try:
+            result = await self._schema.execute(
+                asked.text,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation_name,
+                allowed_operation_types=_ALLOWED[method],
+                operation_extensions=asked.extensions,
+            )
+        except InvalidOperationTypeError:
+            raise (not_for_get() if method == "GET" else needs_socket()) from None
         return _encoded(result)
 
 

@@ -621,7 +621,7 @@ async def test_a_known_document_is_neither_parsed_nor_validated_again(
 
     monkeypatch.setattr(documents_module, "parse", counting_parse)
     rules = [CountingRule]
-    schema = make_extended_schema(lambda: AddValidationRules(rules))
+    schema = make_extended_schema(lambda: AddValidationRules(rules))  # type: ignore[arg-type]
     CountingRule.validations = 0
     query = "query($n:Int!){b(first:$n){id}}"
     for size in (1, 2, 3):

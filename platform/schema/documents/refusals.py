@@ -48,3 +48,8 @@ def not_trusted() -> DocumentRefused:
 def not_for_get() -> DocumentRefused:
     """This function will say that a document changes something, or is not trusted."""
     return DocumentRefused(NOT_FOR_GET, "Only trusted queries are answered to GET.")
+
+
+def needs_socket() -> DocumentRefused:
+    """This function will say that a subscription has more than one answer."""
+    return DocumentRefused(MALFORMED, "Send subscriptions over a WebSocket.")
