@@ -1,67 +1,35 @@
 """The web process: request guard, the shop of each request, GraphQL, webhooks, pages."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
-import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.guard import GuardSettings, RequestGuard
-from entrypoints.response_cache import CachedView, ResponseCache
-from entrypoints.tenancy import TenantOfRequest, bearer_token
+from entrypoints.response_cache import ResponseCache
+from entrypoints.tenancy import TenantOfRequest
 from entrypoints.webhooks import stripe_webhook
 from kernel import db, valkey
 from kernel.clock import monotonic_seconds
-from kernel.errors import Forbidden
 from kernel.listening import Ear, listening
 from kernel.log import configure_logging
 from kernel.settings import Settings, settings
-from schema.context import Context, caller_of, context_of
+from schema.documents import DocumentLibrary
 from schema.root import build_schema
 from tenants.directory import forget as forget_shops
 from tenants.directory import hear_change
 from web.app import web_routes
 
 _ROUTES_TO_API: Final = (Route, WebSocketRoute)
-
-
-class ShopGraphQL(GraphQL[Context, None]):
-    """GraphQL over HTTP and WebSocket, with the request's shop and caller as its context."""
-
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket
-    ) -> Context:
-        """This function will say who asks; raises `Forbidden` for a token that is no good."""
-        token = bearer_token(request.headers.get("authorization", ""))
-        return await context_of(request, token=token)
-
-    async def on_ws_connect(self, context: Context) -> None:
-        """A browser cannot set headers on a socket: its token comes with connection_init."""
-        parameters = getattr(context, "connection_params", None) or {}
-        given = parameters.get("authorization") if isinstance(parameters, dict) else None
-        if isinstance(given, str):
-            context.token = bearer_token(given)
-            try:
-                context.caller = await caller_of(context.token, context.shop)
-            except Forbidden as refused:
-                raise ConnectionRejectionError from refused  # the protocol's 4403
-
-    def encode_json(self, data: object) -> str:
-        """This function will write JSON with orjson."""
-        return orjson.dumps(data).decode()  # text: a socket would send bytes as a binary frame
-
 
 _healthy_until = 0.0
 
@@ -87,6 +55,9 @@ async def healthz(request: Request) -> Response:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Make the pools and listen; the database itself may come later."""
     await db.connect(settings())
+    # What start-up has made lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
     try:
         async with listening(app.state.ear, settings()):
             yield
@@ -99,28 +70,21 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     """The whole application, the guard outermost."""
     config = config or settings()
     configure_logging()
-    graphql = ShopGraphQL(
-        build_schema(production=config.production),
-        graphql_ide=None if config.production else "graphiql",
-        allow_queries_via_get=False,
-        subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-        connection_init_wait_timeout=timedelta(seconds=10),
-        max_subscriptions_per_connection=20,
-    )
     ear = Ear()
     ear.on("catalogue", hear_change)
     ear.on_silence(forget_shops)
-    view: ASGIApp = graphql
-    if config.response_cache_bytes:
-        cache = ResponseCache(max_bytes=config.response_cache_bytes, hearing=ear)
-        ear.on("stock", cache.hear_stock)
-        ear.on_silence(cache.forget)
-        view = CachedView(graphql, cache)
+    schema = build_schema(production=config.production, compiled=config.compiled_execution)
+    graphql = GraphQLEndpoint(
+        schema,
+        library=DocumentLibrary.of(config, schema=schema),
+        production=config.production,
+        cache=_response_cache(config, ear),
+    )
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
         # Both spellings are the API: a redirect would lose the body of a client's POST.
-        *(route(path, view) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
+        *(route(path, graphql) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
         *web_routes(),
     ]
     # Inside Starlette's own error page: what it answers for must not be answered twice.
@@ -134,3 +98,12 @@ def create_app(config: Settings | None = None) -> ASGIApp:
             max_concurrent=config.max_concurrent_requests,
         ),
     )
+
+
+def _response_cache(config: Settings, ear: Ear) -> ResponseCache | None:
+    if not config.response_cache_bytes:
+        return None
+    cache = ResponseCache(max_bytes=config.response_cache_bytes, hearing=ear)
+    ear.on("stock", cache.hear_stock)
+    ear.on_silence(cache.forget)
+    return cache

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     max_concurrent_requests: int = 512
     response_cache_bytes: int = 16 * 1024 * 1024
     """What a process keeps of answers about the public catalogue; 0 keeps none."""
+    compiled_execution: bool = True
+    """False: graphql-core executes every operation, slower and with the same answers."""
+    trusted_documents: Path | None = None
+    """A manifest of GraphQL documents that clients may name by their hash."""
+    documents: Literal["any", "trusted_only"] = "any"
+    """`trusted_only`: the API executes no document that is not in the manifest."""
     key_import_max_bytes: int = 256 * 1024 * 1024
     crash_at: str = ""
     """Test environments only: the point in the code (kernel/faults.py) at which to die."""
@@ -76,6 +82,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "a live Stripe key needs KAMENG_ENVIRONMENT=production, where secrets are secret"
             )
+        if self.documents == "trusted_only" and self.trusted_documents is None:
+            raise ValueError("KAMENG_DOCUMENTS=trusted_only needs KAMENG_TRUSTED_DOCUMENTS")
         if self.production and len(self.master_secret.get_secret_value()) < 32:
             raise ValueError("KAMENG_MASTER_SECRET needs at least 32 characters in production")
         return self

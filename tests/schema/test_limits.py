@@ -28,7 +28,8 @@ from strawberry.types import ExecutionResult
 
 from kernel import log
 from kernel.errors import Forbidden, Refusal
-from schema.limits import GuardedSchema, QueryLimits, build_extensions
+from schema.compiled_schema import CompiledSchema
+from schema.limits import Gate, GuardedSchema, QueryLimits, build_extensions
 from schema.limits import documents as documents_module
 from schema.limits.documents import DocumentCache
 
@@ -208,29 +209,45 @@ class Subscription:
             raise RuntimeError(CANARY)
 
 
-def make_schema(
-    *, production: bool = True, extra: tuple[Any, ...] = (), **limits: Any
-) -> GuardedSchema:
+def make_schema(*, production: bool = True, **limits: Any) -> CompiledSchema:
+    return CompiledSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        gate=Gate(
+            QueryLimits(**limits), production=production, sensitive_mutations=frozenset({"signIn"})
+        ),
+        config=_config(production=production),
+    )
+
+
+def make_extended_schema(*extensions: Any) -> GuardedSchema:
+    gate = build_extensions(
+        QueryLimits(), production=True, sensitive_mutations=frozenset({"signIn"})
+    )
     return GuardedSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[
-            *extra,
-            *build_extensions(
-                QueryLimits(**limits),
-                production=production,
-                sensitive_mutations=frozenset({"signIn"}),
-            ),
-        ],
-        config=StrawberryConfig(
-            disable_field_suggestions=production,
-            scalar_map={Even: strawberry.scalar(name="Even", parse_value=_parse_even)},
-        ),
+        extensions=[*extensions, *gate],
+        config=_config(production=True),
+    )
+
+
+def _config(*, production: bool) -> StrawberryConfig:
+    return StrawberryConfig(
+        disable_field_suggestions=production,
+        scalar_map={Even: strawberry.scalar(name="Even", parse_value=_parse_even)},
     )
 
 
 SCHEMA = make_schema()
+
+
+@pytest.fixture(autouse=True, params=["by plan", "by graphql-core"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test holds for both ways of executing."""
+    monkeypatch.setattr(SCHEMA, "compiled", request.param == "by plan")
 
 
 async def run(
@@ -604,7 +621,7 @@ async def test_a_known_document_is_neither_parsed_nor_validated_again(
 
     monkeypatch.setattr(documents_module, "parse", counting_parse)
     rules = [CountingRule]
-    schema = make_schema(extra=(lambda: AddValidationRules(rules),))  # type: ignore[arg-type]
+    schema = make_extended_schema(lambda: AddValidationRules(rules))  # type: ignore[arg-type]
     CountingRule.validations = 0
     query = "query($n:Int!){b(first:$n){id}}"
     for size in (1, 2, 3):

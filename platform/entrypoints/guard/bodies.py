@@ -128,7 +128,9 @@ def parse_json(body: bytes, *, max_depth: int) -> object:
 def require_graphql_parameters(parameters: Mapping[str, Any]) -> None:
     """This function will raise `RequestRefused` (400) unless each parameter has its type."""
     query = parameters.get("query")
-    if not isinstance(query, str) or not query.strip():
+    if query is None and names_document(parameters):
+        pass  # the document's hash stands for its text
+    elif not isinstance(query, str) or not query.strip():
         raise _bad("BAD_REQUEST", "`query` must be a text with a GraphQL document.")
     operation_name = parameters.get("operationName")
     if not isinstance(operation_name, str | None):
@@ -136,6 +138,13 @@ def require_graphql_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("variables", "extensions"):
         if not isinstance(parameters.get(name), dict | None):
             raise _bad("BAD_REQUEST", f"`{name}` must be an object or null.")
+
+
+def names_document(parameters: Mapping[str, Any]) -> bool:
+    """This function will say whether a request names its document by a hash."""
+    extensions = parameters.get("extensions")
+    persisted = isinstance(extensions, dict) and isinstance(extensions.get("persistedQuery"), dict)
+    return persisted or isinstance(parameters.get("documentId"), str)
 
 
 def _is_deeper_than(max_depth: int, body: bytes) -> bool:

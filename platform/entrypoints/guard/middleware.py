@@ -26,6 +26,7 @@ from entrypoints.guard.bodies import (
 )
 from entrypoints.guard.limits import GuardSettings, RouteLimits
 from entrypoints.guard.places import Places
+from entrypoints.guard.query_strings import names_document_in_url, parse_graphql_query_string
 from entrypoints.guard.websockets import TRY_AGAIN_LATER, GuardedSocket
 from kernel.log import get_logger, new_request_id, request_scope
 
@@ -127,6 +128,10 @@ class RequestGuard:
         self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits
     ) -> Receive:
         """Check the request and read its body, so that what follows cannot wait for the client."""
+        if route.graphql and names_document_in_url(scope):
+            max_depth = self._settings.max_json_depth
+            scope[GRAPHQL_BODY] = parse_graphql_query_string(scope, max_depth=max_depth)
+            return receive
         if route.graphql:
             require_graphql_request(scope, headers)
         elif scope["method"] in ("GET", "HEAD") or not may_have_body(headers):

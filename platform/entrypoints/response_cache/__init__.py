@@ -1,11 +1,21 @@
 """Answers about the public catalogue, kept for as long as they are true.
 
-`cache.py` decides what is true, `memory.py` keeps it, `http.py` stands before the GraphQL view,
-`headers.py` tells browsers and proxies.
+`questions.py` says what is asked, `cache.py` decides what is true, `memory.py` keeps it, and
+`headers.py` tells browsers and proxies. `entrypoints/graphql_http.py` asks here first.
 """
 
-from entrypoints.response_cache.cache import CacheKey, ResponseCache
+from entrypoints.response_cache.cache import CacheKey, Compute, ResponseCache
 from entrypoints.response_cache.headers import not_modified, public_headers
-from entrypoints.response_cache.http import CachedView
+from entrypoints.response_cache.memory import Entry
+from entrypoints.response_cache.questions import is_public, key_of
 
-__all__ = ["CacheKey", "CachedView", "ResponseCache", "not_modified", "public_headers"]
+__all__ = [
+    "CacheKey",
+    "Compute",
+    "Entry",
+    "ResponseCache",
+    "is_public",
+    "key_of",
+    "not_modified",
+    "public_headers",
+]

@@ -10,7 +10,6 @@ While the process cannot hear, nothing is kept and nothing that was kept is give
 behind: another process's answer saves making one, and is held to the same conditions.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -50,8 +49,8 @@ class Hearing(Protocol):
 class CacheKey:
     """What an answer depends on, but for stock.
 
-    `audience` is what the caller's language and roles make of it, `question` the request's own
-    bytes: its document, or a document's id, with its variables.
+    `audience` is what the caller's language and roles make of it, `question` stands for the
+    document, the operation's name and the variables.
     """
 
     tenant_id: UUID
@@ -62,8 +61,7 @@ class CacheKey:
     @property
     def text(self) -> str:
         """The key under which other processes find the answer."""
-        question = hashlib.sha256(self.question).hexdigest()
-        return f"answer:{self.tenant_id}:{self.version}:{self.audience}:{question}"
+        return f"answer:{self.tenant_id}:{self.version}:{self.audience}:{self.question.hex()}"
 
 
 class ResponseCache:

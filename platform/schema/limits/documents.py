@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from graphql import (
     DocumentNode,
@@ -10,6 +11,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationType,
     parse,
     validate,
 )
@@ -17,7 +19,9 @@ from graphql.validation import ASTValidationRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from schema.execution import OperationPlan
 from schema.limits import refusals
+from schema.limits.asked_fields import fields_of
 from schema.limits.cost import CostPlan, plan_cost, require_few_root_fields
 from schema.limits.query_limits import QueryLimits
 from schema.limits.refusals import QueryRefused, refusal
@@ -28,13 +32,32 @@ Rules = tuple[type[ASTValidationRule], ...]
 _NUL_ESCAPE = re.compile(r"\\u(?:0000|\{0+\})")
 
 
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """One operation of a document: what it is, what it may cost, and how it is executed."""
+
+    kind: OperationType
+    cost: CostPlan
+    plan: OperationPlan
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that may be executed with the plan of each operation, or why it may not."""
+    """A document that may be executed with its operations by name, or why it may not."""
 
     document: DocumentNode | None
-    plans: dict[str | None, CostPlan]
+    operations: dict[str | None, PreparedOperation]
     errors: tuple[GraphQLError, ...] = ()
+    fields: frozenset[str] = _NO_FIELDS
+    """Every field that it asks for, `Type.field`, in whichever operation."""
+
+    @property
+    def first_name(self) -> str | None:
+        """The name of the operation that is meant when a request names none."""
+        return next(iter(self.operations), None)
 
 
 class DocumentCache:
@@ -92,9 +115,10 @@ class DocumentCache:
         if errors := self._validate(document, schema=schema, rules=rules):
             return Prepared(document, {}, tuple(errors))
         try:
-            return Prepared(document, self._plans(document, schema))
+            operations = self._operations(document, schema)
         except QueryRefused as refused:
             return Prepared(document, {}, (refused.error,))
+        return Prepared(document, operations, fields=fields_of(document, schema))
 
     def _parse(self, text: str) -> DocumentNode:
         if _NUL_ESCAPE.search(text):  # the database cannot store it, and nobody means it
@@ -132,18 +156,20 @@ class DocumentCache:
         )
         return [_validation_error(error) for error in errors]
 
-    def _plans(self, document: DocumentNode, schema: GraphQLSchema) -> dict[str | None, CostPlan]:
+    def _operations(
+        self, document: DocumentNode, schema: GraphQLSchema
+    ) -> dict[str | None, PreparedOperation]:
         fragments = fragments_of(document)
-        plans: dict[str | None, CostPlan] = {}
+        operations: dict[str | None, PreparedOperation] = {}
         for operation in operations_of(document):
             require_few_root_fields(
                 operation, fragments=fragments, limits=self._limits, sensitive=self._sensitive
             )
+            cost = plan_cost(operation, schema=schema, fragments=fragments, limits=self._limits)
+            plan = OperationPlan(schema, document, operation)
             name = operation.name.value if operation.name else None
-            plans[name] = plan_cost(
-                operation, schema=schema, fragments=fragments, limits=self._limits
-            )
-        return plans
+            operations[name] = PreparedOperation(operation.operation, cost, plan)
+        return operations
 
 
 def _tokens(prepared: Prepared) -> int:

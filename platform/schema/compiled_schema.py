@@ -1,0 +1,144 @@
+"""The schema that executes single operations by the shortest way."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, OperationType, specified_rules
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import DEFAULT_ALLOWED_OPERATION_TYPES
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType as StrawberryOperationType
+
+from schema.limits import Gate, GuardedSchema
+from schema.limits.documents import Prepared
+
+_RULES: Final = tuple(specified_rules)
+
+
+class CompiledSchema(GuardedSchema):
+    """A guarded schema that hands a query or mutation from the gate straight to its plan.
+
+    Strawberry's own `execute` makes an object for each extension and opens a context manager for
+    each stage. Here the same stages are calls: prepare, admit, execute, mask. Whatever is not
+    a plain query or mutation (subscriptions, a root value, an operation that is not allowed)
+    takes Strawberry's way, where the same gate stands as an extension.
+    """
+
+    def __init__(
+        self,
+        *,
+        query: type,
+        gate: Gate,
+        mutation: type | None = None,
+        subscription: type | None = None,
+        config: StrawberryConfig | None = None,
+        compiled: bool = True,
+    ) -> None:
+        super().__init__(
+            query=query,
+            mutation=mutation,
+            subscription=subscription,
+            extensions=[gate.extension],
+            config=config,
+        )
+        self.compiled = compiled
+        """False: everything takes Strawberry's way, and graphql-core executes it."""
+        self.gate = gate
+
+    async def execute(  # noqa: PLR0917 - Strawberry's signature
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[StrawberryOperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """This function will execute one operation; errors, masked, are in its result."""
+        allowed = allowed_operation_types or DEFAULT_ALLOWED_OPERATION_TYPES
+        prepared = self._prepared(query, root_value)
+        if prepared is None or not _is_plain(prepared, operation_name, allowed):
+            return await super().execute(
+                query,
+                variable_values=variable_values,
+                context_value=context_value,
+                root_value=root_value,
+                operation_name=operation_name,
+                allowed_operation_types=allowed_operation_types,
+                operation_extensions=operation_extensions,
+            )
+        return await self._execute_plan(
+            prepared,
+            name=operation_name if operation_name is not None else prepared.first_name,
+            variables=variable_values or {},
+            context=context_value,
+            operation_extensions=operation_extensions,
+        )
+
+    def refuse(self, error: GraphQLError) -> ExecutionResult:
+        """This function will answer a request of which nothing was prepared: logged, and masked
+        like any other."""
+        return PreExecutionError(None, self._masked([error], None), self.gate.results(None))
+
+    def _prepared(self, query: str | None, root_value: object) -> Prepared | None:
+        if not self.compiled or not query or root_value is not None:
+            return None
+        return self.gate.prepare(query, schema=self._schema, rules=_RULES)
+
+    async def _execute_plan(
+        self,
+        prepared: Prepared,
+        *,
+        name: str | None,
+        variables: dict[str, Any],
+        context: Any,
+        operation_extensions: dict[str, Any] | None,
+    ) -> ExecutionResult:
+        admission = self.gate.admit(prepared, name, variables=variables, context=context)
+        extensions = self.gate.results(admission.requested)
+        if admission.errors:
+            errors = self._masked(admission.errors, name)
+            return PreExecutionError(data=None, errors=errors, extensions=extensions)
+        plan = prepared.operations[name].plan
+        try:
+            result = await plan.execute(
+                context_value=context,
+                variables=variables,
+                operation_extensions=operation_extensions,
+            )
+        except Exception as error:
+            found = error if isinstance(error, GraphQLError) else _wrapped(error)
+            return PreExecutionError(None, self._masked([found], name), extensions)
+        return self._result(result, name, extensions)
+
+    def _result(
+        self, result: CoreResult, name: str | None, extensions: dict[str, Any]
+    ) -> ExecutionResult:
+        errors = self._masked(result.errors, name) if result.errors else None
+        return ExecutionResult(result.data, errors, extensions)
+
+    def _masked(self, errors: list[GraphQLError], name: str | None) -> list[GraphQLError]:
+        context = self._create_execution_context(
+            query=None, allowed_operation_types=(), operation_name=name
+        )
+        self._process_errors(errors, context)
+        return errors
+
+
+def _is_plain(
+    prepared: Prepared, name: str | None, allowed: Iterable[StrawberryOperationType]
+) -> bool:
+    """Whether this is a refusal, or a query or mutation that may be asked here."""
+    operation = prepared.operations.get(prepared.first_name if name is None else name)
+    if operation is None:
+        return True
+    if operation.kind is OperationType.SUBSCRIPTION:
+        return False
+    return StrawberryOperationType(operation.kind.value) in allowed
+
+
+def _wrapped(error: Exception) -> GraphQLError:
+    return GraphQLError(str(error), original_error=error)

@@ -1,0 +1,55 @@
+"""Why a request's document is not executed, before anybody has read it."""
+
+from typing import Final
+
+from graphql import GraphQLError
+
+from schema.limits.refusals import refusal
+
+NOT_FOUND: Final = "PERSISTED_QUERY_NOT_FOUND"
+MISMATCH: Final = "PERSISTED_QUERY_MISMATCH"
+NOT_TRUSTED: Final = "DOCUMENT_NOT_TRUSTED"
+MALFORMED: Final = "BAD_REQUEST"
+NOT_FOR_GET: Final = "METHOD_NOT_ALLOWED"
+
+
+class DocumentRefused(Exception):  # noqa: N818 - a refusal is not an error
+    """The document is unknown, forged or not trusted; carries the answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.error: GraphQLError = refusal(code, message)
+
+
+def malformed(message: str) -> DocumentRefused:
+    """This function will say that what should name a document does not."""
+    return DocumentRefused(MALFORMED, message)
+
+
+def not_found() -> DocumentRefused:
+    """This function will say that nobody has told us this hash's text.
+
+    The words are Apollo's: its clients look for them, and send the text with their next request.
+    """
+    return DocumentRefused(NOT_FOUND, "PersistedQueryNotFound")
+
+
+def mismatch() -> DocumentRefused:
+    """This function will say that a text has another hash than the one sent with it."""
+    return DocumentRefused(MISMATCH, "The hash is not that of the document's text.")
+
+
+def not_trusted() -> DocumentRefused:
+    """This function will say that only the manifest's documents are executed here."""
+    return DocumentRefused(NOT_TRUSTED, "This address executes trusted documents only.")
+
+
+def not_for_get() -> DocumentRefused:
+    """This function will say that a document changes something, or is not trusted."""
+    return DocumentRefused(NOT_FOR_GET, "Only trusted queries are answered to GET.")
+
+
+def needs_socket() -> DocumentRefused:
+    """This function will say that a subscription has more than one answer."""
+    return DocumentRefused(MALFORMED, "Send subscriptions over a WebSocket.")

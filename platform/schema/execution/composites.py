@@ -1,0 +1,133 @@
+"""Objects, lists and unions: from a resolver's value to the answer's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
+
+from schema.execution.leaves import Complete, Unfit, plain_classes, require_plain
+from schema.execution.nested import NestedCalls, NestedField
+
+
+class Completion(NamedTuple):
+    """How values of one type are completed."""
+
+    as_they_are: frozenset[type]
+    """Values of these classes leave as they came: most of an answer is text and null."""
+    complete: Complete
+
+
+class PlannedField(NamedTuple):
+    """One field of an object in the answer."""
+
+    response_name: str
+    attribute: str | None
+    """Of the object, in Python; None where a resolver is called."""
+    nested: NestedField | None
+    completion: Completion
+
+
+def object_completer(fields: Sequence[PlannedField], *, only: type | None) -> Complete:
+    """This function will make the completer of an object type with these fields selected.
+
+    `only` is the one class whose values are certainly of this type, where the type checks it.
+    """
+    if any(field.nested is not None for field in fields):
+        complete = _with_resolvers(fields)
+    else:
+        complete = _of_attributes(fields)
+    return complete if only is None else _of_one_class(complete, only)
+
+
+def _of_attributes(fields: Sequence[PlannedField]) -> Complete:
+    """Nearly every object: its attributes are read all at once."""
+    names = [field.attribute for field in fields if field.attribute is not None]
+    read = attrgetter(*names) if names else _nothing
+    single = len(names) == 1
+    plan = [(field.response_name, *field.completion) for field in fields]
+
+    def complete(source: Any, calls: NestedCalls) -> dict[str, Any]:
+        if type(source) not in plain_classes:
+            require_plain(type(source))
+        values = (read(source),) if single else read(source)
+        answer = {}
+        for (response_name, as_they_are, complete_value), value in zip(plan, values, strict=True):
+            answer[response_name] = (
+                value if type(value) in as_they_are else complete_value(value, calls)
+            )
+        return answer
+
+    return complete
+
+
+def _nothing(_: object) -> tuple[()]:
+    return ()
+
+
+def _with_resolvers(fields: Sequence[PlannedField]) -> Complete:
+    plan = [(field.response_name, _reader(field), *field.completion) for field in fields]
+
+    def complete(source: Any, calls: NestedCalls) -> dict[str, Any]:
+        if type(source) not in plain_classes:
+            require_plain(type(source))
+        answer = {}
+        for response_name, read, as_they_are, complete_value in plan:
+            value = read(source, calls)
+            answer[response_name] = (
+                value if type(value) in as_they_are else complete_value(value, calls)
+            )
+        return answer
+
+    return complete
+
+
+def _reader(field: PlannedField) -> Callable[[Any, NestedCalls], Any]:
+    nested, attribute = field.nested, field.attribute
+    if nested is not None:
+        return lambda source, calls: calls.call(nested, source)
+    assert attribute is not None
+    return lambda source, _: getattr(source, attribute)
+
+
+def _of_one_class(complete_object: Complete, only: type) -> Complete:
+    def complete(source: Any, calls: NestedCalls) -> Any:
+        require_no_cast(source)
+        if type(source) is not only:
+            raise Unfit
+        return complete_object(source, calls)
+
+    return complete
+
+
+def list_completer(item: Completion) -> Complete:
+    """This function will make the completer of a list; other iterables are not its business."""
+    as_they_are, complete_item = item
+
+    def complete(values: Any, calls: NestedCalls) -> list[Any]:
+        if type(values) is not list and type(values) is not tuple:
+            raise Unfit
+        return [
+            value if type(value) in as_they_are else complete_item(value, calls) for value in values
+        ]
+
+    return complete
+
+
+def union_completer(members: Mapping[type, Complete]) -> Complete:
+    """This function will make the completer of a union or an interface, by the value's class."""
+
+    def complete(value: Any, calls: NestedCalls) -> Any:
+        complete_member = members.get(type(value))
+        if complete_member is None:
+            raise Unfit
+        require_no_cast(value)
+        return complete_member(value, calls)
+
+    return complete
+
+
+def require_no_cast(value: object) -> None:
+    """This function will raise `Unfit` for a value that says of which type it wants to be."""
+    if getattr(value, TYPE_CAST_ATTRIBUTE, None) is not None:
+        raise Unfit

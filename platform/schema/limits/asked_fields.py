@@ -1,0 +1,36 @@
+"""Which fields a document asks for."""
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    visit,
+)
+
+
+def fields_of(document: DocumentNode, schema: GraphQLSchema) -> frozenset[str]:
+    """This function will name every field that a validated document asks for, `Type.field`."""
+    type_info = TypeInfo(schema)
+    fields = _Fields(type_info)
+    visit(document, TypeInfoVisitor(type_info, fields))
+    return frozenset(fields.found)
+
+
+class _Fields(Visitor):
+    """Collects `Type.field` for every field of a document, fragments and all operations."""
+
+    def __init__(self, type_info: TypeInfo) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self._type_info = type_info
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent = self._type_info.get_parent_type()
+        if parent is not None and not node.name.value.startswith("__"):
+            name = get_named_type(parent).name
+            if not name.startswith("__"):
+                self.found.add(f"{name}.{node.name.value}")
