@@ -1,6 +1,6 @@
 """From the fields that are selected to the functions that complete them."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from graphql import (
     GraphQLAbstractType,
@@ -29,6 +29,10 @@ from schema.execution.leaves import Complete, classes_as_they_are, leaf_complete
 from schema.execution.nested import NestedCalls, NestedField
 
 
+_MAX_FIELDS: Final = 2_000
+"""Of one plan. A type in a union is planned for each place where it may stand."""
+
+
 class Unplannable(Exception):  # noqa: N818 - not an error: graphql-core does it
     """The field asks for something that only graphql-core does."""
 
@@ -49,6 +53,7 @@ class Compiler:
     def __init__(self, schema: GraphQLSchema, collector: Collector) -> None:
         self._schema = schema
         self._collector = collector
+        self._fields = 0
 
     def root_field(self, root: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         """This function will compile what is selected below a root field, or return None."""
@@ -111,6 +116,9 @@ class Compiler:
     def _field(
         self, parent: GraphQLObjectType, response_name: str, details: FieldDetailsList
     ) -> PlannedField | None:
+        self._fields += 1
+        if self._fields > _MAX_FIELDS:
+            raise Unplannable
         node = details[0].node
         definition = self._schema.get_field(parent, node.name.value)
         if definition is None:
