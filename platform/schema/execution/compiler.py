@@ -28,7 +28,6 @@ from schema.execution.composites import (
 from schema.execution.leaves import Complete, classes_as_they_are, leaf_completer
 from schema.execution.nested import NestedCalls, NestedField
 
-
 _MAX_FIELDS: Final = 2_000
 """Of one plan. A type in a union is planned for each place where it may stand."""
 
