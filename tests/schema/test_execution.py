@@ -328,7 +328,7 @@ async def test_a_root_resolver_sees_strawberrys_info() -> None:
                 path=info.path.as_list(),
                 context=info.context,
                 variables=info.variable_values,
-                selected=[inner.name for inner in selected.selections],
+                selected=[getattr(inner, "name", None) for inner in selected.selections],
                 extensions=info.input_extensions,
                 size=size,
             )
