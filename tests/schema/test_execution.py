@@ -42,7 +42,11 @@ ODD: Final = odd_schema.odd_schema._schema
 PRODUCT: Final = build_schema(production=False)._schema
 _TROUBLE: Final = (0.0, 0.01, 0.05, 0.2)
 """How likely a value is not what it should be."""
-_VARIABLES: Final = ({"yes": True, "no": False}, {"yes": False, "no": True})
+_VARIABLES: Final = (
+    {"yes": True, "no": False},
+    {"yes": False, "no": True, "maybe": False},
+    {"yes": True, "no": False, "maybe": None},
+)
 
 
 def _serve_everything(schema: GraphQLSchema) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final, Protocol
 
 from graphql import (
     GraphQLAbstractType,
+    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
@@ -61,8 +62,8 @@ class Compiler:
             return None
         try:
             completion = self._completion(field.type, details)
-        except Unplannable:
-            return None
+        except (Unplannable, GraphQLError, RecursionError):
+            return None  # an error of the document belongs to the field where it is met
         non_null = isinstance(field.type, GraphQLNonNull)
         return completion.complete if non_null else _or_null(completion.complete)
 
@@ -172,4 +173,6 @@ def _strawberry_field(definition: GraphQLField) -> StrawberryField:
 def _require_plannable(field: StrawberryField) -> None:
     resolver = field.base_resolver
     if resolver is None or resolver.is_async or resolver.info_parameter is not None:
+        raise Unplannable
+    if resolver.parent_parameter is not None and resolver.root_parameter is not None:
         raise Unplannable
