@@ -28,7 +28,8 @@ from graphql import (
 from hypothesis import strategies as st
 from hypothesis_graphql import mutations, nodes, queries
 
-VARIABLES: Final = ("yes", "no")
+VARIABLES: Final = ("yes", "no", "maybe")
+"""`maybe` may be null, which no condition can be."""
 _CUSTOM: Final = {
     "MinorUnits": st.integers(-5, 2**40).map(nodes.Int),
     "Odd": st.integers(0, 50).map(lambda n: nodes.Int(2 * n + 1)),
@@ -89,9 +90,13 @@ class _Turning(Visitor):
 
 
 def _declared(document: DocumentNode) -> DocumentNode:
-    boolean = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="Boolean")))
+    boolean = NamedTypeNode(name=NameNode(value="Boolean"))
     declared = tuple(
-        VariableDefinitionNode(variable=VariableNode(name=NameNode(value=name)), type=boolean)
+        VariableDefinitionNode(
+            variable=VariableNode(name=NameNode(value=name)),
+            type=boolean if name == "maybe" else NonNullTypeNode(type=boolean),
+            default_value=BooleanValueNode(value=True) if name == "maybe" else None,
+        )
         for name in VARIABLES
     )
     definitions = tuple(

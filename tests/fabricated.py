@@ -108,7 +108,11 @@ class Fabric:
         made = object.__new__(definition.origin)
         for declared in kind.fields.values():
             if (name := _attribute(declared)) and not self._happens(self._trouble / 4):
-                setattr(made, name, self.value(declared.type, depth + 1))
+                value = self.value(declared.type, depth + 1)
+                # A word that is written with an amount has to be a currency's.
+                setattr(
+                    made, name, "CNY" if name == "currency" and isinstance(value, str) else value
+                )
         if "troubled" in definition.origin.__annotations__:
             made.troubled = self._happens(self._trouble)
         return made

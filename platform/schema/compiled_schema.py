@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, OperationType, specified_rules
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import DEFAULT_ALLOWED_OPERATION_TYPES
@@ -70,13 +69,18 @@ class CompiledSchema(GuardedSchema):
                 allowed_operation_types=allowed_operation_types,
                 operation_extensions=operation_extensions,
             )
-        return await self._execute_plan(
-            prepared,
-            name=operation_name if operation_name is not None else prepared.first_name,
-            variables=variable_values or {},
-            context=context_value,
-            operation_extensions=operation_extensions,
-        )
+        name = operation_name if operation_name is not None else prepared.first_name
+        try:
+            return await self._execute_plan(
+                prepared,
+                name=name,
+                variables=variable_values or {},
+                context=context_value,
+                operation_extensions=operation_extensions,
+            )
+        except Exception as error:  # outside of any field: a bug, and said like one
+            found = error if isinstance(error, GraphQLError) else _wrapped(error)
+            return PreExecutionError(None, self._masked([found], name), self.gate.results(None))
 
     def refuse(self, error: GraphQLError) -> ExecutionResult:
         """This function will answer a request of which nothing was prepared: logged, and masked
@@ -100,23 +104,13 @@ class CompiledSchema(GuardedSchema):
         admission = self.gate.admit(prepared, name, variables=variables, context=context)
         extensions = self.gate.results(admission.requested)
         if admission.errors:
-            errors = self._masked(admission.errors, name)
-            return PreExecutionError(data=None, errors=errors, extensions=extensions)
+            return PreExecutionError(None, self._masked(admission.errors, name), extensions)
         plan = prepared.operations[name].plan
-        try:
-            result = await plan.execute(
-                context_value=context,
-                variables=variables,
-                operation_extensions=operation_extensions,
-            )
-        except Exception as error:
-            found = error if isinstance(error, GraphQLError) else _wrapped(error)
-            return PreExecutionError(None, self._masked([found], name), extensions)
-        return self._result(result, name, extensions)
-
-    def _result(
-        self, result: CoreResult, name: str | None, extensions: dict[str, Any]
-    ) -> ExecutionResult:
+        result = await plan.execute(
+            context_value=context,
+            variables=variables,
+            operation_extensions=operation_extensions,
+        )
         errors = self._masked(result.errors, name) if result.errors else None
         return ExecutionResult(result.data, errors, extensions)
 

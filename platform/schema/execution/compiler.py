@@ -1,9 +1,10 @@
 """From the fields that are selected to the functions that complete them."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from graphql import (
     GraphQLAbstractType,
+    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
@@ -28,6 +29,9 @@ from schema.execution.composites import (
 from schema.execution.leaves import Complete, classes_as_they_are, leaf_completer
 from schema.execution.nested import NestedCalls, NestedField
 
+_MAX_FIELDS: Final = 2_000
+"""Of one plan. A type in a union is planned for each place where it may stand."""
+
 
 class Unplannable(Exception):  # noqa: N818 - not an error: graphql-core does it
     """The field asks for something that only graphql-core does."""
@@ -49,6 +53,7 @@ class Compiler:
     def __init__(self, schema: GraphQLSchema, collector: Collector) -> None:
         self._schema = schema
         self._collector = collector
+        self._fields = 0
 
     def root_field(self, root: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
         """This function will compile what is selected below a root field, or return None."""
@@ -57,8 +62,8 @@ class Compiler:
             return None
         try:
             completion = self._completion(field.type, details)
-        except Unplannable:
-            return None
+        except (Unplannable, GraphQLError, RecursionError):
+            return None  # an error of the document belongs to the field where it is met
         non_null = isinstance(field.type, GraphQLNonNull)
         return completion.complete if non_null else _or_null(completion.complete)
 
@@ -111,6 +116,9 @@ class Compiler:
     def _field(
         self, parent: GraphQLObjectType, response_name: str, details: FieldDetailsList
     ) -> PlannedField | None:
+        self._fields += 1
+        if self._fields > _MAX_FIELDS:
+            raise Unplannable
         node = details[0].node
         definition = self._schema.get_field(parent, node.name.value)
         if definition is None:
@@ -165,4 +173,6 @@ def _strawberry_field(definition: GraphQLField) -> StrawberryField:
 def _require_plannable(field: StrawberryField) -> None:
     resolver = field.base_resolver
     if resolver is None or resolver.is_async or resolver.info_parameter is not None:
+        raise Unplannable
+    if resolver.parent_parameter is not None and resolver.root_parameter is not None:
         raise Unplannable

@@ -26,9 +26,8 @@ from schema.execution.leaves import Complete
 
 _MAX_COERCION_ERRORS: Final = 50
 """graphql-core's own bound, without which its answers would differ."""
-_MAX_VARIANTS: Final = 16
-_CONDITIONS: Final = ("skip", "include")
-_OF_THE_OPERATION: Final = ("disableErrorPropagation",)
+_MAX_VARIANTS: Final = 4
+"""Of one operation, each as large as the document: two conditions have room."""
 
 Conditions = tuple[Any, ...]
 

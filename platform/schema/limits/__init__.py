@@ -8,14 +8,18 @@ The way of a document through this folder:
 3. graphql-core's own rules;
 4. `cost.py`: a plan of the cost, as a formula over the request's variables.
 
-All four happen once for a document; `gate.py` then only evaluates the formula. `masking.py` is
+All four happen once for a document, and so does collecting its fields (`asked_fields.py`);
+`gate.py` then only evaluates the formula and asks who may ask for these fields. `masking.py` is
 what leaves: readable refusals, and "Internal error" for everything that nobody foresaw.
 
-    schema = GuardedSchema(
+    schema = CompiledSchema(
         query=Query,
         mutation=Mutation,
-        extensions=build_extensions(
-            QueryLimits(), production=True, sensitive_mutations=frozenset({"signIn", "quickBuy"})
+        gate=Gate(
+            QueryLimits(),
+            production=True,
+            sensitive_mutations=frozenset({"signIn", "quickBuy"}),
+            permit=refused_by_table,
         ),
         config=StrawberryConfig(disable_field_suggestions=True),
     )

@@ -38,5 +38,5 @@ class QueryLimits:
     max_variable_values: int = 5_000
     """Scalars in the variables, each of which is coerced before the first resolver runs."""
     max_validation_errors: int = 10
-    max_cached_tokens: int = 60_000
-    """Of all prepared documents together; about 0.4 kB each."""
+    max_cached_tokens: int = 40_000
+    """Of all prepared documents together; 0.5 kB each, and 1.2 with every variant of its plan."""
