@@ -72,6 +72,8 @@ call watch_catalogue_table('products', 'platform_id()');
 call watch_catalogue_table('skus', 'platform_id()');
 call watch_catalogue_table('suppliers', 'platform_id()');
 call watch_catalogue_table('supplier_listings', 'platform_id()');
+-- Another time is another stock everywhere: what is held, and what is near its end.
+call watch_catalogue_table('sandbox_clock', 'platform_id()');
 call watch_catalogue_table('tenants', 'id');
 call watch_catalogue_table('tenant_domains', 'tenant_id');
 call watch_catalogue_table('tenant_listings', 'tenant_id');

@@ -218,6 +218,43 @@ async def test_the_stock_is_what_can_be_held_now(desk: SalesDesk) -> None:
     assert await purchase.status() == "EXPIRED"
 
 
+async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_are(
+    desk: SalesDesk,
+) -> None:
+    """The page counts in its own statement; the pool asks `free_keys`: they never disagree."""
+    goods = desk.world.goods
+    listings = [goods, *[await another_offer(desk.owner, goods, supply_minor=n) for n in (1, 2)]]
+    now = await desk.owner.fetchval("select now()")
+    for number, one in enumerate(listings):
+        for days in (None, -1, 0, 3, 5, 6, 400):
+            expires_at = None if days is None else now + timedelta(days=days, minutes=1)
+            await desk.world.keys(4 + number, one, expires_at=expires_at)
+    # Held by nobody in particular: the reference is not what is tested.
+    await desk.owner.execute(
+        """update keys set status = 'HELD', held_by_line_id = gen_random_uuid(),
+                  held_until = now() + (position % 3 - 1) * interval '5 minutes'
+           where position % 2 = 0"""
+    )
+    await desk.owner.execute("update keys set status = 'WITHDRAWN' where position % 22 = 1")
+    shop = await desk.shop()
+    compared = set()
+    for days in (0, 5, 30, 500):
+        for shift in ("0 minutes", "6 minutes", "4 days"):
+            await desk.owner.execute("update skus set min_remaining_days = $1", days)
+            await desk.world.shift_clock(shift)
+            for bound in (1, 3, 100):
+                found = await shelf.skus_by_id(shop, [goods.sku_id], stock_bound=bound)
+                rows = await desk.owner.fetch(
+                    "select id, free_keys(id, $1, $2) as stock from supplier_listings", days, bound
+                )
+                counted = {row["id"]: row["stock"] for row in rows}
+                shown = {offer.id: offer.stock for offer in found[goods.sku_id].offers}
+                assert shown == {listing_id: counted[listing_id] for listing_id in shown}
+                assert len(shown) == 3
+                compared |= set(shown.values())
+    assert len(compared) > 8, "many different stocks have been compared"
+
+
 async def test_the_stock_is_the_largest_single_offers_and_counted_no_further_than_the_bound(
     desk: SalesDesk,
 ) -> None:

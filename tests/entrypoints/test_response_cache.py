@@ -1,0 +1,451 @@
+"""Answers about the public catalogue are given again while they are true, and not a moment longer.
+
+Every change of something that an answer shows is made in the database and must be in the answer
+within a second; what the answer should be is asked of an application that keeps nothing.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from entrypoints.asgi import create_app
+from entrypoints.response_cache import CacheKey, ResponseCache
+from entrypoints.response_cache.memory import Entries
+from kernel import db
+from kernel.settings import Settings
+from processes import PATIENCE_SECONDS, Process, environment, free_port
+from supply.stock_news import announce_stock
+from tenants import directory
+from world import ShopAt, World, build_world
+
+pytestmark = pytest.mark.engines
+
+EVERYTHING = """{
+  storefront { name locale currency supportContact open paymentMethods { code label } }
+  categories { id slug name }
+  products(first: 10) {
+    edges { cursor node {
+      id slug name description platform categoryId price { amount { formatted } }
+      stock { quantity more }
+      skus { id code name faceValue { formatted } region deliveryMode scopeOfUse validityDays
+             usageRules redeemSteps maxPerOrder price { amount { amountMinor currency } }
+             stock { quantity more }
+             offers { id price { amountMinor } stock { quantity } warrantyHours } }
+    } }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+NAMES = "{ products(first: 10) { edges { node { name } } } }"
+PRICE = "{ products { edges { node { price { amount { amountMinor } } } } } }"
+SEEN_WITHIN_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def serving(config: Settings) -> AsyncIterator[Any]:
+    """The web process's application, started and stopped as a server does."""
+    application = create_app(config)
+    inbox: asyncio.Queue[Any] = asyncio.Queue()
+    outbox: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def live() -> None:
+        scope = {"type": "lifespan", "asgi": {}, "state": {}}
+        await application(scope, inbox.get, outbox.put)
+
+    life = asyncio.create_task(live())
+    await inbox.put({"type": "lifespan.startup"})
+    assert (await outbox.get())["type"] == "lifespan.startup.complete"
+    yield application
+    await inbox.put({"type": "lifespan.shutdown"})
+    assert (await outbox.get())["type"] == "lifespan.shutdown.complete"
+    await life
+
+
+@pytest.fixture
+async def world(owner: asyncpg.Connection) -> World:
+    """Three levels of shops, and five keys of one SKU."""
+    directory.forget()
+    return await build_world(owner, keys=5)
+
+
+class Guest:
+    """Somebody without a token, at one shop of one application."""
+
+    def __init__(self, application: Any, at: ShopAt) -> None:
+        transport = httpx.ASGITransport(application)
+        self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{at.host}")
+
+    async def asks(self, document: str = EVERYTHING, **headers: str) -> bytes:
+        """The answer's bytes."""
+        response = await self.http.post(
+            "/graphql/", json={"query": document}, headers={"x-kameng-client": "tests", **headers}
+        )
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/json"
+        return response.content
+
+    async def costs(self, document: str = EVERYTHING, **headers: str) -> int:
+        """How many statements asking costs."""
+        asked: list[str] = []
+        token = db.statement_log.set(asked)
+        try:
+            await self.asks(document, **headers)
+        finally:
+            db.statement_log.reset(token)
+        return len(asked)
+
+    async def until_kept(self, document: str = EVERYTHING) -> bytes:
+        """Ask until the answer comes without a statement."""
+        ended = time.monotonic() + 10
+        while await self.costs(document):
+            assert time.monotonic() < ended, "the answer is never kept"
+            await asyncio.sleep(0.01)
+        return await self.asks(document)
+
+    async def sees(self, expected: bytes, document: str = EVERYTHING) -> float:
+        """The seconds until the answer is the expected one."""
+        started = time.monotonic()
+        while await self.asks(document) != expected:
+            assert time.monotonic() - started < SEEN_WITHIN_SECONDS, "the change is not seen"
+            await asyncio.sleep(0.005)
+        return time.monotonic() - started
+
+
+@pytest.fixture
+async def guest(
+    config: Settings, world: World, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Guest]:
+    """A guest of the shop whose answers are kept; the shop itself is remembered for long."""
+    monkeypatch.setattr(directory, "REMEMBER_SECONDS", 60.0)
+    async with serving(config) as application:
+        found = Guest(application, world.shop)
+        yield found
+        await found.http.aclose()
+    directory.forget()
+
+
+@pytest.fixture
+async def truth(
+    guest: Guest, config: Settings, world: World
+) -> AsyncIterator[Callable[..., Awaitable[bytes]]]:
+    """What an application answers that keeps nothing; asked at another of the shop's addresses, so
+    that it teaches nobody what the shop is now."""
+    uncached = create_app(config.model_copy(update={"response_cache_bytes": 0}))
+    await world.owner.execute(
+        """insert into tenant_domains (tenant_id, id, host, kind, verified_at)
+           values ($1, gen_random_uuid(), 'truth.localhost', 'CUSTOM', now())""",
+        world.shop.id,
+    )
+    asker = Guest(uncached, replace(world.shop, slug="truth"))
+
+    async def ask(document: str = EVERYTHING) -> bytes:
+        directory._remembered.pop("truth.localhost", None)
+        return await asker.asks(document)
+
+    yield ask
+    await asker.http.aclose()
+
+
+async def test_what_was_asked_once_is_answered_again_without_a_statement(guest: Guest) -> None:
+    first = await guest.until_kept()
+    assert b'"errors"' not in first and b'"quantity":5' in first.replace(b" ", b"")
+    for _ in range(3):
+        assert await guest.costs() == 0
+        assert await guest.asks() == first
+
+
+SKU_RULES = (
+    "insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value)"
+    " values ('{tenant}', gen_random_uuid(), '{audience}', '{scope}', {target}, '{kind}', {value})"
+)
+
+
+def _rule(tenant: str, audience: str, scope: str, target: str, kind: str, value: int) -> str:
+    return SKU_RULES.format(
+        tenant=f"{{{tenant}}}",
+        audience=audience,
+        scope=scope,
+        target=f"'{{{target}}}'" if target != "null" else "null",
+        kind=kind,
+        value=value,
+    )
+
+
+# Each row changes the answer; the names in braces are the world's ids.
+CHANGES = [
+    *(
+        f"update price_rules set value = value + 10 where tenant_id = '{{{tenant}}}'"
+        f" and audience = '{audience}'"
+        for tenant, audience in (
+            ("root", "WHOLESALE"),
+            ("agent", "WHOLESALE"),
+            ("shop", "RETAIL"),
+        )
+    ),
+    _rule("shop", "RETAIL", "SKU", "sku", "ABSOLUTE", 11_111),
+    _rule("shop", "RETAIL", "CATEGORY", "category", "FIXED_OVER_COST", 2_222),
+    _rule("agent", "WHOLESALE", "SKU", "sku", "FIXED_OVER_COST", 777),
+    _rule("root", "WHOLESALE", "CATEGORY", "category", "FIXED_OVER_COST", 333),
+    "update price_rules set rounding = 'ENDING_9', unit_minor = 10 where tenant_id = '{shop}'",
+    "delete from price_rules where tenant_id = '{shop}'",
+    "insert into price_limits values ('{root}', '{sku}', 50000, null)",
+    "insert into price_limits values ('{shop}', '{sku}', null, 100)",
+    "insert into tenant_listings values ('{shop}', '{sku}', false)",
+    "insert into tenant_listings values ('{agent}', '{sku}', false)",
+    "insert into tenant_listings values ('{root}', '{sku}', false)",
+    "insert into tenant_listings values ('{shop}', '{sku}', true, 'another title')",
+    "insert into affiliate_programs (tenant_id, id, name, rate_bp)"
+    " values ('{shop}', gen_random_uuid(), 'program', 5000)",
+    "update supplier_listings set supply_price_minor = 8300",
+    "update supplier_listings set min_retail_minor = 90000",
+    "update supplier_listings set max_retail_minor = 100",
+    "update supplier_listings set warranty_hours = 240",
+    "update supplier_listings set status = 'PAUSED'",
+    "update supplier_listings set currency = 'USD'",
+    "update suppliers set status = 'SUSPENDED'",
+    "insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency)"
+    " select gen_random_uuid(), other.id, '{sku}', 7900, 'CNY' from other_supplier() as other",
+    "update skus set name_zh = '别的', name_en = 'other'",
+    "update skus set status = 'ARCHIVED'",
+    "update skus set max_per_order = 7, region = 'EU', usage_rules_zh = array['one']",
+    "update skus set face_value_minor = 12345, face_currency = 'CNY'",
+    "update products set name_zh = '别的', name_en = 'other'",
+    "update products set description_zh = '说明'",
+    "update products set status = 'ARCHIVED'",
+    "update products set position = 99",
+    "update categories set name_zh = '别的'",
+    "update categories set slug = 'other'",
+    "update tenants set name = 'other' where id = '{shop}'",
+    "update tenants set locale = 'en' where id = '{shop}'",
+    "update tenants set currency = 'USD' where id = '{shop}'",
+    "update tenants set support_contact = 'other' where id = '{shop}'",
+    "update tenants set payment_methods = array['CARD'] where id = '{shop}'",
+    "update tenants set status = 'RESTRICTED' where id = '{shop}'",
+    "update tenants set status = 'SUSPENDED' where id = '{agent}'",
+    "update tenants set status = 'SUSPENDED' where id = '{root}'",
+    "update tenants set min_margin_minor = 100000 where id = '{agent}'",
+    "update tenants set max_markup_bp = 1 where id = '{root}'",
+    "update tenants set max_markup_bp = 1 where id = '{shop}'",
+    "insert into sandbox_clock (shift) values ('400 days')",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_of_anything_that_is_shown_is_seen_at_once(
+    world: World, guest: Guest, truth: Callable[..., Awaitable[bytes]], change: str
+) -> None:
+    await world.owner.execute(
+        """create function other_supplier() returns table (id uuid) language sql as $$
+               insert into suppliers (id, name) values (gen_random_uuid(), 'other') returning id
+           $$"""
+    )
+    await world.owner.execute("update keys set expires_at = now() + interval '30 days'")
+    before = await guest.until_kept()
+    assert before == await truth()
+    ids = {"root": world.root.id, "agent": world.agent.id, "shop": world.shop.id}
+    await world.owner.execute(
+        change.format(**ids, sku=world.goods.sku_id, category=world.category_id)
+    )
+    after = await truth()
+    if "position" not in change:  # of a single product, only its cursor changes
+        assert after != before
+    await guest.sees(after)
+    assert await guest.until_kept() == after
+
+
+async def test_a_change_elsewhere_ends_nothing(world: World, guest: Guest) -> None:
+    neighbour = await world.another_shop("neighbour")
+    first = await guest.until_kept()
+    await world.rule(neighbour, "RETAIL", "FIXED_OVER_COST", 4_000)
+    await world.owner.execute("update customers set name = 'x'")
+    await asyncio.sleep(0.1)
+    assert await guest.costs() == 0
+    assert await guest.asks() == first
+
+
+async def test_stock_that_is_announced_is_seen_at_once(
+    world: World, guest: Guest, truth: Callable[..., Awaitable[bytes]]
+) -> None:
+    await guest.until_kept()
+    scope = db.core_scope()
+    async with db.transaction(scope):
+        await db.execute(
+            "update keys set status = 'WITHDRAWN' where id in (select id from keys limit 2)"
+        )
+        await announce_stock([world.goods.listing_id])
+    expected = await truth()
+    assert b'"quantity":3' in expected.replace(b" ", b"")
+    await guest.sees(expected)
+    names = await guest.until_kept(NAMES)
+    async with db.transaction(scope):
+        await announce_stock([world.goods.listing_id])
+    await asyncio.sleep(0.1)
+    assert await guest.costs(NAMES) == 0, "an answer that shows no stock goes on"
+    assert await guest.asks(NAMES) == names
+
+
+async def test_stock_that_nobody_announced_is_seen_when_an_answer_has_its_age(
+    world: World, guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.response_cache.cache.STOCK_SECONDS", 0.3)
+    await guest.until_kept()
+    await world.owner.execute("update keys set status = 'WITHDRAWN'")
+    kept_until = time.monotonic() + 0.35
+    while b'"quantity":5' in (await guest.asks()).replace(b" ", b""):
+        assert time.monotonic() < kept_until, "older than it may be"
+        await asyncio.sleep(0.01)
+
+
+async def test_nothing_is_kept_while_nobody_listens(world: World, guest: Guest) -> None:
+    await guest.until_kept()
+    owner = world.owner
+    silenced = """select pg_terminate_backend(pid) from pg_stat_activity
+                  where application_name = 'kameng-listener' and datname = current_database()"""
+    assert len(await owner.fetch(silenced)) == 1
+    for number in range(5):
+        await owner.execute("update products set name_zh = $1", f"name {number}")
+        directory.forget()  # who hears nothing remembers a shop for two seconds
+        assert f"name {number}".encode() in await guest.asks()
+    await owner.execute("update products set name_zh = 'the last'")
+    assert b"the last" in await guest.until_kept()
+
+
+async def test_a_person_with_a_token_is_never_answered_from_what_is_kept(
+    world: World, guest: Guest
+) -> None:
+    person = await world.customer()
+    wallet = '"code":"WALLET"'
+    assert wallet not in (await guest.until_kept()).decode()
+    own = await guest.asks(**person.headers)
+    assert wallet in own.decode()
+    assert await guest.costs(**person.headers) > 0
+    assert wallet not in (await guest.asks()).decode()
+    bad = await guest.http.post(
+        "/graphql/",
+        json={"query": EVERYTHING},
+        headers={"x-kameng-client": "tests", "authorization": "Bearer kmc_of_nobody_at_all"},
+    )
+    assert bad.status_code != 200 or "errors" in bad.json()
+
+
+async def test_each_language_and_each_shop_has_its_own_answers(world: World, guest: Guest) -> None:
+    agents = Guest(guest.http._transport.app, world.agent)  # type: ignore[attr-defined]
+    ours, theirs = await guest.until_kept(), await agents.until_kept()
+    english = await guest.asks(**{"accept-language": "en"})
+    assert len({ours, theirs, english}) == 3
+    for _ in range(2):
+        assert (await guest.asks(), await agents.asks()) == (ours, theirs)
+        assert await guest.asks(**{"accept-language": "en-GB"}) == english
+    await agents.http.aclose()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ products(after: "nonsense") { edges { node { id } } } }',
+        "{ me { name } }",
+        "{ products(first: 1) { edges { node { id } } } me { name } }",
+        "query { quote(input: { lines: [] }) { __typename } }",
+        'mutation { signIn(input: { account: "a@b.cn", password: "x" }) { __typename } }',
+        "{ nothing }",
+        "{ products(first: 1",
+        "{ storefront { nothing } me { id } }",
+    ],
+)
+async def test_what_fails_or_is_not_public_is_done_each_time(
+    guest: Guest, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    shared: list[object] = []
+    answer = ResponseCache.answer
+
+    async def noted(self: ResponseCache, key: CacheKey, *rest: Any) -> Any:
+        shared.append(key)
+        return await answer(self, key, *rest)
+
+    monkeypatch.setattr(ResponseCache, "answer", noted)
+    monkeypatch.setattr(Entries, "put", lambda _self, key, _entry: kept.append(key))
+    for _ in range(3):
+        response = await guest.http.post(
+            "/graphql/", json={"query": document}, headers={"x-kameng-client": "tests"}
+        )
+        assert "errors" in response.json() or "Problem" in response.text
+    assert kept == []
+    assert len(shared) == (3 if "nonsense" in document else 0), "no two share what is not public"
+
+
+async def test_a_crowd_that_asks_the_same_makes_one_answer(guest: Guest) -> None:
+    await guest.until_kept(NAMES)
+    document = NAMES.replace("name", "slug")
+    asked: list[str] = []
+    token = db.statement_log.set(asked)
+    try:
+        answers = await asyncio.gather(*(guest.asks(document) for _ in range(50)))
+    finally:
+        db.statement_log.reset(token)
+    assert len(set(answers)) == 1
+    assert len(asked) == 2, "one page, and one look whether it is still true"
+
+
+async def test_another_process_hears_of_it_too(
+    world: World, config: Settings, tmp_path: Path
+) -> None:
+    """Two processes as an operator runs them; whichever is asked, a change is seen in both."""
+    ports = free_port(), free_port()
+    env = environment(
+        database_url=config.database_url,
+        redis_url=config.redis_url,
+        master_secret=config.master_secret.get_secret_value(),
+        sandbox_port=free_port(),
+        data_dir=tmp_path,
+    )
+    command = [sys.executable, "-m", "entrypoints.cli", "serve", "--port"]
+    processes = [
+        Process(f"api-{port}", [*command, str(port)], env, tmp_path / f"{port}.log")
+        for port in ports
+    ]
+    async with httpx.AsyncClient(trust_env=False) as http:
+
+        async def price(port: int) -> int:
+            response = await http.post(
+                f"http://127.0.0.1:{port}/graphql/",
+                json={"query": PRICE},
+                headers={"x-kameng-client": "tests", "host": world.shop.host},
+            )
+            (edge,) = response.json()["data"]["products"]["edges"]
+            minor: int = edge["node"]["price"]["amount"]["amountMinor"]
+            return minor
+
+        try:
+            for process in processes:
+                process.start()
+            for port in ports:
+                await until_healthy(http, port)
+            for changed_minor in (11_000, 11_500, 12_000):
+                await world.rule(world.shop, "RETAIL", "FIXED_OVER_COST", changed_minor - 9_000)
+                ends = time.monotonic() + SEEN_WITHIN_SECONDS
+                while [await price(port) for port in ports] != [changed_minor] * 2:
+                    assert time.monotonic() < ends, "the change is not seen"
+                for _ in range(20):
+                    assert [await price(port) for port in ports] == [changed_minor] * 2
+        finally:
+            for process in processes:
+                process.stop()
+
+
+async def until_healthy(http: httpx.AsyncClient, port: int) -> None:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        with suppress(httpx.HTTPError):
+            if (await http.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200:
+                return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the process did not become healthy")
