@@ -35,6 +35,7 @@ class Ear:
         self._channels: list[tuple[str, Hear]] = []
         self._after_silence: list[Callable[[], None]] = []
         self._listening_since: float | None = None
+        self._heard_before = True
 
     def on(self, channel: str, hear: Hear) -> None:
         """Say what happens with an announcement; before listening begins."""
@@ -56,9 +57,9 @@ class Ear:
             try:
                 await self._listen_once(settings)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("listening_interrupted", error=type(error).__name__)
-            finally:
-                self._listening_since = None
+                if self._heard_before:  # said once, and not with every try
+                    log.warning("listening_interrupted", error=type(error).__name__)
+                self._heard_before = False
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen_once(self, settings: Settings) -> None:
@@ -74,6 +75,7 @@ class Ear:
             for forget in self._after_silence:
                 forget()
             self._listening_since = monotonic_seconds()
+            self._heard_before = True
             while True:
                 await connection.execute("select 1", timeout=HEARTBEAT_SECONDS)
                 await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -45,18 +45,19 @@ class PageShape:
 # bound: free ones, and held ones whose time is over. Says what `free_keys` says, but is planned
 # once with its statement instead of being run anew for every listing.
 _STOCK = """
-least({bound}, (
-    select count(*) from (
-        select from keys k
-        where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
-          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
-) + (
+(select case when free.keys >= {bound} then {bound} else least({bound}, free.keys + (
     select count(*) from (
         select from keys k
         where k.supplier_listing_id = l.id and k.status = 'HELD'
           and k.held_until <= (select platform_now())
           and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as run_out
-))::integer as stock
+ ))::integer end
+ from (
+    select count(*) as keys from (
+        select from keys k
+        where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
+          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
+ ) as free) as stock
 """
 _OFFER = f"""
 s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.min_remaining_days,

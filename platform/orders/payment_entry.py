@@ -41,7 +41,9 @@ _ENTER = Statement.of(
         where order_id = :order_id::uuid and exists (select from claim)
         order by created_at desc, id desc for no key update
     )""",
-    payment_parts.LOCK_WALLET.format(only_if="(select count(*) from made) >= 0"),
+    payment_parts.LOCK_WALLET.format(
+        only_if="exists (select from claim) and (select count(*) from made) >= 0"
+    ),
     then="""
     select exists (select from claim) as is_first,
            (select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true

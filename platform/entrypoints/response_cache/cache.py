@@ -4,7 +4,7 @@ An answer about the public catalogue depends on the shop's catalogue, whose vers
 key, on the words of the request, and on stock. Two announcements end what is kept: one of channel
 `catalogue` makes the directory read the shop anew, with another version; one of channel `stock`
 names a listing whose answers are dropped. Because some of what moves stock is not announced (a
-hold runs out, a key comes near its end), no answer that shows stock is older than five seconds.
+hold runs out, a key comes near its end), no answer is older than five seconds.
 
 While the process cannot hear, nothing is kept and nothing that was kept is given. Valkey stands
 behind: another process's answer saves making one, and is held to the same conditions.
@@ -26,8 +26,6 @@ from offers.stock_seen import listings_seen
 from tenants.directory import Shop, catalogue_version
 
 STOCK_SECONDS: Final = 5.0
-WORDS_SECONDS: Final = 60.0
-"""Of answers that show no stock: their version alone says how long they are true."""
 DELIVERY_SECONDS: Final = 1.0
 """How much later than others a process may hear of a change."""
 MAX_ANSWER_BYTES: Final = 512 * 1024
@@ -123,8 +121,7 @@ class ResponseCache:
             listings_seen.reset(token)
         if body is None:
             return None
-        for_seconds = STOCK_SECONDS if seen else WORDS_SECONDS
-        entry = Entry(body, frozenset(seen), began_at_seconds + for_seconds)
+        entry = Entry(body, frozenset(seen), began_at_seconds + STOCK_SECONDS)
         if len(body) <= MAX_ANSWER_BYTES and await self._still_true(key, shop):
             await self._keep(key, entry, began_at_seconds)
         return entry
