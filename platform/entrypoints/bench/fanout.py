@@ -194,7 +194,7 @@ async def _recorded(bench: Bench, side: Side, order: _Order) -> Recording:
     directory.mkdir(exist_ok=True)
     looked = order.buyer.then("seen", documents.ORDER, no=order.no)
     plan, result = logs / "recording.json", logs / "recorded.json"
-    RecordingPlan([replace(looked, expected={"no": order.no})], str(directory), None).write(plan)
+    RecordingPlan([replace(looked, expected={"no": order.no})], str(directory)).write(plan)
     environment = product_environment(bench.config, database_url=side.url, logs=logs)
     await run_module(
         "entrypoints.bench.recording.recorder",

@@ -131,7 +131,7 @@ class Measurement:
                 environment |= channel.environment
                 await stack.enter_async_context(running_channel(channel, environment, logs))
             plan, result = logs / "recording.json", logs / "recorded.json"
-            RecordingPlan(questions, str(directory), self.workload.limit_only, webhook_port).write(
+            RecordingPlan(questions, str(directory), self.workload.limit_posts, webhook_port).write(
                 plan
             )
             await run_module(
@@ -228,7 +228,7 @@ class Measurement:
         self.bench.say(f"{self._title}: checking the books")
         await open_some(sides.product.owner, sides.buyers, port=product.port)
         await self._require_invariants("product", sides.product)
-        if sides.limit is not None and self.workload.limit_only is None:
+        if sides.limit is not None and not self.workload.limit_posts:
             # Where the limit is a part of a sale, it leaves books of a part.
             await self._require_invariants("limit", sides.limit)
 
