@@ -17,6 +17,7 @@ import httpx
 import orjson
 
 from entrypoints.bench.children import (
+    ONE_CONNECTION,
     Product,
     product_environment,
     run_module,
@@ -199,7 +200,7 @@ async def _recorded(bench: Bench, side: Side, order: _Order) -> Recording:
     await run_module(
         "entrypoints.bench.recording.recorder",
         arguments=[plan, result],
-        environment=environment | {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1"},
+        environment=environment | ONE_CONNECTION,
         log_file=logs / "recorder.log",
     )
     return Recording.read(result)

@@ -15,6 +15,7 @@ import httpx
 from entrypoints.bench.children import (
     CHANNEL_KEY,
     NO_CACHE,
+    ONE_CONNECTION,
     Channel,
     Product,
     product_environment,
@@ -122,7 +123,7 @@ class Measurement:
         clients = range(self.clients if self.bench.with_limit else 1)
         questions = [one for n in clients for one in asked.some_of(n, SCRIPTS_PER_CLIENT)]
         environment = product_environment(self.bench.config, database_url=side.url, logs=logs)
-        environment |= {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1", **NO_CACHE}
+        environment |= ONE_CONNECTION | NO_CACHE
         async with AsyncExitStack() as stack:
             webhook_port = 0
             if self.workload.by_channel:

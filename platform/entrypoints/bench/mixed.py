@@ -236,7 +236,8 @@ def _sum_up(story: _Story) -> None:
     operations = sum(one.operations for one in story.stretches)
     story.console.print(
         f"{operations:,} operations, {story.errors} errors. In the second half memory (PSS) moved "
-        f"by {memory:+.2f} MiB a minute and p95 by {p95:+.2f} ms a minute."
+        f"by {memory:+.2f} MiB a minute and p95 by {p95:+.2f} ms a minute.",
+        soft_wrap=True,
     )
     for breach in story.breaches:
         story.console.print(breach, style="red", markup=False)
