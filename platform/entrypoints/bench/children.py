@@ -27,6 +27,8 @@ TOOL_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 0.05
 NO_CACHE: Final = {"KAMENG_RESPONSE_CACHE_BYTES": "0"}
 """Every answer is worked out anew."""
+ONE_CONNECTION: Final = {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1"}
+"""What is recorded comes one after the other."""
 
 
 @dataclass(frozen=True, slots=True)

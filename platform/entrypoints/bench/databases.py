@@ -5,6 +5,7 @@ a later run of the same size and schema finds it, whole or half made.
 """
 
 import hashlib
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -86,7 +87,7 @@ def _digest(size: Size) -> str:
 
 @asynccontextmanager
 async def _database(server_url: str, template: str = "template0") -> AsyncIterator[str]:
-    name = PREFIX + secrets.token_hex(6)
+    name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(6)}"  # who finds it left over knows whose
     try:
         await _create(server_url, name, template=template)
         yield with_database(server_url, name)

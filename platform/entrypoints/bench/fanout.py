@@ -17,6 +17,7 @@ import httpx
 import orjson
 
 from entrypoints.bench.children import (
+    ONE_CONNECTION,
     Product,
     product_environment,
     run_module,
@@ -194,12 +195,12 @@ async def _recorded(bench: Bench, side: Side, order: _Order) -> Recording:
     directory.mkdir(exist_ok=True)
     looked = order.buyer.then("seen", documents.ORDER, no=order.no)
     plan, result = logs / "recording.json", logs / "recorded.json"
-    RecordingPlan([replace(looked, expected={"no": order.no})], str(directory), None).write(plan)
+    RecordingPlan([replace(looked, expected={"no": order.no})], str(directory)).write(plan)
     environment = product_environment(bench.config, database_url=side.url, logs=logs)
     await run_module(
         "entrypoints.bench.recording.recorder",
         arguments=[plan, result],
-        environment=environment | {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1"},
+        environment=environment | ONE_CONNECTION,
         log_file=logs / "recorder.log",
     )
     return Recording.read(result)

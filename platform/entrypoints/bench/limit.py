@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from entrypoints.bench.children import run_tool
 from entrypoints.bench.errors import BenchFailed
-from entrypoints.bench.recording.scripts import CLOCK
+from entrypoints.bench.recording.scripts import CLOCK, defined_in
 from entrypoints.bench.timing import Timing
 from kernel import crypto
 from kernel.clock import unix_milliseconds
@@ -56,6 +56,9 @@ class Limit:
         command += [f"--time={timing.run_seconds + 1}", "--progress=1"]
         command += [f"--random-seed={secrets.randbits(31)}"]
         command += [f"--define={CLOCK}={unix_milliseconds()}"]
+        for file in files:
+            text = await asyncio.to_thread(Path(file).read_text, encoding="utf-8")
+            command += [f"--define={one}" for one in defined_in(text)]
         command += [f"--file={file}" for file in files]
         output = await run_tool(
             command, environment=self._environment(), log_file=self.logs / f"pgbench-{number}.log"

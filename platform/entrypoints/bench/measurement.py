@@ -15,6 +15,7 @@ import httpx
 from entrypoints.bench.children import (
     CHANNEL_KEY,
     NO_CACHE,
+    ONE_CONNECTION,
     Channel,
     Product,
     product_environment,
@@ -122,7 +123,7 @@ class Measurement:
         clients = range(self.clients if self.bench.with_limit else 1)
         questions = [one for n in clients for one in asked.some_of(n, SCRIPTS_PER_CLIENT)]
         environment = product_environment(self.bench.config, database_url=side.url, logs=logs)
-        environment |= {"KAMENG_READ_POOL_SIZE": "1", "KAMENG_WRITE_POOL_SIZE": "1", **NO_CACHE}
+        environment |= ONE_CONNECTION | NO_CACHE
         async with AsyncExitStack() as stack:
             webhook_port = 0
             if self.workload.by_channel:
@@ -131,7 +132,7 @@ class Measurement:
                 environment |= channel.environment
                 await stack.enter_async_context(running_channel(channel, environment, logs))
             plan, result = logs / "recording.json", logs / "recorded.json"
-            RecordingPlan(questions, str(directory), self.workload.limit_only, webhook_port).write(
+            RecordingPlan(questions, str(directory), self.workload.limit_posts, webhook_port).write(
                 plan
             )
             await run_module(
@@ -228,7 +229,7 @@ class Measurement:
         self.bench.say(f"{self._title}: checking the books")
         await open_some(sides.product.owner, sides.buyers, port=product.port)
         await self._require_invariants("product", sides.product)
-        if sides.limit is not None and self.workload.limit_only is None:
+        if sides.limit is not None and not self.workload.limit_posts:
             # Where the limit is a part of a sale, it leaves books of a part.
             await self._require_invariants("limit", sides.limit)
 

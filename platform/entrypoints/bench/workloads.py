@@ -59,8 +59,8 @@ class Workload:
     ask: Ask
     clients: tuple[int, ...] = (8,)
     limit: str = SAME_STATEMENTS
-    limit_only: str | None = None
-    """The limit runs only the statements with these words."""
+    limit_posts: bool = False
+    """The limit writes the ledger rows of the operation and nothing else."""
     sells: bool = False
     one_shop: bool = False
     one_sku: bool = False
@@ -119,7 +119,7 @@ WORKLOADS: Final = (
         ask=_sales,
         clients=(1, 8, 32),
         limit="pgbench: posting the same ledger rows, and nothing else",
-        limit_only="into ledger_entries",
+        limit_posts=True,
         sells=True,
         one_shop=True,
         one_sku=True,

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,15 @@ def test_an_idempotency_key_is_new_each_time_and_the_length_stays_true() -> None
 
 def plan(questions: list[Question], pools: list[list[int]], **more: Any) -> LoadPlan:
     now = monotonic_seconds()
-    times = {"window_from_seconds": now, "window_until_seconds": now + 0.3}
-    return LoadPlan(**{"port": 1, "questions": questions, "pools": pools, "seed": 1} | times | more)
+    usual = LoadPlan(
+        port=1,
+        questions=questions,
+        pools=pools,
+        window_from_seconds=now,
+        window_until_seconds=now + 0.3,
+        seed=1,
+    )
+    return replace(usual, **more)
 
 
 def test_a_plan_survives_its_way_to_the_other_process(tmp_path: Path) -> None:

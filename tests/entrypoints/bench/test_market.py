@@ -29,8 +29,12 @@ async def planted(owner: asyncpg.Connection, size: Size, said: list[str] | None 
     async def sealed() -> None:
         await seal(SealingPlan(keys_each=1, keys_of_first=3))
 
-    say = [].append if said is None else said.append
-    return await plant_market(owner, size, seal=sealed, say=say)
+    told: list[str] = [] if said is None else said
+    return await plant_market(owner, size, seal=sealed, say=told.append)
+
+
+def silent(said: str) -> None:
+    """Nobody listens."""
 
 
 async def count(owner: asyncpg.Connection, what: str) -> int:
@@ -142,7 +146,7 @@ async def test_a_planting_that_was_killed_goes_on_where_it_stopped(
     with pytest.raises(Killed):
         await plant_market(owner, SMALL, seal=sealed, say=kill)
     begun = await read_market(owner)
-    await fill_pools(owner, begun.skus, keys_each=4, say=[].append)  # a part of the keys
+    await fill_pools(owner, begun.skus, keys_each=4, say=silent)  # a part of the keys
 
     assert await planted(owner, SMALL) == begun
     assert await count(owner, "keys") == 120
@@ -171,7 +175,7 @@ async def test_copied_sales_are_as_sound_as_their_originals_and_sell_keys_of_the
     (buyer,) = await plant_buyers(owner, market.shops[:1], count=1)
     originals = await bought(market, buyer.id, times=3)
     per_sale = await count(owner, "ledger_entries") - 2
-    await copy_sales(owner, originals, sales=300, say=[].append)
+    await copy_sales(owner, originals, sales=300, say=silent)
 
     assert await count(owner, "orders") == 303
     assert await count(owner, "keys where status = 'SOLD'") == 303

@@ -13,9 +13,14 @@ import asyncpg
 import orjson
 import pytest
 
+from bench_leftovers import databases_of, kept_databases
+from entrypoints.bench.children import NO_CACHE, ONE_CONNECTION, product_environment, run_module
 from entrypoints.bench.choice import MEASURES
 from entrypoints.bench.command import bench
-from entrypoints.bench.databases import PREFIX, market_template
+from entrypoints.bench.databases import market_template
+from entrypoints.bench.load.questions import catalogue_question, product_question
+from entrypoints.bench.market.planting import plant_market
+from entrypoints.bench.recording.recorder import Recording, RecordingPlan
 from entrypoints.bench.timing import Size
 from entrypoints.embedded.processes import wait_until
 from kernel.settings import Settings
@@ -27,25 +32,13 @@ STATEMENTS: Final = {"catalogue": (3, 5), "product": (3, 5), "sale": (16, 22)}
 They change when somebody means to change them."""
 
 
-async def bench_databases(config: Settings) -> list[str]:
-    connection = await asyncpg.connect(config.database_url)
-    try:
-        rows = await connection.fetch(
-            "select datname from pg_database where starts_with(datname, $1)", PREFIX
-        )
-    finally:
-        await connection.close()
-    return [row["datname"] for row in rows]
-
-
 async def rows_of(config: Settings, file: Path, *names: str, clients: int) -> list[dict[str, Any]]:
     """A quick run's rows; it must have succeeded and its databases must be gone."""
-    before = await bench_databases(config)
     code = await bench(names=names, clients=str(clients), size=TINY, quick=True, json_file=file)
     rows: list[dict[str, Any]] = orjson.loads(await asyncio.to_thread(file.read_bytes))["rows"]
 
     assert (code, [row["workload"] for row in rows]) == (0, list(names))
-    assert await bench_databases(config) == before
+    assert await databases_of(config, os.getpid()) == []
     return rows
 
 
@@ -65,15 +58,40 @@ def assert_measured(row: dict[str, Any], *, clients: int) -> None:
 
 
 @pytest.mark.engines
-async def test_the_hot_paths_ask_the_database_as_often_as_agreed_and_nothing_is_left(
+async def test_sales_are_measured_beside_their_limit_and_nothing_is_left(
     config: Settings, tmp_path: Path
 ) -> None:
-    rows = await rows_of(config, tmp_path / "rows.json", *STATEMENTS, clients=2)
+    [row] = await rows_of(config, tmp_path / "rows.json", "sale", clients=2)
 
-    for row in rows:
-        assert_measured(row, clients=2)
-    counted = {row["workload"]: (row["statements"], row["round_trips"]) for row in rows}
-    assert counted == STATEMENTS
+    assert_measured(row, clients=2)
+    assert (row["statements"], row["round_trips"]) == STATEMENTS["sale"]
+
+
+@pytest.mark.parametrize("name", ["catalogue", "product"])
+async def test_a_read_asks_the_database_as_often_as_agreed(
+    config: Settings, owner: asyncpg.Connection, tmp_path: Path, name: str
+) -> None:
+    async def nothing() -> None:
+        """No key of this market must be opened."""
+
+    market = await plant_market(owner, TINY, seal=nothing, say=print)
+    host, slug = market.shops[0].host, market.skus[0].slug
+    questions = {
+        "catalogue": catalogue_question(host, None),
+        "product": product_question(host, slug),
+    }
+    plan, result = tmp_path / "plan.json", tmp_path / "result.json"
+    RecordingPlan([questions[name]] * 2, str(tmp_path)).write(plan)
+    environment = product_environment(config, database_url=config.database_url, logs=tmp_path)
+    await run_module(
+        "entrypoints.bench.recording.recorder",
+        arguments=[plan, result],
+        environment=environment | NO_CACHE | ONE_CONNECTION,
+        log_file=tmp_path / "recorder.log",
+    )
+
+    recording = Recording.read(result)
+    assert (recording.statements, recording.round_trips) == STATEMENTS[name]
 
 
 @pytest.mark.engines
@@ -86,6 +104,7 @@ async def test_every_workload_is_measured(config: Settings, tmp_path: Path, clie
 
 
 @pytest.mark.engines
+@pytest.mark.soak
 async def test_imports_and_subscriptions_are_measured(config: Settings, tmp_path: Path) -> None:
     imported, watched = await rows_of(config, tmp_path / "rows.json", "import", "fanout", clients=2)
 
@@ -96,7 +115,7 @@ async def test_imports_and_subscriptions_are_measured(config: Settings, tmp_path
 
 
 async def test_a_kept_market_is_taken_up_again_and_is_not_planted_anew(config: Settings) -> None:
-    before = set(await bench_databases(config))
+    before = set(await kept_databases(config))
     said: list[str] = []
     urls: set[tuple[str, int, int]] = set()
 
@@ -108,7 +127,7 @@ async def test_a_kept_market_is_taken_up_again_and_is_not_planted_anew(config: S
         kept = market_template(config, size, seal=seal, say=said.append, keep=True)
         async with kept as (url, market):
             urls.add((url, len(market.shops), len(market.skus)))
-    (name,) = set(await bench_databases(config)) - before
+    (name,) = set(await kept_databases(config)) - before
     connection = await asyncpg.connect(config.database_url)
     await connection.execute(f'drop database "{name}" with (force)')
     await connection.close()
@@ -162,7 +181,6 @@ def processes_with(text: str) -> list[str]:
 async def test_ctrl_c_leaves_no_process_and_no_database(
     running_bench: subprocess.Popen[str], config: Settings, tmp_path: Path
 ) -> None:
-    before = await bench_databases(config)
     assert running_bench.stdout is not None
     while "round 1, limit" not in await asyncio.to_thread(running_bench.stdout.readline):
         assert running_bench.poll() is None
@@ -174,5 +192,5 @@ async def test_ctrl_c_leaves_no_process_and_no_database(
         wait_until, lambda: not processes_with(str(tmp_path)), timeout_seconds=5
     )
     assert gone, processes_with(str(tmp_path))
-    assert set(await bench_databases(config)) <= set(before)
+    assert await databases_of(config, running_bench.pid) == []
     assert await asyncio.to_thread(os.listdir, tmp_path) == []

@@ -5,9 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from entrypoints.bench.errors import BenchFailed
-from entrypoints.bench.recording.recorder import only_with
-from entrypoints.bench.recording.scripts import Answer, Recorded, script
+from entrypoints.bench.recording.scripts import Answer, Recorded, defined_in, script
 from kernel.ids import new_id
 
 KNOWN, NEW, KEY = (UUID(int=number << 80 | 7 << 76 | 2 << 62) for number in (1, 2, 3))
@@ -100,13 +98,30 @@ def test_a_key_out_of_an_array_is_taken_by_its_place() -> None:
     assert text.splitlines()[-1] == "select (:got_key_ids::uuid[])[2];"
 
 
-def test_a_part_of_an_operation_keeps_its_transaction() -> None:
-    texts = ("begin;one", "read", "commit", "begin;two", "post", "read", "commit")
-    whole = [Recorded(sql) for sql in texts]
+def test_a_script_goes_on_where_it_has_sold_last() -> None:
+    place = 1 << 62
+    text = script(
+        [
+            Recorded("hold keys from $1 returning key_id, position", ([place],)),
+            Recorded("$1", (KEY,)),
+        ],
+        is_new=lambda one: False,
+        answers={KEY: Answer(0, "key_id")},
+        name="007",
+    )
 
-    assert [one.sql for one in only_with("post", whole)] == ["begin;two", "post", "commit"]
-    with pytest.raises(BenchFailed, match="no statement"):
-        only_with("nothing like it", whole)
+    assert defined_in(text) == [f"hint_007={place}"]
+    assert text.splitlines()[-3:] == [
+        r"hold keys from array[:hint_007::bigint]::bigint[] returning key_id, position \gset got_",
+        r"\set hint_007 :got_position",
+        ":got_key_id::uuid;",
+    ]
+
+
+def test_amounts_are_no_places_in_a_pool() -> None:
+    assert written("select $1", 10**12) == "select '1000000000000';"
+    assert written("select $1", [True, 10**12]).startswith("select '{")
+    assert defined_in(script([Recorded("$1", (10**12,))], is_new=bool, answers={})) == []
 
 
 def test_new_ids_of_the_product_are_ordered_by_time() -> None:

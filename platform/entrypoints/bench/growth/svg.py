@@ -21,6 +21,7 @@ TICKS: Final = 5
 LOGARITHMIC_FROM: Final = 20
 """How many times the smallest size the largest must be for a logarithmic axis."""
 LABEL_HEIGHT: Final = 34
+ROUND_NUMBERS: Final = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,9 @@ def _stroke(x1: float, y1: float, x2: float, y2: float, colour: str, opacity: fl
 
 
 def _round_up(value: float) -> float:
-    """The next 1, 2, 2.5 or 5 with zeros, so that the ticks are round numbers."""
+    """The next number of two digits and zeros whose fifths are round, for the ticks."""
     unit = 10.0 ** floor(log10(value))
-    return next(step * unit for step in (1, 2, 2.5, 5, 10) if step * unit >= value)
+    return next(step * unit for step in ROUND_NUMBERS if step * unit >= value)
 
 
 def _short(value: float) -> str:

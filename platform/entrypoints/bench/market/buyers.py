@@ -20,8 +20,10 @@ async def plant_buyers(
     owner: asyncpg.Connection, shops: Sequence[BenchShop], *, count: int
 ) -> list[BenchBuyer]:
     """This function will sign up `count` customers, spread over the shops, with full wallets."""
+    stride = max(1, len(shops) // count)
     buyers = [
-        BenchBuyer(new_id(), shops[n % len(shops)], crypto.new_token("kmc")) for n in range(count)
+        BenchBuyer(new_id(), shops[n * stride % len(shops)], crypto.new_token("kmc"))
+        for n in range(count)
     ]
     await _copy(owner, "customers", "tenant_id id name", [(b.shop.id, b.id, "") for b in buyers])
     until = utc_now() + timedelta(days=1)

@@ -18,7 +18,7 @@ async def answers_of(
     """
     first_use: dict[UUID, int] = {}
     for place, statement in enumerate(statements):
-        for identifier in _ids_in(statement.values):
+        for identifier in ids_in(statement.values):
             first_use.setdefault(identifier, place)
     chosen = await owner.fetch("select id from keys where id = any ($1)", list(first_use))
     by_use = sorted((row["id"] for row in chosen), key=lambda one: first_use[one])
@@ -47,9 +47,10 @@ async def _giver(
     raise BenchFailed("the operation uses a key that no statement of it returns")
 
 
-def _ids_in(values: Sequence[object]) -> Iterator[UUID]:
+def ids_in(values: Sequence[object]) -> Iterator[UUID]:
+    """This function will yield every id among arguments, those in arrays included."""
     for value in values:
         if isinstance(value, UUID):
             yield value
         elif isinstance(value, list | tuple):
-            yield from _ids_in(value)
+            yield from ids_in(value)

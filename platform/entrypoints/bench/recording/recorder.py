@@ -8,7 +8,7 @@ buyers pay at the channel's stand-in, the application also listens on a port, fo
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from entrypoints.bench.load.journeys import perform
 from entrypoints.bench.load.questions import Question
 from entrypoints.bench.recording.answered import answers_of
 from entrypoints.bench.recording.counter import RecordingCounter, listening
+from entrypoints.bench.recording.postings import postings_of
 from entrypoints.bench.recording.scripts import Recorded, script
 from entrypoints.bench.recording.tape import Tape
 from kernel import db
@@ -35,12 +36,12 @@ from tenants import directory
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlan:
-    """What to record. `only` keeps the statements with these words and their transactions;
-    `webhook_port` is where the payment channel calls, 0 where nobody pays there."""
+    """What to record. With `only_postings` the scripts write the operation's ledger rows and
+    nothing else; `webhook_port` is where the payment channel calls, 0 where nobody pays there."""
 
     questions: list[Question]
     directory: str
-    only: str | None
+    only_postings: bool = False
     webhook_port: int = 0
 
     def write(self, file: Path) -> None:
@@ -140,9 +141,11 @@ class _Operation:
 
 
 async def _operation(counter: RecordingCounter, tape: Tape, question: Question) -> _Operation:
-    """Carry out the operation and listen in."""
+    """Carry out the operation twice and listen in the second time: then the product knows what it
+    keeps in memory, as it does while it is measured."""
     directory.forget()
     await directory.shop_by_host(question.host)
+    await perform(counter, question)
     await asyncio.sleep(0.002)  # ids made from here on are of a later millisecond
     began_at_ms = unix_milliseconds()
     with tape.running():
@@ -158,11 +161,12 @@ async def _write(
     operation: _Operation,
 ) -> str:
     statements = operation.statements
-    if plan.only is not None:
-        statements = only_with(plan.only, statements)
+    if plan.only_postings:
+        statements = await postings_of(owner, statements)
     answers = await answers_of(owner, statements)
-    file = Path(plan.directory) / f"{number:03d}.sql"
-    text = script(statements, is_new=operation.made, answers=answers)
+    name = f"{number:03d}"
+    text = script(statements, is_new=operation.made, answers=answers, name=name)
+    file = Path(plan.directory) / f"{name}.sql"
     await asyncio.to_thread(file.write_text, text, encoding="utf-8")
     return str(file)
 
@@ -170,20 +174,6 @@ async def _write(
 def made_at_ms(identifier: UUID) -> int:
     """This function will say when a time-ordered id was made; 0 for an id of another kind."""
     return identifier.int >> 80 if identifier.version == 7 else 0
-
-
-def only_with(words: str, statements: Sequence[Recorded]) -> list[Recorded]:
-    """This function will keep the statements with these words, each within its transaction."""
-    kept: list[Recorded] = []
-    for place, statement in enumerate(statements):
-        if words in statement.sql:
-            before, after = statements[:place], statements[place:]
-            begin = next(one for one in reversed(before) if one.is_control)
-            commit = next(one for one in after if one.is_control)
-            kept += [begin, statement, commit]
-    if not kept:
-        raise BenchFailed(f"no statement of the operation has the words {words!r}")
-    return kept
 
 
 def main(plan_file: Path, result_file: Path) -> None:

@@ -8,7 +8,7 @@ type as it would a parameter's.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ORDER_NO = re.compile(r"(K\d{8}-)([0-9A-Z]{10})")
 _OF_CHANNEL = re.compile(r"\b(pi|evt)_\w{8,}")
 """Ids that the payment channel made."""
+_POSITION = re.compile(r"\bposition\b")
+LEAST_POSITION = 1 << 50
+"""A number as large as this is the place of a key in its pool: amounts and counts are smaller. A
+process remembers where it has sold last, so a script remembers it, too."""
+DEFINE = "-- define "
 _CONTROL = ("begin", "commit", "rollback")
 
 
@@ -66,22 +71,49 @@ def script(
     *,
     is_new: Callable[[UUID], bool],
     answers: Mapping[UUID, Answer],
+    name: str = "",
 ) -> str:
     """This function will write the script of one operation.
 
     `is_new` tells the ids that the operation made; `answers` says where the others came from that
-    nobody could know before.
+    nobody could know before. `name` tells its variables from those of other scripts.
     """
-    writer = _Writer(is_new, answers)
+    hint = f"hint_{name}"
+    writer = _Writer(is_new, answers, hint)
     asked = {answer.statement for answer in answers.values()}
-    lines = [rf"\set {CLOCK} :{CLOCK} + 1", r"\set n random(1, 9000000000000000000)"]
+    lines = _hint_lines(hint, statements)
+    lines += [rf"\set {CLOCK} :{CLOCK} + 1", r"\set n random(1, 9000000000000000000)"]
     for number, statement in enumerate(statements):
         if statement.is_control:
             lines += _control(statement.sql)
             continue
         ending = r" \gset got_" if number in asked else ";"
         lines.append(writer.statement(statement) + ending)
+        if number in asked and writer.hinted and _POSITION.search(statement.sql):
+            lines.append(rf"\set {hint} :got_position")
     return "\n".join(lines) + "\n"
+
+
+def _hint_lines(hint: str, statements: Sequence[Recorded]) -> list[str]:
+    """What the caller must define: the place in a pool from which the operation searched."""
+    found = [
+        one
+        for statement in statements
+        for value in statement.values
+        for one in (value if isinstance(value, list | tuple) else (value,))
+        if _is_position(one)
+    ]
+    return [f"{DEFINE}{hint}={found[0]}"] if found else []
+
+
+def defined_in(text: str) -> list[str]:
+    """This function will read what a script wants to be defined, as `name=value`."""
+    lines = text.splitlines()
+    return [line.removeprefix(DEFINE) for line in lines if line.startswith(DEFINE)]
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= LEAST_POSITION
 
 
 def _control(sql: str) -> list[str]:
@@ -105,6 +137,13 @@ class _Writer:
 
     is_new: Callable[[UUID], bool]
     answers: Mapping[UUID, Answer]
+    hint: str
+    hints_used: list[object] = field(default_factory=list)
+
+    @property
+    def hinted(self) -> bool:
+        """True when a statement so far has searched a pool from a place in it."""
+        return bool(self.hints_used)
 
     def statement(self, recorded: Recorded) -> str:
         """This function will put the arguments into the statement's text."""
@@ -117,10 +156,15 @@ class _Writer:
             return "null"
         if isinstance(value, list | tuple):
             return self._array(value)
+        if _is_position(value):
+            self.hints_used.append(value)
+            return f":{self.hint}::bigint"
         text = _text(value)
         return self._made_of(text) or _literal(text)
 
     def _array(self, values: Sequence[object]) -> str:
+        if values and all(map(_is_position, values)):
+            return f"array[{', '.join(map(self.value, values))}]::bigint[]"
         if not any(value is not None and self._made_of(_text(value)) for value in values):
             return _literal("{" + ",".join(map(_element, values)) + "}")
         of_ids = all(isinstance(value, UUID) for value in values)
