@@ -29,7 +29,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 import odd_schema
 from any_document import documents
-from entrypoints.bench.load.questions import CATALOGUE
+from entrypoints.bench.load.documents import CATALOGUE
 from fabricated import Fabric
 from isolation.documents import RootField, document, root_fields
 from odd_schema import Tray, Trouble
