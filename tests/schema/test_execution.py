@@ -135,7 +135,7 @@ SCHEMAS: Final = {"odd": ODD, "product": PRODUCT}
 @pytest.mark.parametrize("operation", ["query", "mutation"])
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize(
-    ("examples", "at_random"), [(30, False), pytest.param(600, True, marks=pytest.mark.soak)]
+    ("examples", "at_random"), [(20, False), pytest.param(600, True, marks=pytest.mark.soak)]
 )
 # graphql-core drops what it has not awaited yet when a field beside it has failed.
 @pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning")
