@@ -78,6 +78,6 @@ def with_values(*parts: dict[str, Any]) -> dict[str, Any]:
     """The values of several parts together; the same name means the same value."""
     together: dict[str, Any] = {}
     for part in parts:
-        for name, value in part.items():
-            assert together.setdefault(name, value) == value, name
+        assert all(together[name] == part[name] for name in together.keys() & part.keys())
+        together |= part
     return together
