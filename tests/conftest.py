@@ -57,14 +57,17 @@ def template_database() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def database_url(template_database: tuple[str, str]) -> Iterator[str]:
-    """The owner's URL of a fresh database with the whole schema and no rows."""
+    """The owner's URL of a fresh database with the whole schema and no rows.
+
+    Copying the files takes a quarter of the time of copying them through the log.
+    """
     url, template = template_database
     name = f"kameng_test_{_worker_name()}"
     asyncio.run(
         _administer(
             url,
             f"drop database if exists {name} with (force)",
-            f"create database {name} template {template}",
+            f"create database {name} template {template} strategy file_copy",
         )
     )
     yield with_database(url, name)

@@ -104,7 +104,7 @@ def template_database(
 def fresh_database(engines: SharedEngines, *, template: str = "template0") -> Iterator[str]:
     """This function will make a database, hand out its URL, and drop it afterwards."""
     name = PREFIX + secrets.token_hex(6)
-    _run(engines, f'create database "{name}" template "{template}"')
+    _run(engines, f'create database "{name}" template "{template}" strategy file_copy')
     try:
         yield _with_path(engines.database_url, name)
     finally:

@@ -127,12 +127,20 @@ class Desk:
         """Refuse as the buyer."""
         return await self.http.post(f"/_sandbox/intents/{intent_id}/refuse", json=choice)
 
-    async def deliveries(self, **query: str) -> dict[str, Any]:
-        """The history of delivery attempts."""
-        answer = await self.http.get("/_sandbox/deliveries", params=query)
-        answer.raise_for_status()
-        history: dict[str, Any] = answer.json()
-        return history
+    async def deliveries(self, *, attempts: int = 0, **query: str) -> dict[str, Any]:
+        """The history of delivery attempts, once it has so many.
+
+        An attempt is written down after the shop has answered: the shop knows of it earlier.
+        """
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = await self.http.get("/_sandbox/deliveries", params=query)
+            answer.raise_for_status()
+            history: dict[str, Any] = answer.json()
+            if len(history["attempts"]) >= attempts:
+                return history
+            assert time.monotonic() < end, f"only {len(history['attempts'])} attempts"
+            await asyncio.sleep(0.01)
 
     async def paid(
         self, *, idempotency_key: str | None = None, **params: Any

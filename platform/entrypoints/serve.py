@@ -7,6 +7,9 @@ from kernel.settings import settings
 APPLICATION: Final = "entrypoints.asgi:create_app"
 SHUTDOWN_SECONDS: Final = 5
 """How long open answers and subscriptions may go on after the stop signal."""
+KEEP_ALIVE_SECONDS: Final = 75
+"""How long an idle connection stays. Longer than a client or a proxy keeps one: whoever closes
+first must be the one who would send next, else a request meets a connection that is just ending."""
 
 
 def serve(*, host: str, port: int, workers: int) -> None:
@@ -46,4 +49,5 @@ def _serve_with_uvicorn(*, host: str, port: int) -> None:
         server_header=False,
         proxy_headers=False,  # whom to believe is decided in one place: schema/address.py
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )

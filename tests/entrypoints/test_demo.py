@@ -76,7 +76,9 @@ class Kept:
         try:
             await connection.execute(f"drop database if exists {target} with (force)")
             if source:
-                await connection.execute(f"create database {target} template {source}")
+                await connection.execute(
+                    f"create database {target} template {source} strategy file_copy"
+                )
         finally:
             await connection.close()
 

@@ -502,7 +502,7 @@ async def test_a_request_too_many_is_refused_at_once_and_the_places_come_back() 
     await asyncio.sleep(0.01)
     before = time.monotonic()
     shed = await call(guard, chunks=[body_of()])
-    assert time.monotonic() - before < 0.1
+    assert time.monotonic() - before < 2  # those who have a place would wait for ever
     assert (shed.status, shed.code, shed.chunks_read) == (503, "OVERLOADED", 0)
     assert shed.headers["retry-after"] == "1"
     gate.opened.set()

@@ -27,6 +27,7 @@ def main() -> int:
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # longer than a client keeps an idle connection
     )
     return 0
 
