@@ -189,7 +189,7 @@ async def test_ctrl_c_leaves_no_process_and_no_database(
 
     assert await asyncio.to_thread(running_bench.wait, 30) == 130
     gone = await asyncio.to_thread(
-        wait_until, lambda: not processes_with(str(tmp_path)), timeout_seconds=5
+        wait_until, lambda: not processes_with(str(tmp_path)), timeout_seconds=20
     )
     assert gone, processes_with(str(tmp_path))
     assert await databases_of(config, running_bench.pid) == []
