@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,8 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 
+from kernel.fence import SCOPE_SETTINGS
+from kernel.fence import fenced_statement as fenced_statement
 from kernel.orm import CORE as CORE
 from kernel.orm import ROLES as ROLES
 from kernel.orm import ROOMS_WITH_TABLES as ROOMS_WITH_TABLES
@@ -27,7 +28,6 @@ from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
 
 ACQUIRE_AT_LEAST_SECONDS = 5.0
-_SCOPE_SETTINGS = ("app.tenant_id", "app.path", "app.party_id", "app.fence_lifted_for")
 
 
 class NestedTransaction(RuntimeError):
@@ -50,7 +50,7 @@ class Scope:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """What the settings of `_SCOPE_SETTINGS` are in this scope."""
+        """What the settings of `SCOPE_SETTINGS` are in this scope."""
         return (
             str(self.tenant_id or ""),
             ",".join(map(str, self.path)),
@@ -61,7 +61,7 @@ class Scope:
     def begin_statement(self, *, read_only: bool) -> str:
         """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
         begin = "begin read only" if read_only else "begin"
-        pairs = zip(_SCOPE_SETTINGS, self.values, strict=True)
+        pairs = zip(SCOPE_SETTINGS, self.values, strict=True)
         calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in pairs)
         return f"{begin};select {calls}"
 
@@ -171,21 +171,6 @@ async def read(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
         return rows
     finally:
         await pool.release(connection, timeout=ACQUIRE_AT_LEAST_SECONDS)
-
-
-@lru_cache(maxsize=1_000)
-def fenced_statement(sql: str, *, values: int) -> str:
-    """A SELECT with so many values that sets its own scope before it looks at any table.
-
-    The scope's settings follow as further values. PostgreSQL plans the condition, which has no
-    column in it, as a one-time filter above everything that `sql` reads. Were a table read before
-    it, its policies would find the settings of no scope, and show nothing.
-    """
-    calls = " || ".join(
-        f"set_config('{name}', ${values + place}::text, true)"
-        for place, name in enumerate(_SCOPE_SETTINGS, 1)
-    )
-    return f"select asked.* from (\n{sql}\n) as asked where (select {calls}) is not null"
 
 
 @contextmanager
