@@ -120,7 +120,8 @@ class Person:
         asked_below["greeting", id(self)] += 1
         if self.troubled:
             raise Trouble("no greeting")
-        return " ".join([f"hello {to or self.name}"] * times)
+        # A random document may ask for two thousand million greetings.
+        return " ".join([f"hello {to or self.name}"] * min(times, 5))
 
     @strawberry.field
     def shadow(self) -> "Person | None":

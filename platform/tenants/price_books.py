@@ -66,7 +66,7 @@ async def path_books(shop: Shop, versions: Sequence[int]) -> tuple[TenantBook, .
     missing = tuple(
         tenant_id
         for tenant_id, version in wanted.items()
-        if tenant_id not in found or found[tenant_id].version < version
+        if tenant_id not in found or found[tenant_id].version != version
     )
     if missing:
         found |= await _read_once(shop, missing)
@@ -96,10 +96,10 @@ async def _read(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBo
         rows_of[row["owner_id"]].append(row)
     books = {tenant_id: _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
     for tenant_id, book in books.items():
-        known = _kept.get(tenant_id)
-        if known is None or known.version < book.version:
-            _kept[tenant_id] = book
-            _kept.move_to_end(tenant_id)
+        # Whatever is there now is kept, even in place of a larger version: the database may have
+        # been restored to an earlier day.
+        _kept[tenant_id] = book
+        _kept.move_to_end(tenant_id)
     while sum(book.rules for book in _kept.values()) > MAX_RULES_KEPT:
         _kept.popitem(last=False)
     return books

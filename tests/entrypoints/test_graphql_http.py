@@ -38,7 +38,8 @@ NAME: Final = "query Name { storefront { name locale } }"
 FAILING: Final = 'query Failing { storefront { name } product(slug: "a", id: "b") { id } }'
 SIGN_OUT: Final = "mutation SignOut { signOut { ... on SignedOut { done } } }"
 WATCH: Final = 'subscription Watch { orderUpdated(orderNo: "K") { cursor } }'
-TRUSTED: Final = (NAME, FAILING, SIGN_OUT, WATCH)
+OWN: Final = "query Own { me { id } }"
+TRUSTED: Final = (NAME, FAILING, OWN, SIGN_OUT, WATCH)
 
 
 class OfShop:
@@ -74,10 +75,12 @@ async def post(app: ASGIApp, **parameters: Any) -> httpx.Response:
         return await found.post("/graphql", content=json.dumps(parameters), headers=HEADERS)
 
 
-async def get(app: ASGIApp, query: str | Sequence[tuple[str, str]]) -> httpx.Response:
+async def get(
+    app: ASGIApp, query: str | Sequence[tuple[str, str]], **headers: str
+) -> httpx.Response:
     async with client(app) as found:
         text = query if isinstance(query, str) else urlencode(query)
-        return await found.get(f"/graphql?{text}")
+        return await found.get(f"/graphql?{text}", headers=headers)
 
 
 def document_id(text: str) -> tuple[str, str]:
@@ -202,8 +205,28 @@ async def test_get_of_a_trusted_query_answers_as_post_does() -> None:
     answer = await get(app, [document_id(NAME), ("variables", "{}"), ("operationName", "Name")])
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.content == (await post(app, query=NAME)).content
-    # Whoever lets it be kept says so; until then nobody keeps anything.
+
+
+async def test_get_of_a_public_query_may_be_kept_by_whoever_stands_between() -> None:
+    app = application(*TRUSTED)
+    answer = await get(app, [document_id(NAME)])
+    assert answer.headers["cache-control"].startswith("public, max-age=1,")
+    assert answer.headers["vary"] == "accept-language, authorization, host"
+    again = await get(app, [document_id(NAME)], **{"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == answer.headers["etag"]
+    assert "content-type" not in again.headers
+    other = await get(app, [document_id(NAME)], **{"if-none-match": '"another"'})
+    assert (other.status_code, other.content) == (200, answer.content)
+
+
+@pytest.mark.parametrize("text", [FAILING, OWN])
+async def test_errors_and_what_is_somebodys_own_are_kept_by_nobody(text: str) -> None:
+    answer = await get(application(*TRUSTED), [document_id(text)])
     assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+    posted = await post(application(), query=NAME)
+    assert posted.headers["cache-control"] == "no-store"
 
 
 async def test_get_takes_apollos_spelling_as_well() -> None:
