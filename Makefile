@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser soak check bench migrate down lock clean reset
+.PHONY: help run test browser sweep soak check bench migrate down lock clean reset
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +24,13 @@ run: $(VENV)/.embedded  ## Serve the demo on this machine until Ctrl-C
 	@$(BIN)/kameng up $(ARGS)
 
 test: $(VENV)/.dev  ## Run the tests, with a database and a cache of their own
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not soak and not browser" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not sweep and not soak and not browser" $(ARGS)
 
 browser: $(VENV)/.dev  ## Run the tests that drive Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+sweep: $(VENV)/.dev  ## Run the long tests in their short forms
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m sweep $(ARGS)
 
 soak: $(VENV)/.dev  ## Run the long tests under load
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -75,7 +75,10 @@ async def end_and_revive(engines: Engines, number: signal.Signals) -> None:
     assert await asyncio.to_thread(engines.revive) == ["PostgreSQL"]
 
 
-@pytest.mark.parametrize("restarts", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "restarts",
+    [pytest.param(2, marks=pytest.mark.sweep), pytest.param(20, marks=pytest.mark.soak)],
+)
 async def test_sales_survive_a_database_that_ends_at_once_and_comes_back(
     market: tuple[Platform, World], own_postgres: Engines, restarts: int
 ) -> None:

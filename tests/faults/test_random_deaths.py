@@ -29,7 +29,11 @@ async def kill_again_and_again(platform: Platform, *, deaths: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "deaths, keys", [(10, 500), pytest.param(100, 5_000, marks=pytest.mark.soak)]
+    "deaths, keys",
+    [
+        pytest.param(10, 500, marks=pytest.mark.sweep),
+        pytest.param(100, 5_000, marks=pytest.mark.soak),
+    ],
 )
 async def test_sales_survive_processes_that_are_killed_again_and_again(
     platform: Platform, world: World, config: Settings, deaths: int, keys: int

@@ -37,6 +37,7 @@ schemathesis.graphql.scalar(
 )
 
 
+@pytest.mark.sweep
 async def test_no_request_at_all_makes_the_server_fail(
     owner: asyncpg.Connection, config: Settings, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ PLATFORM = Path(__file__).parents[3] / "platform"
 pytestmark = pytest.mark.engines
 
 
+@pytest.mark.sweep
 async def test_a_curve_is_measured_written_down_and_drawn(
     config: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,6 +36,7 @@ async def test_a_curve_is_measured_written_down_and_drawn(
     assert await databases_of(config, os.getpid()) == []
 
 
+@pytest.mark.sweep
 async def test_mixed_load_tells_how_it_goes_and_ends_with_sound_books(
     config: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

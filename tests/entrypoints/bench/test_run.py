@@ -58,6 +58,7 @@ def assert_measured(row: dict[str, Any], *, clients: int) -> None:
 
 
 @pytest.mark.engines
+@pytest.mark.sweep
 async def test_sales_are_measured_beside_their_limit_and_nothing_is_left(
     config: Settings, tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def processes_with(text: str) -> list[str]:
 
 
 @pytest.mark.engines
+@pytest.mark.sweep
 async def test_ctrl_c_leaves_no_process_and_no_database(
     running_bench: subprocess.Popen[str], config: Settings, tmp_path: Path
 ) -> None:
