@@ -1,8 +1,9 @@
 """Bring a database up to date: the two roles, then the linear history, under one advisory lock."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from tortoise.context import TortoiseContext
@@ -12,9 +13,21 @@ from tortoise.migrations.operations import RunSQL
 
 from kernel import crypto
 from kernel.db import ROLES
+from kernel.log import get_logger
 from kernel.settings import Settings, settings
 
+log = get_logger(__name__)
+
 _LOCK = 0x6B616D656E67  # "kameng"
+_ROLE_TURNS: Final = 20
+# Roles belong to the cluster, and every lock that may be asked for belongs to one database: two
+# databases that are migrated at once may both make a role, or change it ("tuple concurrently
+# updated" is an internal error to PostgreSQL). Whoever comes second looks again.
+_SOMEBODY_ELSE_DID: Final = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateObjectError,
+    asyncpg.InternalServerError,
+)
 
 
 class PowerfulRole(RuntimeError):
@@ -50,20 +63,30 @@ async def ensure_roles(connection: asyncpg.Connection, password: str) -> None:
 
     An owner with CREATEROLE is enough. Raises `PowerfulRole` for a role that stands above it.
     """
-    # Roles belong to the cluster: two databases may be migrated at once, so this lock does, too.
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock(hashtext('kameng-roles')::bigint)")
-        for role in ROLES.values():
-            found = await connection.fetchrow(
-                """select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb as powerful
-                   from pg_roles where rolname = $1""",
-                role,
-            )
-            if found is not None and found["powerful"]:
-                raise PowerfulRole(f"{role} may do more than log in: take its attributes away")
-            # Only a superuser may say NOSUPERUSER of a role that exists, so it is said once.
-            verb = "alter" if found is not None else "create"
-            await connection.execute(f"{verb} role {role} login password '{password}'")
+    for turn in range(1, _ROLE_TURNS + 1):
+        try:
+            async with connection.transaction():
+                await _set_roles(connection, password)
+            return
+        except _SOMEBODY_ELSE_DID as error:
+            if turn == _ROLE_TURNS:
+                raise
+            log.info("roles_made_by_another", error_class=type(error).__name__)
+            await asyncio.sleep(0.05 * turn)
+
+
+async def _set_roles(connection: asyncpg.Connection, password: str) -> None:
+    for role in ROLES.values():
+        found = await connection.fetchrow(
+            """select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb as powerful
+               from pg_roles where rolname = $1""",
+            role,
+        )
+        if found is not None and found["powerful"]:
+            raise PowerfulRole(f"{role} may do more than log in: take its attributes away")
+        # Only a superuser may say NOSUPERUSER of a role that exists, so it is said once.
+        verb = "alter" if found is not None else "create"
+        await connection.execute(f"{verb} role {role} login password '{password}'")
 
 
 async def _run_history(config: Settings, progress: Callable[[str], object]) -> None:

@@ -1,7 +1,9 @@
 """The two application roles are made and kept by an owner who need not be a superuser."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from kernel import crypto
 from kernel.db import ROLES
 from kernel.settings import Settings
+from migrations import _runner
 from migrations._runner import PowerfulRole, ensure_roles
 
 
@@ -51,3 +54,24 @@ async def test_a_role_that_may_do_more_than_log_in_is_refused(
         await ensure_roles(owner, crypto.role_password(config))
 
     await transaction.rollback()
+
+
+async def test_two_databases_of_one_cluster_may_be_migrated_at_the_same_time(
+    owner: asyncpg.Connection, config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_door = urlunsplit(urlsplit(config.database_url)._replace(path="/postgres"))
+    neighbours = [await asyncpg.connect(next_door), owner]
+    password = crypto.role_password(config)
+    made: list[str] = []
+    try:
+        for turn in range(10):
+            made.append(f"kameng_race_{secrets.token_hex(4)}")
+            monkeypatch.setattr(_runner, "ROLES", {"shop": made[turn]})
+            for _ in range(2):  # to make it, and to change it
+                await asyncio.gather(*(ensure_roles(one, password) for one in neighbours))
+        found = "select count(*) from pg_roles where rolname = any ($1) and rolcanlogin"
+        assert await owner.fetchval(found, made) == len(made)
+    finally:
+        for role in made:
+            await owner.execute(f"drop role if exists {role}")
+        await neighbours[0].close()
