@@ -212,7 +212,9 @@ Plan = dict[str, Any]
 
 def scans_without_gate(plan: Plan, *, gated: bool = False) -> list[str]:
     """Relations that are read by nodes which are not below the one-time filter."""
-    gated = gated or "InitPlan" in str(plan.get("One-Time Filter", ""))
+    # The gate is a subquery's result: `(InitPlan 1).col1`, and before PostgreSQL 17 `$0`.
+    filtered = str(plan.get("One-Time Filter", ""))
+    gated = gated or "InitPlan" in filtered or "$0" in filtered
     found = [plan["Relation Name"]] if "Relation Name" in plan and not gated else []
     for below in plan.get("Plans", ()):
         found += scans_without_gate(below, gated=gated)
