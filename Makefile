@@ -29,7 +29,7 @@ test: $(VENV)/.dev  ## Run the tests, with a database and a cache of their own
 browser: $(VENV)/.dev  ## Run the tests that drive Chromium (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
 
-sweep: $(VENV)/.dev  ## Run the long tests in their short forms
+sweep: $(VENV)/.dev  ## Run the tests that go through many cases
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m sweep $(ARGS)
 
 soak: $(VENV)/.dev  ## Run the long tests under load

@@ -213,7 +213,7 @@ def _split_of(tree: Tree, priced: Priced, quantity: int, commission_bp: int) -> 
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(trees(), st.integers(1, 500), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_what_was_priced_is_split_exactly_and_nobody_pays_for_any_quantity(
     tree: Tree, quantity: int, commission_bp: int, channel_share_bp: int

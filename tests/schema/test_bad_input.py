@@ -355,6 +355,7 @@ async def test_each_bad_input_is_refused_and_writes_nothing(
         assert await counter.written() == set(), str(bad)
 
 
+@pytest.mark.sweep
 async def test_strange_values_of_every_input_are_refused_or_harmless(counter: Counter) -> None:
     for mutation in MUTATIONS.values():
         for leaf in leaves_of(mutation):

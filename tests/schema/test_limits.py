@@ -29,7 +29,7 @@ from strawberry.types import ExecutionResult
 from kernel import log
 from kernel.errors import Forbidden, Refusal
 from schema.compiled_schema import CompiledSchema
-from schema.limits import Gate, GuardedSchema, QueryLimits, build_extensions
+from schema.limits import Gate, GuardedSchema, QueryLimits
 from schema.limits import documents as documents_module
 from schema.limits.documents import DocumentCache
 
@@ -222,14 +222,12 @@ def make_schema(*, production: bool = True, **limits: Any) -> CompiledSchema:
 
 
 def make_extended_schema(*extensions: Any) -> GuardedSchema:
-    gate = build_extensions(
-        QueryLimits(), production=True, sensitive_mutations=frozenset({"signIn"})
-    )
+    gate = Gate(QueryLimits(), production=True, sensitive_mutations=frozenset({"signIn"}))
     return GuardedSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[*extensions, *gate],
+        extensions=[*extensions, gate.extension],
         config=_config(production=True),
     )
 
@@ -661,12 +659,8 @@ async def test_two_schemas_do_not_share_prepared_documents() -> None:
     class Query:
         other: str = "o"
 
-    other = GuardedSchema(
-        query=Query,
-        extensions=build_extensions(
-            QueryLimits(), production=True, sensitive_mutations=frozenset()
-        ),
-    )
+    gate = Gate(QueryLimits(), production=True, sensitive_mutations=frozenset())
+    other = GuardedSchema(query=Query, extensions=[gate.extension])
     assert code_of(await run("{hello}", schema=other)) == "GRAPHQL_VALIDATION_FAILED"
     assert (await run("{hello}")).errors is None
 

@@ -79,6 +79,7 @@ _SALE_BY_CARD = (
 )
 
 
+@pytest.mark.sweep
 async def test_all_720_orders_of_six_events_end_in_one_state(
     here: Settings, channel: Channel, planted: World
 ) -> None:

@@ -104,6 +104,7 @@ async def test_a_failure_of_the_database_does_not_quote_a_secret(
 # --- size
 
 
+@pytest.mark.sweep
 async def test_a_hundred_thousand_lines_with_every_fault_are_counted_exactly(
     database: Settings, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

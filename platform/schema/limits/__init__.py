@@ -28,8 +28,8 @@ A field's price is set where it is declared: `strawberry.field(metadata={"cost":
 without `first` says how long it usually is with `metadata={"assumed_size": 50}`.
 """
 
-from schema.limits.gate import Gate, build_extensions
+from schema.limits.gate import Gate
 from schema.limits.masking import GuardedSchema, MaskedErrors
 from schema.limits.query_limits import QueryLimits
 
-__all__ = ["Gate", "GuardedSchema", "MaskedErrors", "QueryLimits", "build_extensions"]
+__all__ = ["Gate", "GuardedSchema", "MaskedErrors", "QueryLimits"]

@@ -101,18 +101,6 @@ class Gate:
         return {"cost": {"requested": requested, "limit": self._limits.max_cost}}
 
 
-def build_extensions(
-    limits: QueryLimits, *, production: bool, sensitive_mutations: frozenset[str]
-) -> list[Callable[[], SchemaExtension]]:
-    """This function will give the `extensions` of a schema that keeps to `limits`.
-
-    The list holds a factory, as Strawberry wants it; what it makes is an empty shell around one
-    gate, so a known document is neither parsed nor validated again.
-    """
-    gate = Gate(limits, production=production, sensitive_mutations=sensitive_mutations)
-    return [gate.extension]
-
-
 class QueryGate(SchemaExtension):
     """Takes the place of Strawberry's parsing and validation, and adds the cost of each answer."""
 
