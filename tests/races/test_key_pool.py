@@ -1,7 +1,6 @@
 """Buyers compete for the same keys: none is sold twice, and none stays behind unsold."""
 
 from collections.abc import Sequence
-from copy import copy
 from datetime import datetime
 from uuid import UUID
 
@@ -12,13 +11,13 @@ from entrypoints.verify import verify
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
-from kernel.statements import Statement
 from offers import quotes
 from offers.quotes import Wish
 from orders import checkout, expiry, placing
 from orders.checkout import Buyer, OrderMade
 from orders.drafts import Draft
 from races.crowd import Outcome, all_at_once
+from races.mutants import a_moment, that_takes_its_time, without
 from races.purchases import key_statuses, promised_twice, quantities, quick_buy
 from supply import pool
 from supply.pool import OutOfStock, Wanted
@@ -70,6 +69,7 @@ async def hold_by_reading_first(wanted: Wanted, *, until: datetime) -> list[UUID
     if len(rows) < wanted.quantity:
         raise OutOfStock("Sold out.")
     key_ids = [row["id"] for row in rows]
+    await a_moment()
     await db.execute(
         """update keys set status = 'HELD', held_by_line_id = $2, held_until = $3
            where id = any ($1)""",
@@ -85,20 +85,13 @@ async def nothing_at_hand(draft: Draft) -> None:
     raise placing.Short
 
 
-def without_its_lock(statement: Statement) -> Statement:
-    """The same statement, which then writes what it has only read."""
-    mutant = copy(statement)
-    mutant.sql = statement.sql.replace("for update skip locked", "")
-    assert mutant.sql != statement.sql
-    return mutant
-
-
 @pytest.mark.parametrize("way", ["at once", "in turn"])
 async def test_the_check_notices_a_hold_that_reads_first_and_writes_then(
     shop: Shop, world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     if way == "at once":
-        monkeypatch.setattr(placing, "_PLACE", without_its_lock(placing._PLACE))
+        reads_only = without("for update skip locked", placing._PLACE)
+        monkeypatch.setattr(placing, "_PLACE", that_takes_its_time(reads_only))
     else:
         monkeypatch.setattr(placing, "place_at_once", nothing_at_hand)
         monkeypatch.setattr(pool, "hold", hold_by_reading_first)

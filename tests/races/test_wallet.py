@@ -1,7 +1,5 @@
 """One wallet, many debits at once: never more than there is, and nothing left half done."""
 
-from copy import copy
-
 import asyncpg
 import pytest
 
@@ -9,10 +7,10 @@ from billing import accounts
 from billing.ledger import Account
 from entrypoints.verify import verify
 from kernel.settings import Settings
-from kernel.statements import Statement
-from orders import placing
+from orders import placing, settling
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
+from races.mutants import that_takes_its_time, without
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
 from world import World
@@ -63,19 +61,14 @@ async def test_money_for_ten_keys_buys_exactly_ten(
     assert await verify(database.database_url) == []
 
 
-def that_reads_only(statement: Statement) -> Statement:
-    """The tempting mistake: look whether the money is there, without a lock."""
-    mutant = copy(statement)
-    mutant.sql = statement.sql.replace("for no key update", "")
-    assert mutant.sql != statement.sql
-    return mutant
-
-
 async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mutant = that_reads_only(placing._PLACE_AND_PAY)
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", mutant)
+    """The tempting mistake: look whether the money is there, without a lock."""
+    reads_only = without("for no key update", placing._PLACE_AND_PAY)
+    monkeypatch.setattr(placing, "_PLACE_AND_PAY", reads_only)
+    slow = that_takes_its_time(settling._SETTLE_PLACED)
+    monkeypatch.setattr(settling, "_SETTLE_PLACED", slow)
 
     outcome, wallet = await rush(shop, world)
 
