@@ -33,7 +33,7 @@ from kernel.clock import utc_now
 REDACTED = "[redacted]"
 
 # Loggers that write what they were given: the query's text, the URL with its query string.
-_SILENCED = ("strawberry.execution", "uvicorn.access", "_granian.access", "granian.access")
+_SILENCED = ("strawberry.execution", "uvicorn.access")
 # Below WARNING these write SQL parameters, request bodies and full URLs.
 _WARNINGS_ONLY = ("tortoise", "stripe", "httpx", "httpcore", "asyncio", "hpack")
 
