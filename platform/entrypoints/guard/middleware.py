@@ -85,8 +85,7 @@ class RequestGuard:
     ) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
-        with self._places[route].take(host):
-            pass  # when all places are taken, nothing is read
+        self._places[route].require_one(host)  # when all are taken, nothing is read
         ready = await self._read_in_time(scope, receive, headers, route, host)
         with ExitStack() as held:
             place = held.enter_context(self._places[route].take(host))
@@ -147,8 +146,10 @@ class RequestGuard:
 
         The work is done then, and what is left is the client's own pace.
         """
-        content_type = Headers(raw=start.get("headers", [])).get("content-type", "")
-        streams = content_type.startswith(_EVENT_STREAM)
+        streams = any(
+            name.lower() == b"content-type" and value.startswith(_EVENT_STREAM.encode())
+            for name, value in start.get("headers", ())
+        )
         if not deadline.expired():
             now = asyncio.get_running_loop().time()
             deadline.reschedule(None if streams else now + self._settings.drain_seconds)
