@@ -1,10 +1,14 @@
-"""uvicorn's HTTP protocol with the two bounds that it leaves to a proxy: a request's head is
-short, and it arrives soon. What comes after the head is the guard's business (`guard/`)."""
+"""uvicorn's protocols, with what they leave to a proxy and without what a quiet socket needs not.
+
+A request's head is short, and it arrives soon; what comes after the head is the guard's business
+(`guard/`). A WebSocket that is open forgets how it was opened.
+"""
 
 import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """From the first byte of a request line to the last of the headers, about: counted by chunks."""
@@ -46,6 +50,14 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self) -> None:
+        """Called when a WebSocket takes over the connection: nobody needs this one any more, and
+        it and its parser hold each other."""
+        super().handle_websocket_upgrade()
+        self._stop_waiting()
+        self.parser = None
+        self.scope = self.headers = None  # type: ignore[assignment]
+
     def on_message_begin(self) -> None:
         """Called by the parser, with the first byte of a request."""
         self._in_head = True
@@ -74,3 +86,14 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_waiting()
         if not self.transport.is_closing():
             self.transport.close()
+
+
+class QuietSocket(WebSocketsSansIOProtocol):
+    """One WebSocket. There are thousands, and most of them wait."""
+
+    async def send(self, message: Any) -> None:
+        """Called by the application."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The request and its answer, header by header, are a fifth of what a socket holds.
+            self.request = self.response = None  # type: ignore[assignment]

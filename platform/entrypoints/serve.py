@@ -5,7 +5,7 @@ from typing import Final
 import uvicorn
 
 from entrypoints.guard import GuardSettings
-from entrypoints.http_protocol import BoundedHttp
+from entrypoints.http_protocol import BoundedHttp, QuietSocket
 
 APPLICATION: Final = "entrypoints.asgi:create_app"
 SHUTDOWN_SECONDS: Final = 5
@@ -28,7 +28,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
         workers=workers,
         loop="uvloop",
         http=BoundedHttp,
-        ws="websockets-sansio",
+        ws=QuietSocket,
         ws_max_size=GuardSettings().max_websocket_message_bytes,
         # A compressor for each of many quiet sockets is most of what a socket would cost.
         ws_per_message_deflate=False,

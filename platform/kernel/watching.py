@@ -41,7 +41,7 @@ class Watch(Generic[Seen]):
         return self._failure is not None or self.task.done()
 
     async def first(self) -> Seen:
-        """This function will give what a look sees that begins now; it raises what the look does."""
+        """This function will give what a look sees that begins now, or raise what it does."""
         after = self._begun
         self._wanted.set()
         while self._ended <= after:
@@ -49,8 +49,8 @@ class Watch(Generic[Seen]):
         return self._seen[0]
 
     async def newer(self, seen: Seen) -> Seen:
-        """This function will give what has been seen since `seen` was, or wait for the next look; it
-        raises what the look does."""
+        """This function will give what has been seen since `seen` was, waiting for the next look
+        if need be, or raise what the look does."""
         if self._seen[0] is seen or self._failure is not None:
             await self._next_look()
         return self._seen[0]

@@ -252,7 +252,7 @@ async def test_stock_stands_still_for_as_long_as_it_is_said_to_and_no_longer(
     await _pools_of_all_kinds(desk)
     shop = await desk.shop()
 
-    async def stocks(shift_seconds: float) -> tuple[dict[UUID, int], float]:
+    async def stocks(bound: int, shift_seconds: float) -> tuple[dict[UUID, int], float]:
         await desk.world.shift_clock(f"{shift_seconds} seconds")
         seen = StockSeen()
         token = stock_seen.set(seen)
@@ -268,13 +268,13 @@ async def test_stock_stands_still_for_as_long_as_it_is_said_to_and_no_longer(
         for bound in (3, 20, 100):
             shift_seconds = 0.0
             for _ in range(4):
-                before, still_seconds = await stocks(shift_seconds)
+                before, still_seconds = await stocks(bound, shift_seconds)
                 if isinf(still_seconds):
                     break
                 shift_seconds += still_seconds
-                assert (await stocks(shift_seconds - 1.0))[0] == before
+                assert (await stocks(bound, shift_seconds - 1.0))[0] == before
                 shift_seconds += 1.0
-                moved += (await stocks(shift_seconds))[0] != before
+                moved += (await stocks(bound, shift_seconds))[0] != before
     assert moved >= 8, "what was foreseen has come"
 
 

@@ -86,7 +86,7 @@ class StockNotes:
         return len(self._moments)
 
     def note(self, listing_id: UUID, *, now_seconds: float, kept_seconds: float) -> None:
-        """This function will note an announcement, and let go of those older than `kept_seconds`."""
+        """This function will note an announcement and let go of those before `kept_seconds`."""
         self._moments[listing_id.bytes] = self.latest_seconds = now_seconds
         self._moments.move_to_end(listing_id.bytes)
         while next(iter(self._moments.values())) < now_seconds - kept_seconds:
