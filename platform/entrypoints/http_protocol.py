@@ -55,7 +55,7 @@ class BoundedHttp(HttpToolsProtocol):
         it and its parser hold each other."""
         super().handle_websocket_upgrade()
         self._stop_waiting()
-        self.parser = None
+        self.parser = None  # type: ignore[assignment]
         self.scope = self.headers = None  # type: ignore[assignment]
 
     def on_message_begin(self) -> None:

@@ -200,7 +200,8 @@ def _computed(
         worst_affiliate_bp=row["worst_affiliate_bp"],
         dearest_channel_fee_bp=dearest_fee_bp(payment_methods),
     )
-    return price(replace(inputs, suggested_retail_minor=_suggested_retail(inputs)))
+    suggested = _suggested_retail(inputs)
+    return price(inputs if suggested is None else replace(inputs, suggested_retail_minor=suggested))
 
 
 def _suggested_retail(inputs: PriceInputs) -> int | None:

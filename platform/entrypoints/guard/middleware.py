@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.guard.answers import (
@@ -24,6 +23,7 @@ from entrypoints.guard.bodies import (
     replay,
     require_graphql_request,
 )
+from entrypoints.guard.fields import HeaderFields
 from entrypoints.guard.limits import GuardSettings, RouteLimits
 from entrypoints.guard.places import Places
 from entrypoints.guard.query_strings import names_document_in_url, parse_graphql_query_string
@@ -83,7 +83,7 @@ class RequestGuard:
     async def _serve_with_limits(
         self, scope: Scope, receive: Receive, answer: "_Answer", route: RouteLimits
     ) -> None:
-        headers = Headers(scope=scope)
+        headers = HeaderFields(scope)
         host = headers.get("host", "").lower()
         self._places[route].require_one(host)  # when all are taken, nothing is read
         ready = await self._read_in_time(scope, receive, headers, route, host)
@@ -109,7 +109,7 @@ class RequestGuard:
                 raise refused from None
 
     async def _read_in_time(
-        self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits, host: str
+        self, scope: Scope, receive: Receive, headers: HeaderFields, route: RouteLimits, host: str
     ) -> Receive:
         """Read the body before a place is taken: who sends slowly takes nobody's place."""
         seconds = min(self._settings.body_seconds, route.deadline_seconds)
@@ -124,7 +124,7 @@ class RequestGuard:
             raise too_slow(retry_after_seconds=retry) from None
 
     async def _ready(
-        self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits
+        self, scope: Scope, receive: Receive, headers: HeaderFields, route: RouteLimits
     ) -> Receive:
         """Check the request and read its body, so that what follows cannot wait for the client."""
         if route.graphql and names_document_in_url(scope):
