@@ -33,7 +33,10 @@ class Switchboard:
         """Of the reader, once it has subscribed to every channel."""
 
     async def on(self, channel: str, wake: Wake) -> None:
-        """This function will call `wake` for each announcement from now on."""
+        """This function will call `wake` for each announcement from now on.
+
+        Where it is cancelled, `off` must be called all the same.
+        """
         is_new = channel not in self._wakes
         self._wakes[channel].add(wake)
         if self._reader is None:
@@ -41,6 +44,7 @@ class Switchboard:
         elif is_new and self._pubsub is not None:
             with suppress(*_AWAY):  # the reader meets it, too, and begins anew
                 await self._pubsub.subscribe(channel)
+            valkey.leave_if_canceled()
 
     async def off(self, channel: str, wake: Wake) -> None:
         """This function will call `wake` no more; the last one to go closes the connection."""

@@ -1,6 +1,7 @@
 """Many who watch one thing share the looks, and each is told what he would have seen himself."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from kernel import valkey
+from kernel.settings import settings
 from kernel.switchboard import Switchboard, switchboard
 from kernel.watching import Watch, Watches
 
@@ -158,6 +160,28 @@ async def test_who_leaves_leaves_the_others_alone(watches: Watches[str, list[int
         thing.value = 2
         await until_announced(heard)
         assert (seen, await heard) == ([0], [2])
+
+
+async def test_a_dead_server_keeps_nobody_from_looking_or_leaving(
+    watches: Watches[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as black_hole:
+        black_hole.bind(("127.0.0.1", 0))
+        black_hole.listen(64)
+        address = f"redis://127.0.0.1:{black_hole.getsockname()[1]}/0"
+        monkeypatch.setenv("REDIS_URL", address)
+        settings.cache_clear()
+        thing = Thing()
+        async with AsyncExitStack() as stack:
+            watch = await join(stack, watches, thing, again=0.05)
+            seen = await watch.first()
+            for _ in range(10):  # through several tries to come back
+                seen = await watch.newer(seen)
+                await asyncio.sleep(0.1)
+        assert thing.looks >= 10
+        await valkey.close()
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 async def test_a_wake_is_called_for_its_own_channel_alone(config: object) -> None:
