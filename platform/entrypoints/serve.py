@@ -13,6 +13,8 @@ SHUTDOWN_SECONDS: Final = 5
 KEEP_ALIVE_SECONDS: Final = 75
 """How long an idle connection stays. Longer than a client or a proxy keeps one: whoever closes
 first must be the one who would send next, else a request meets a connection that is just ending."""
+WORKER_SECONDS: Final = 30
+"""A process that gives no sign of life for so long is replaced; on a busy machine five are few."""
 PING_SECONDS: Final = 30.0
 """Between two signs of life of a quiet WebSocket."""
 
@@ -40,4 +42,5 @@ def serve(*, host: str, port: int, workers: int) -> None:
         proxy_headers=False,  # whom to believe is decided in one place: schema/address.py
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=WORKER_SECONDS,
     )
