@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.guard import GuardSettings, RequestGuard
@@ -29,7 +29,8 @@ from tenants.directory import forget as forget_shops
 from tenants.directory import hear_change
 from web.app import web_routes
 
-_ROUTES_TO_API: Final = (Route, WebSocketRoute)
+_GRAPHQL_PATHS: Final = frozenset({"/graphql", "/graphql/"})
+"""Both spellings are the API: a redirect would lose the body of a client's POST."""
 
 _healthy_until = 0.0
 
@@ -83,21 +84,29 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
-        # Both spellings are the API: a redirect would lose the body of a client's POST.
-        *(route(path, graphql) for path in ("/graphql", "/graphql/") for route in _ROUTES_TO_API),
         *web_routes(),
     ]
     # Inside Starlette's own error page: what it answers for must not be answered twice.
     middleware = [Middleware(TenantOfRequest)]
-    application = Starlette(routes=routes, lifespan=lifespan, middleware=middleware)
-    application.state.ear = ear
+    pages = Starlette(routes=routes, lifespan=lifespan, middleware=middleware)
+    pages.state.ear = ear
     return RequestGuard(
-        application,
+        _by_path(graphql=TenantOfRequest(graphql), others=pages),
         settings=GuardSettings.usual(
             deadline_seconds=config.request_deadline_seconds,
             max_concurrent=config.max_concurrent_requests,
         ),
     )
+
+
+def _by_path(*, graphql: ASGIApp, others: ASGIApp) -> ASGIApp:
+    """Most requests are for GraphQL: they need no router, and no error page but the guard's."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        of_graphql = scope["type"] != "lifespan" and scope["path"] in _GRAPHQL_PATHS
+        await (graphql if of_graphql else others)(scope, receive, send)
+
+    return application
 
 
 def _response_cache(config: Settings, ear: Ear) -> ResponseCache | None:

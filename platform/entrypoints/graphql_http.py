@@ -146,7 +146,7 @@ class GraphQLEndpoint:
             shop = connection.scope["kameng.shop"]
             return await self._cache.answer(key, shop, execute)
         body = await execute()
-        return None if body is None else Entry(body, frozenset(), 0.0)
+        return None if body is None else Entry(body)
 
     async def _execute(self, asked: AskedDocument, context: Context, *, method: str) -> Answer:
         """Raises `DocumentRefused` for a kind of operation that the method does not have."""

@@ -9,8 +9,8 @@ places it passed through: a database driver quotes the row that offended it.
 
 import json
 import logging
+import random
 import re
-import secrets
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ from kernel.clock import utc_now
 REDACTED = "[redacted]"
 
 # Loggers that write what they were given: the query's text, the URL with its query string.
-_SILENCED = ("strawberry.execution", "uvicorn.access", "_granian.access", "granian.access")
+_SILENCED = ("strawberry.execution", "uvicorn.access")
 # Below WARNING these write SQL parameters, request bodies and full URLs.
 _WARNINGS_ONLY = ("tortoise", "stripe", "httpx", "httpcore", "asyncio", "hpack")
 
@@ -42,6 +42,7 @@ _MAX_NESTING = 6
 _MAX_ITEMS = 100
 _MAX_FRAMES = 12
 
+_random = random.Random()  # noqa: S311 - an id of a log line opens nothing
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -82,7 +83,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 def new_request_id() -> str:
     """This function will make an id that ties an answer to its log lines: 16 hexadecimal digits."""
-    return secrets.token_hex(8)
+    return f"{_random.getrandbits(64):016x}"
 
 
 def current_request_id() -> str:

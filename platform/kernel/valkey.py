@@ -4,8 +4,7 @@ One short try, no retries, and a breaker: while the server does not answer, call
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis.asyncio as redis
@@ -84,50 +83,11 @@ async def _unless_away(ask: Callable[[], Awaitable[Any]]) -> Any:
         return None
 
 
-@asynccontextmanager
-async def listening(channel: str) -> AsyncIterator["Listener"]:
-    """Hear announcements of a channel, as far as Valkey is there."""
-    listener = Listener(channel)
-    try:
-        yield listener
-    finally:
-        await listener.close()
-
-
-class Listener:
-    """Waits for an announcement, or for the time after which one looks for oneself."""
-
-    def __init__(self, channel: str) -> None:
-        self._channel = channel
-        self._pubsub: redis.client.PubSub | None = None
-
-    async def wait(self, seconds: float) -> None:
-        """Return at an announcement or after so many seconds, whichever comes first."""
-        try:
-            if self._pubsub is None:
-                self._pubsub = client().pubsub(ignore_subscribe_messages=True)
-                await self._pubsub.subscribe(self._channel)
-            _leave_if_canceled()
-            await self._pubsub.get_message(timeout=seconds)
-        except (RedisError, OSError, TimeoutError):
-            self._pubsub = None
-            await asyncio.sleep(min(seconds, 0.5))
-        _leave_if_canceled()
-
-    async def close(self) -> None:
-        """Stop listening."""
-        if self._pubsub is not None:
-            try:
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
-            except (RedisError, OSError, TimeoutError):
-                return
-
-
-def _leave_if_canceled() -> None:
-    """Cancel again what was told to stop and did not hear it.
+def leave_if_canceled() -> None:
+    """This function will cancel again what was told to stop and did not hear it.
 
     The client sends with Python 3.11's `wait_for`, which drops a cancellation that arrives just
-    when the sending is done; the listener would go on for ever, for somebody who has left.
+    when the sending is done; whoever listens would go on for ever, for somebody who has left.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -7,6 +7,7 @@ down the path, supplier, commission); it goes to the order that freezes it and n
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import inf
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -135,7 +136,13 @@ def _priced_skus(
         sku = _priced_sku(shop, tuple(rows), books, prices)
         if sku.offers:
             skus.append(sku)
-    note_stock(offer.id for sku in skus for offer in sku.offers)
+    note_stock(
+        [offer.id for sku in skus for offer in sku.offers],
+        still_seconds=min(
+            [still for sku in skus for row, _ in sku.behind if (still := row["still_seconds"])],
+            default=inf,
+        ),
+    )
     return skus
 
 
@@ -193,7 +200,8 @@ def _computed(
         worst_affiliate_bp=row["worst_affiliate_bp"],
         dearest_channel_fee_bp=dearest_fee_bp(payment_methods),
     )
-    return price(replace(inputs, suggested_retail_minor=_suggested_retail(inputs)))
+    suggested = _suggested_retail(inputs)
+    return price(inputs if suggested is None else replace(inputs, suggested_retail_minor=suggested))
 
 
 def _suggested_retail(inputs: PriceInputs) -> int | None:

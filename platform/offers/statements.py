@@ -44,28 +44,44 @@ class PageShape:
 # Keys that can be held now (supply/pool.py), counted in the index alone and no further than the
 # bound: free ones, and held ones whose time is over. Says what `free_keys` says, but is planned
 # once with its statement instead of being run anew for every listing.
-_STOCK = """
-(select case when free.keys >= {bound} then {bound} else least({bound}, free.keys + (
-    select count(*) from (
-        select from keys k
-        where k.supplier_listing_id = l.id and k.status = 'HELD'
-          and k.held_until <= (select platform_now())
-          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as run_out
- ))::integer end
- from (
-    select count(*) as keys from (
-        select from keys k
-        where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
-          and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
- ) as free) as stock
+#
+# `still_seconds` says for how long nothing of that moves by itself; null is for ever. Of the keys
+# that were counted one may come too near its end. Below the bound a hold may run out as well; at
+# the bound, one more shows nothing.
+_POOL = """
+cross join lateral (
+    select case when free.keys >= {bound} then {bound}
+                else least({bound}, free.keys + run_out.keys) end::integer as stock,
+           extract(epoch from least(
+               free.first_end - ending.at, run_out.first_end - ending.at,
+               (select min(k.held_until) from keys k
+                where k.supplier_listing_id = l.id and k.status = 'HELD'
+                  and k.held_until > (select platform_now()) and free.keys < {bound})
+               - (select platform_now())
+           ))::float8 as still_seconds
+    from (
+        select count(*) as keys, min(expires_at) as first_end from (
+            select k.expires_at from keys k
+            where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
+              and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
+    ) as free
+    cross join lateral (
+        select count(*) as keys, min(expires_at) as first_end from (
+            select k.expires_at from keys k
+            where k.supplier_listing_id = l.id and k.status = 'HELD'
+              and k.held_until <= (select platform_now()) and free.keys < {bound}
+              and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as over
+    ) as run_out
+) as pool
 """
-_OFFER = f"""
+_OFFER = """
 s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.min_remaining_days,
 s.position as sku_position, c.path as category_path, l.id as listing_id, l.supplier_id,
 u.commission_bp, l.supply_price_minor, l.priority, l.warranty_hours, l.min_retail_minor,
 l.max_retail_minor, limits.floor_minor, limits.ceiling_minor,
 (select coalesce(max(rate_bp), 0) from affiliate_programs
- where tenant_id = {{tenant}} and status = 'ACTIVE') as worst_affiliate_bp, {_STOCK}
+ where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp,
+pool.stock, pool.still_seconds
 """
 _WORDS = """,
 s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.face_currency, s.region, s.delivery_mode,
@@ -88,6 +104,7 @@ left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)
 ) as limits on true
+{_POOL}
 where s.status = 'ACTIVE' and {_NOT_HIDDEN}
 """
 # From the cheapest supply to the dearest, as offers of one price are shown.
@@ -131,11 +148,11 @@ def page_statement(shape: PageShape) -> str:
     if shape.detail is not Detail.PRODUCTS:
         tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
         words = _WORDS if shape.detail is Detail.SKUS else ""
-        offer = (_OFFER + words).format(tenant=tenant, bound=f"{bound}::integer")
+        offer = (_OFFER + words).format(tenant=tenant)
         shelf = f"""
             left join lateral (
                 select {offer} from skus s join categories c on c.id = page.category_id
-                {_ON_SALE.format(currency=currency)}
+                {_ON_SALE.format(currency=currency, bound=f"{bound}::integer")}
                   and s.product_id = page.id and page.place < $2
             ) as shelf on true"""
         order = f", {_ORDER}"
@@ -158,10 +175,10 @@ def page_statement(shape: PageShape) -> str:
 
 SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
-       {(_OFFER + _WORDS).format(tenant="$2", bound="$4::integer")}
+       {(_OFFER + _WORDS).format(tenant="$2")}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id
-{_ON_SALE.format(currency="$3")} and s.id = any ($5::uuid[])
+{_ON_SALE.format(currency="$3", bound="$4::integer")} and s.id = any ($5::uuid[])
 order by {_ORDER}"""
 """The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, and
 the ids."""

@@ -1,15 +1,29 @@
-"""Whose stock an answer shows: collected while it is made, for whoever wants to keep it."""
+"""Whose stock an answer shows, and until when it stays what it is unless somebody says otherwise:
+collected while the answer is made, for whoever wants to keep it."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from math import inf
 from uuid import UUID
 
-listings_seen: ContextVar[set[UUID] | None] = ContextVar("listings_seen", default=None)
-"""Put a set here to learn the supplier listings whose stock was read from now on."""
+
+@dataclass(slots=True)
+class StockSeen:
+    """The supplier listings whose stock was read, and for how many seconds none of it moves by
+    itself: no hold runs out, and no key comes too near its end."""
+
+    listing_ids: set[UUID] = field(default_factory=set)
+    still_seconds: float = inf
 
 
-def note_stock(listing_ids: Iterable[UUID]) -> None:
+stock_seen: ContextVar[StockSeen | None] = ContextVar("stock_seen", default=None)
+"""Put one here to learn what stock is read from now on."""
+
+
+def note_stock(listing_ids: Iterable[UUID], *, still_seconds: float = inf) -> None:
     """Remember that the stock of these listings has been read."""
-    seen = listings_seen.get()
+    seen = stock_seen.get()
     if seen is not None:
-        seen.update(listing_ids)
+        seen.listing_ids.update(listing_ids)
+        seen.still_seconds = min(seen.still_seconds, still_seconds)

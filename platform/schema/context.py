@@ -148,7 +148,9 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     headers = connection.headers
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
     caller, is_remembered = await _caller_of_request(connection, token, shop)
-    scheme = "https" if settings().public_scheme == "https" else connection.url.scheme
+    scheme = (
+        "https" if settings().public_scheme == "https" else connection.scope.get("scheme", "http")
+    )
     return Context(
         shop=shop,
         caller=caller,

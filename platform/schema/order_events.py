@@ -1,14 +1,42 @@
 """Orders while they change."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
 
 import strawberry
 
-from kernel import db, valkey
+from identity.tokens import Caller
+from kernel import db
+from kernel.watching import Watches
 from orders import news
-from orders.queries import order_view
-from schema.context import Info, caller_of
+from orders.queries import OrderView, order_view
+from schema.context import Context, Info, caller_of
 from schema.order_types import Order, order_type
+from tenants.directory import Shop
+
+LOOK_AGAIN_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """Who watches which order. Who has the same of all this is shown the same."""
+
+    shop: Shop
+    order_no: str
+    token: str | None
+    guest_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look has found: who asks, and the order as it is for him."""
+
+    caller: Caller | None
+    view: OrderView
+
+
+_watches: Final = Watches[_Topic, _Seen]()
 
 
 @strawberry.type
@@ -17,9 +45,6 @@ class OrderEvent:
 
     cursor: int
     order: Order
-
-
-LOOK_AGAIN_SECONDS = 2.0
 
 
 @strawberry.type
@@ -33,26 +58,33 @@ class OrderSubscription:
         """This function will send the order whenever its version has grown.
 
         Before every event the caller is authenticated and the order looked up anew: a token that
-        was revoked, or an order that is not the caller's, ends it.
+        was revoked, or an order that is not the caller's, ends it. All who watch the same order
+        with the same token share the looks.
         """
-        context = info.context
-        seen = 0
-        listener: valkey.Listener | None = None
-        try:
+        context, seen_version = info.context, 0
+        topic = _Topic(context.shop, order_no, context.token, guest_token)
+        asker = replace(context)  # the first one may leave before the others
+        async with _watches.watching(
+            topic,
+            look=lambda: _look(topic, asker),
+            channel=lambda seen: news.channel(topic.shop.id, seen.view.id),
+            again_seconds=LOOK_AGAIN_SECONDS,
+        ) as watch:
+            seen = await watch.first()
             while True:
-                context.caller = await caller_of(context.token, context.shop)
-                async with db.transaction(context.core(), read_only=True):
-                    view = await order_view(
-                        shop=context.shop,
-                        viewer=context.viewer(guest_token),
-                        order_no=order_no,
-                    )
-                if view.version > seen:
-                    seen = view.version
-                    yield OrderEvent(cursor=seen, order=order_type(view, context))
-                if listener is None:
-                    listener = valkey.Listener(news.channel(context.shop.id, view.id))
-                await listener.wait(LOOK_AGAIN_SECONDS)
-        finally:
-            if listener is not None:
-                await listener.close()
+                context.caller = seen.caller
+                if seen.view.version > seen_version:
+                    seen_version = seen.view.version
+                    yield OrderEvent(cursor=seen_version, order=order_type(seen.view, context))
+                seen = await watch.newer(seen)
+
+
+async def _look(topic: _Topic, asker: Context) -> _Seen:
+    asker.caller = await caller_of(topic.token, topic.shop)
+    async with db.transaction(asker.core(), read_only=True):
+        view = await order_view(
+            shop=topic.shop,
+            viewer=asker.viewer(topic.guest_token),
+            order_no=topic.order_no,
+        )
+    return _Seen(asker.caller, view)

@@ -36,7 +36,7 @@ async def announce_stock(listing_ids: Iterable[UUID]) -> None:
     Call it in the transaction that changes how many keys can be held: always where keys come back,
     arrive, are withdrawn or expire; where keys are held or sold, only when fewer than
     `low_stock_bound` + `ANNOUNCED_BELOW_SPARE` are left. If it is forgotten, pages are right again
-    after five seconds.
+    after a minute.
     """
     unique = sorted(set(listing_ids))
     if unique:

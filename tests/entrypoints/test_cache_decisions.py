@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from math import inf
 from uuid import UUID
 
 import asyncpg
@@ -44,11 +45,12 @@ class Process:
         self,
         *,
         shows: tuple[UUID, ...] = (LISTING,),
+        still_seconds: float = inf,
         meanwhile: Callable[[], Awaitable[object]] | None = None,
     ) -> bytes | None:
         async def compute() -> bytes:
             self.made += 1
-            note_stock(shows)
+            note_stock(shows, still_seconds=still_seconds)
             if meanwhile is not None:
                 await meanwhile()
             return b"answer %d" % self.made
@@ -101,13 +103,36 @@ async def test_valkeys_answer_is_not_taken_by_who_has_heard_that_it_may_be_old(
 ) -> None:
     first = Process(shop)
     assert await first.asks() == b"answer 1"
-    heard, lately, other = Process(shop), Process(shop, ears=Ears(2.0)), Process(shop)
+    heard, lately, other = Process(shop), Process(shop, ears=Ears(0.5)), Process(shop)
     heard.cache.hear_stock(str(LISTING))
     other.cache.hear_stock(str(UUID(int=8)))
     await heard.asks()
     await lately.asks()
     await other.asks()
     assert (heard.made, lately.made, other.made) == (1, 1, 0)
+
+
+async def test_an_answer_is_not_taken_by_who_has_not_listened_since_it_was_made(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.response_cache.cache.DELIVERY_SECONDS", 0.1)
+    first = Process(shop)
+    assert await first.asks() == b"answer 1"
+    await asyncio.sleep(0.5)
+    since_then, longer = Process(shop, ears=Ears(0.4)), Process(shop, ears=Ears(5.0))
+    await since_then.asks()
+    await longer.asks()
+    assert (since_then.made, longer.made) == (1, 0)
+
+
+async def test_an_answer_ends_when_its_stock_moves_by_itself(
+    shop: Shop, without_valkey: None
+) -> None:
+    process = Process(shop)
+    assert await process.asks(still_seconds=0.3) == b"answer 1"
+    assert await process.asks() == b"answer 1"
+    await asyncio.sleep(0.35)
+    assert await process.asks() == b"answer 2"
 
 
 async def test_what_is_announced_while_an_answer_is_made_keeps_it_from_being_kept(

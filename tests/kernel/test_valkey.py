@@ -53,27 +53,6 @@ async def timed_announcement() -> tuple[bool, float]:
     return told, time.perf_counter() - started
 
 
-async def test_who_listens_hears_an_announcement(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
-        waiting = asyncio.create_task(listener.wait(5))
-        started = time.perf_counter()
-        # Until the listener has subscribed, nobody hears.
-        while not waiting.done():
-            assert await valkey.announce("channel", "message")
-            await asyncio.sleep(0.01)
-        assert time.perf_counter() - started < 2
-
-
-async def test_an_announcement_on_another_channel_is_not_heard(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
-        await listener.wait(0.01)
-        waiting = asyncio.create_task(listener.wait(0.2))
-        assert await valkey.announce("another", "message")
-        started = time.perf_counter()
-        await waiting
-        assert time.perf_counter() - started > 0.1
-
-
 @pytest.mark.parametrize("server", ["black_hole", "nobody"])
 async def test_a_dead_server_costs_one_short_try_and_then_nothing(
     fresh: None,
@@ -114,13 +93,3 @@ async def test_a_server_that_is_back_is_heard_once_the_breaker_closes(
     assert not await valkey.announce("channel", "message"), "the breaker is still open"
     await asyncio.sleep(0.15)
     assert await valkey.announce("channel", "message")
-
-
-async def test_a_listener_of_a_dead_server_comes_back_in_time_to_look_for_itself(
-    fresh: None, black_hole: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    point_at(black_hole, monkeypatch)
-    async with valkey.listening("channel") as listener:
-        started = time.perf_counter()
-        await listener.wait(0.2)
-        assert 0.1 < time.perf_counter() - started < 3

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from math import isinf
 from uuid import UUID
 
 import httpx
@@ -15,6 +16,7 @@ from kernel.settings import settings
 from offers import catalogue, shelf
 from offers.own_prices import OwnPrice, own_prices
 from offers.shelf import ShelfSku
+from offers.stock_seen import StockSeen, stock_seen
 from random_markets import another_offer
 from sales import SalesDesk
 from tenants import directory
@@ -223,19 +225,7 @@ async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_a
 ) -> None:
     """The page counts in its own statement; the pool asks `free_keys`: they never disagree."""
     goods = desk.world.goods
-    listings = [goods, *[await another_offer(desk.owner, goods, supply_minor=n) for n in (1, 2)]]
-    now = await desk.owner.fetchval("select now()")
-    for number, one in enumerate(listings):
-        for days in (None, -1, 0, 3, 5, 6, 400):
-            expires_at = None if days is None else now + timedelta(days=days, minutes=1)
-            await desk.world.keys(4 + number, one, expires_at=expires_at)
-    # Held by nobody in particular: the reference is not what is tested.
-    await desk.owner.execute(
-        """update keys set status = 'HELD', held_by_line_id = gen_random_uuid(),
-                  held_until = now() + (position % 3 - 1) * interval '5 minutes'
-           where position % 2 = 0"""
-    )
-    await desk.owner.execute("update keys set status = 'WITHDRAWN' where position % 22 = 1")
+    await _pools_of_all_kinds(desk)
     shop = await desk.shop()
     compared = set()
     for days in (0, 5, 30, 500):
@@ -253,6 +243,67 @@ async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_a
                 assert len(shown) == 3
                 compared |= set(shown.values())
     assert len(compared) > 8, "many different stocks have been compared"
+
+
+async def test_stock_stands_still_for_as_long_as_it_is_said_to_and_no_longer(
+    desk: SalesDesk,
+) -> None:
+    goods = desk.world.goods
+    await _pools_of_all_kinds(desk)
+    shop = await desk.shop()
+
+    async def stocks(bound: int, shift_seconds: float) -> tuple[dict[UUID, int], float]:
+        await desk.world.shift_clock(f"{shift_seconds} seconds")
+        seen = StockSeen()
+        token = stock_seen.set(seen)
+        found = await shelf.skus_by_id(shop, [goods.sku_id], stock_bound=bound)
+        stock_seen.reset(token)
+        offers = found[goods.sku_id].offers
+        assert seen.listing_ids == {offer.id for offer in offers}
+        return {offer.id: offer.stock for offer in offers}, seen.still_seconds
+
+    moved = 0
+    for days in (0, 5):
+        await desk.owner.execute("update skus set min_remaining_days = $1", days)
+        for bound in (3, 20, 100):
+            shift_seconds = 0.0
+            for _ in range(4):
+                before, still_seconds = await stocks(bound, shift_seconds)
+                if isinf(still_seconds):
+                    break
+                shift_seconds += still_seconds
+                assert (await stocks(bound, shift_seconds - 1.0))[0] == before
+                shift_seconds += 1.0
+                moved += (await stocks(bound, shift_seconds))[0] != before
+    assert moved >= 8, "what was foreseen has come"
+
+
+async def test_nothing_moves_a_pool_without_holds_and_without_ends(desk: SalesDesk) -> None:
+    await desk.world.keys(3)
+    seen = StockSeen()
+    token = stock_seen.set(seen)
+    assert await look(desk) is not None
+    stock_seen.reset(token)
+    assert seen.listing_ids == {desk.world.goods.listing_id}
+    assert isinf(seen.still_seconds)
+
+
+async def _pools_of_all_kinds(desk: SalesDesk) -> None:
+    """Three offers of one SKU: keys with and without an end, free, held, run out, withdrawn."""
+    goods = desk.world.goods
+    listings = [goods, *[await another_offer(desk.owner, goods, supply_minor=n) for n in (1, 2)]]
+    now = await desk.owner.fetchval("select now()")
+    for number, one in enumerate(listings):
+        for days in (None, -1, 0, 3, 5, 6, 400):
+            expires_at = None if days is None else now + timedelta(days=days, minutes=1)
+            await desk.world.keys(4 + number, one, expires_at=expires_at)
+    # Held by nobody in particular: the reference is not what is tested.
+    await desk.owner.execute(
+        """update keys set status = 'HELD', held_by_line_id = gen_random_uuid(),
+                  held_until = now() + (position % 3 - 1) * interval '5 minutes'
+           where position % 2 = 0"""
+    )
+    await desk.owner.execute("update keys set status = 'WITHDRAWN' where position % 22 = 1")
 
 
 async def test_the_stock_is_the_largest_single_offers_and_counted_no_further_than_the_bound(

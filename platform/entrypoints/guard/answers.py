@@ -1,22 +1,25 @@
 """The guard's own answers, and the headers on everybody's."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
-from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from kernel.log import current_request_id
 
-_EVERY_ANSWER = {
-    "x-content-type-options": "nosniff",
+_API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_PAGE_POLICY: Final = "frame-ancestors 'none'"
+_EVERY_ANSWER: Final = (
+    (b"x-content-type-options", b"nosniff"),
     # Not `no-referrer`: with that a browser sends `Origin: null` with its own site's forms.
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-_PAGE_POLICY = "frame-ancestors 'none'"
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_FOR_API: Final = (*_EVERY_ANSWER, (b"content-security-policy", _API_POLICY.encode()))
+_FOR_PAGES: Final = (*_EVERY_ANSWER, (b"content-security-policy", _PAGE_POLICY.encode()))
+_REQUEST_ID: Final = b"x-request-id"
 
 
 class RequestRefused(Exception):  # noqa: N818 - a refusal is not an error
@@ -81,8 +84,9 @@ def add_security_headers(start: Message, *, api: bool) -> None:
 
     `no-store` is the default because an answer may hold a key; what may be cached says so.
     """
-    headers = MutableHeaders(raw=start.setdefault("headers", []))
-    for name, value in _EVERY_ANSWER.items():
-        headers.setdefault(name, value)
-    headers.setdefault("content-security-policy", _API_POLICY if api else _PAGE_POLICY)
-    headers["x-request-id"] = current_request_id()
+    headers: list[tuple[bytes, bytes]] = list(start.get("headers", ()))
+    own = {name.lower() for name, _ in headers}
+    headers += [pair for pair in (_FOR_API if api else _FOR_PAGES) if pair[0] not in own]
+    headers = [pair for pair in headers if pair[0].lower() != _REQUEST_ID]
+    headers.append((_REQUEST_ID, current_request_id().encode()))
+    start["headers"] = headers

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from entrypoints.guard.answers import RequestRefused
+from entrypoints.guard.fields import HeaderFields
 
 GRAPHQL_BODY = "kameng.graphql_body"
 """The key in an ASGI scope under which the parsed body of a GraphQL request stands."""
@@ -26,12 +26,12 @@ class ClientLeft(Exception):  # noqa: N818 - nothing is wrong, nobody is listeni
     """The client closed the connection before its request was complete."""
 
 
-def may_have_body(headers: Headers) -> bool:
+def may_have_body(headers: HeaderFields) -> bool:
     """This function will say whether a request announces a body at all."""
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-async def read_body(receive: Receive, *, headers: Headers, max_bytes: int) -> bytes:
+async def read_body(receive: Receive, *, headers: HeaderFields, max_bytes: int) -> bytes:
     """This function will read a request's whole body, at most `max_bytes` of it.
 
     Raises `RequestRefused` (413) as soon as the announced or the counted length passes the bound,
@@ -65,7 +65,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def require_graphql_request(scope: Scope, headers: Headers) -> None:
+def require_graphql_request(scope: Scope, headers: HeaderFields) -> None:
     """This function will raise `RequestRefused` unless method and headers are those of our API.
 
     A page on another site can send a form, but neither JSON nor a header of its own without

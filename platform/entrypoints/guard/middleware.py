@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.guard.answers import (
@@ -24,6 +23,7 @@ from entrypoints.guard.bodies import (
     replay,
     require_graphql_request,
 )
+from entrypoints.guard.fields import HeaderFields
 from entrypoints.guard.limits import GuardSettings, RouteLimits
 from entrypoints.guard.places import Places
 from entrypoints.guard.query_strings import names_document_in_url, parse_graphql_query_string
@@ -83,10 +83,9 @@ class RequestGuard:
     async def _serve_with_limits(
         self, scope: Scope, receive: Receive, answer: "_Answer", route: RouteLimits
     ) -> None:
-        headers = Headers(scope=scope)
+        headers = HeaderFields(scope)
         host = headers.get("host", "").lower()
-        with self._places[route].take(host):
-            pass  # when all places are taken, nothing is read
+        self._places[route].require_one(host)  # when all are taken, nothing is read
         ready = await self._read_in_time(scope, receive, headers, route, host)
         with ExitStack() as held:
             place = held.enter_context(self._places[route].take(host))
@@ -110,7 +109,7 @@ class RequestGuard:
                 raise refused from None
 
     async def _read_in_time(
-        self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits, host: str
+        self, scope: Scope, receive: Receive, headers: HeaderFields, route: RouteLimits, host: str
     ) -> Receive:
         """Read the body before a place is taken: who sends slowly takes nobody's place."""
         seconds = min(self._settings.body_seconds, route.deadline_seconds)
@@ -125,7 +124,7 @@ class RequestGuard:
             raise too_slow(retry_after_seconds=retry) from None
 
     async def _ready(
-        self, scope: Scope, receive: Receive, headers: Headers, route: RouteLimits
+        self, scope: Scope, receive: Receive, headers: HeaderFields, route: RouteLimits
     ) -> Receive:
         """Check the request and read its body, so that what follows cannot wait for the client."""
         if route.graphql and names_document_in_url(scope):
@@ -147,8 +146,10 @@ class RequestGuard:
 
         The work is done then, and what is left is the client's own pace.
         """
-        content_type = Headers(raw=start.get("headers", [])).get("content-type", "")
-        streams = content_type.startswith(_EVENT_STREAM)
+        streams = any(
+            name.lower() == b"content-type" and value.startswith(_EVENT_STREAM.encode())
+            for name, value in start.get("headers", ())
+        )
         if not deadline.expired():
             now = asyncio.get_running_loop().time()
             deadline.reschedule(None if streams else now + self._settings.drain_seconds)

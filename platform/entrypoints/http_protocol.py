@@ -1,0 +1,99 @@
+"""uvicorn's protocols, with what they leave to a proxy and without what a quiet socket needs not.
+
+A request's head is short, and it arrives soon; what comes after the head is the guard's business
+(`guard/`). A WebSocket that is open forgets how it was opened.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""From the first byte of a request line to the last of the headers, about: counted by chunks."""
+HEAD_SECONDS: Final = 30.0
+"""How long a client may take to say what it wants, from its first byte or its connection."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. The parser keeps an unfinished head for as long as the connection lasts."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Called by the loop."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._hang_up()
+                return
+        elif self.cycle is None or not self.cycle.response_complete:
+            self._stop_waiting()
+            return
+        # Whatever came, uvicorn no longer watches how long the connection is idle.
+        if self._head_timer is None and not self.transport.is_closing():
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Called when a WebSocket takes over the connection: nobody needs this one any more, and
+        it and its parser hold each other."""
+        super().handle_websocket_upgrade()
+        self._stop_waiting()
+        self.parser = None  # type: ignore[assignment]
+        self.scope = self.headers = None  # type: ignore[assignment]
+
+    def on_message_begin(self) -> None:
+        """Called by the parser, with the first byte of a request."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Called when an answer is sent: until the next request, uvicorn watches the time."""
+        super().on_response_complete()
+        self._stop_waiting()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+
+    def _stop_waiting(self) -> None:
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _hang_up(self) -> None:
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class QuietSocket(WebSocketsSansIOProtocol):
+    """One WebSocket. There are thousands, and most of them wait."""
+
+    async def send(self, message: Any) -> None:
+        """Called by the application."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The request and its answer, header by header, are a fifth of what a socket holds.
+            self.request = self.response = None  # type: ignore[assignment]

@@ -1,0 +1,123 @@
+"""The server's own bounds: a head that never ends, a client that never speaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from entrypoints import http_protocol
+from entrypoints.http_protocol import MAX_HEAD_BYTES, BoundedHttp
+
+HEAD = b"POST / HTTP/1.1\r\nhost: shop.example\r\n"
+
+
+async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def _serving() -> AsyncIterator[int]:
+    config = uvicorn.Config(_echo, port=0, http=BoundedHttp, lifespan="off", log_level="error")
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[assignment]
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _answer(reader: asyncio.StreamReader, body: bytes) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert await reader.readexactly(len(body)) == body
+
+
+async def _hung_up(reader: asyncio.StreamReader, *, within_seconds: float = 5.0) -> None:
+    try:
+        assert await asyncio.wait_for(reader.read(), within_seconds) == b""
+    except ConnectionResetError:
+        pass  # closed while more was on its way
+
+
+async def test_a_head_without_end_is_hung_up_on_when_it_is_too_long() -> None:
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"x: ")
+        for _ in range(MAX_HEAD_BYTES // 4096 + 2):
+            writer.write(b"a" * 4096)
+            await asyncio.sleep(0)
+        await _hung_up(reader)
+        writer.close()
+
+
+async def test_a_head_within_the_bound_is_read_however_it_is_cut() -> None:
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        long = b"x: " + b"a" * (MAX_HEAD_BYTES // 2) + b"\r\n"
+        for request in range(3):  # each has the whole bound
+            parts = (HEAD[:7], HEAD[7:] + long, b"content-length: 2\r\n\r\n", b"h", b"i")
+            for part in parts:
+                writer.write(part)
+                await asyncio.sleep(0.01 if request == 0 else 0)
+            await _answer(reader, b"hi")
+        writer.close()
+
+
+async def test_a_body_is_no_part_of_the_head() -> None:
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        body = b"b" * (3 * MAX_HEAD_BYTES)
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
+        await _answer(reader, body)
+        writer.close()
+
+
+@pytest.mark.parametrize("said", [b"", HEAD, b"\r\n"], ids=["nothing", "half a head", "a line"])
+async def test_a_client_that_does_not_say_what_it_wants_is_hung_up_on(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        await _hung_up(reader)
+        writer.close()
+
+
+async def test_a_connection_that_was_used_is_not_kept_by_empty_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.5)
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"content-length: 2\r\n\r\nhi")
+        await _answer(reader, b"hi")
+        writer.write(b"\r\n")
+        await _hung_up(reader)
+        writer.close()
+
+
+async def test_who_has_said_what_it_wants_may_wait_for_its_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.2)
+    async with _serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"content-length: 2\r\n\r\n")
+        await asyncio.sleep(0.6)
+        writer.write(b"hi")
+        await _answer(reader, b"hi")
+        writer.close()
