@@ -5,7 +5,7 @@ rows; `core` prices paths, holds keys and moves money. Both carry the tenant, tr
 so that row-level security stands behind every query. Outside a transaction nothing can be read.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 
-from kernel.fence import SCOPE_SETTINGS
+from kernel.fence import SCOPE_SETTINGS, fence_values
 from kernel.fence import fenced_statement as fenced_statement
 from kernel.orm import CORE as CORE
 from kernel.orm import ROLES as ROLES
@@ -26,8 +26,11 @@ from kernel.orm import SHOP as SHOP
 from kernel.orm import orm_config as orm_config
 from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
+from kernel.statements import Statement
 
 ACQUIRE_AT_LEAST_SECONDS = 5.0
+_GAVE_UP = "KM001"
+"""The SQLSTATE of `give_up` in the database."""
 
 
 class NestedTransaction(RuntimeError):
@@ -36,6 +39,10 @@ class NestedTransaction(RuntimeError):
 
 class NoTransaction(RuntimeError):
     """Rows were asked for outside `db.transaction`: there is no scope, so nothing is shown."""
+
+
+class GaveUp(Exception):
+    """The statement has called `give_up`, and has written nothing; the argument says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +168,38 @@ async def read(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
             raise NestedTransaction
         return await fetch(sql, *values)
     _note(sql)
+    fenced = fenced_statement(sql, values=len(values))
+    return await _fetch_alone(scope, fenced, *values, *scope.values)
+
+
+async def write(
+    scope: Scope, statement: Statement, values: Mapping[str, Any]
+) -> list[asyncpg.Record]:
+    """All rows of a statement that writes: a transaction of its own, in one round trip.
+
+    The statement begins with `fence.FENCE`. It does all of its work, or none where it raises;
+    `GaveUp` where it has called `give_up(reason)`. It never stands inside an open transaction
+    (`NestedTransaction`).
+    """
+    if _current.get() is not None:
+        raise NestedTransaction
+    _note(statement.sql)
+    given = {**values, **fence_values(scope.values)}
+    try:
+        return await _fetch_alone(scope, statement.sql, *statement.values(given))
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != _GAVE_UP:
+            raise
+        raise GaveUp(str(error)) from None
+
+
+async def _fetch_alone(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
     client = get_connection(scope.role)
     assert isinstance(client, AsyncpgDBClient)
     pool = await _pool(client)
     connection = await _acquired(pool)
     try:
-        fenced = fenced_statement(sql, values=len(values))
-        rows: list[asyncpg.Record] = await connection.fetch(fenced, *values, *scope.values)
+        rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
         return rows
     finally:
         await pool.release(connection, timeout=ACQUIRE_AT_LEAST_SECONDS)
