@@ -64,6 +64,11 @@ class SoldNews:
             # Nothing of the request that has sold goes with it.
             self._telling = asyncio.create_task(self._tell(), context=Context())
 
+    async def all_told(self) -> None:
+        """This function will wait until all that was sold so far is announced."""
+        if self._telling is not None and self._is_telling():
+            await self._telling
+
     def _is_telling(self) -> bool:
         task = self._telling
         return (
