@@ -8,22 +8,24 @@ so that row-level security stands behind every query. Outside a transaction noth
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 
-from kernel.fence import SCOPE_SETTINGS, fence_values
+from kernel.fence import fence_values
 from kernel.fence import fenced_statement as fenced_statement
 from kernel.orm import CORE as CORE
 from kernel.orm import ROLES as ROLES
 from kernel.orm import ROOMS_WITH_TABLES as ROOMS_WITH_TABLES
 from kernel.orm import SHOP as SHOP
 from kernel.orm import orm_config as orm_config
+from kernel.scope import Scope as Scope
+from kernel.scope import core_scope as core_scope
+from kernel.scope import every_tenant as every_tenant
+from kernel.scope import shop_scope as shop_scope
 from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
 from kernel.statements import Statement
@@ -43,51 +45,6 @@ class NoTransaction(RuntimeError):
 
 class GaveUp(Exception):
     """The statement has called `give_up`, and has written nothing; the argument says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What one transaction may see."""
-
-    role: str
-    tenant_id: UUID | None = None
-    path: tuple[UUID, ...] = ()
-    party_id: UUID | None = None
-    fence_lifted_for: str = ""
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """What the settings of `SCOPE_SETTINGS` are in this scope."""
-        return (
-            str(self.tenant_id or ""),
-            ",".join(map(str, self.path)),
-            str(self.party_id or ""),
-            self.fence_lifted_for.replace("'", ""),
-        )
-
-    def begin_statement(self, *, read_only: bool) -> str:
-        """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
-        begin = "begin read only" if read_only else "begin"
-        pairs = zip(SCOPE_SETTINGS, self.values, strict=True)
-        calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in pairs)
-        return f"{begin};select {calls}"
-
-
-def shop_scope(tenant_id: UUID, *, party_id: UUID | None = None) -> Scope:
-    """Read one tenant's own rows, and the shares of one party."""
-    return Scope(SHOP, tenant_id, party_id=party_id)
-
-
-def core_scope(tenant_id: UUID | None = None, *, path: Sequence[UUID] = ()) -> Scope:
-    """Act for one tenant, or for none: then only platform tables can be seen."""
-    return Scope(CORE, tenant_id, tuple(path))
-
-
-def every_tenant(*, reason: str) -> Scope:
-    """Lift the fence, loudly: for the worker's sweeps and for operators."""
-    if not reason:
-        raise ValueError("lifting the fence takes a reason")
-    return Scope(CORE, fence_lifted_for=reason)
 
 
 class _ScopedTransaction(TransactionWrapper):
