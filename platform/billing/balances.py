@@ -49,10 +49,14 @@ async def trial_balance() -> list[TrialRow]:
 _ONE_FOLD_AT_A_TIME = 0x666F6C64  # "fold"
 
 # Accounts that were busy lately, looked for at the end of the ledger, so that the cost does not
-# grow with its length.
+# grow with its length. Ids of transactions are ordered by time, and so read from the newest on.
 _BUSY = """
-select account_id from ledger_entries
-where id > (select coalesce(max(id), 0) - $1 from ledger_entries)
+select account_id from (
+    select entry.account_id
+    from (select id from ledger_transactions order by id desc limit $1) as posted
+    join ledger_entries entry on entry.transaction_id = posted.id
+    limit $1
+) as late
 group by account_id having count(*) >= $2
 """
 _FOLD = """

@@ -101,9 +101,17 @@ composite foreign key demands.
 FUNDS = "funds as materialized (select -ledger_balance(:debited_account::uuid) as held_minor)"
 """The part of a statement that says what a liability account holds.
 
-The account's row must be locked by an earlier statement (`LOCK`, `lock_balances`): only a later
-one sees what was committed while the lock was waited for.
+The account's row must be locked by an earlier statement (`lock_balances`): only a later one sees
+what was committed while the lock was waited for.
 """
+
+LOCK_FUNDS = """
+funds as materialized (
+    select lock_balance(:debited_account::uuid) as held_minor from admission where refusal is null
+)
+"""
+"""The same where `admission` refuses nothing, with the lock: the database's function waits for it
+first, and then adds up what has been committed by then."""
 
 _POST_ALONE = Statement.of("ready as (select 1)", POST, then="select 1")
 

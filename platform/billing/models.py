@@ -158,20 +158,6 @@ class LedgerTransaction(Model):
         table = "ledger_transactions"
 
 
-class LedgerEntry(Model):
-    """One posting: debit positive, credit negative. Append-only."""
-
-    id = fields.BigIntField(primary_key=True, generated=True)
-    transaction_id = fields.UUIDField()
-    account_id = fields.UUIDField()
-    amount_minor = fields.BigIntField()
-    currency = fields.TextField()
-    written_by = TransactionIdField(generated=True)
-
-    class Meta:
-        table = "ledger_entries"
-
-
 class LedgerFold(Model):
     """A balance as far as it has been folded; a cache of the entries."""
 

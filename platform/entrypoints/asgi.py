@@ -25,6 +25,7 @@ from kernel.log import configure_logging
 from kernel.settings import Settings, settings
 from schema.documents import DocumentLibrary
 from schema.root import build_schema
+from supply.stock_news import EVERYTHING
 from tenants.directory import forget as forget_shops
 from tenants.directory import hear_change
 from web.app import web_routes
@@ -114,5 +115,6 @@ def _response_cache(config: Settings, ear: Ear) -> ResponseCache | None:
         return None
     cache = ResponseCache(max_bytes=config.response_cache_bytes, hearing=ear)
     ear.on("stock", cache.hear_stock)
+    ear.announce_arrival("stock", EVERYTHING)
     ear.on_silence(cache.forget)
     return cache

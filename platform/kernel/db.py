@@ -5,29 +5,34 @@ rows; `core` prices paths, holds keys and moves money. Both carry the tenant, tr
 so that row-level security stands behind every query. Outside a transaction nothing can be read.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 
-from kernel.fence import SCOPE_SETTINGS
+from kernel.fence import fence_values
 from kernel.fence import fenced_statement as fenced_statement
 from kernel.orm import CORE as CORE
 from kernel.orm import ROLES as ROLES
 from kernel.orm import ROOMS_WITH_TABLES as ROOMS_WITH_TABLES
 from kernel.orm import SHOP as SHOP
 from kernel.orm import orm_config as orm_config
+from kernel.scope import Scope as Scope
+from kernel.scope import core_scope as core_scope
+from kernel.scope import every_tenant as every_tenant
+from kernel.scope import shop_scope as shop_scope
 from kernel.settings import Settings
 from kernel.settings import settings as settings_of_process
+from kernel.statements import Statement
 
 ACQUIRE_AT_LEAST_SECONDS = 5.0
+_GAVE_UP = "KM001"
+"""The SQLSTATE of `give_up` in the database."""
 
 
 class NestedTransaction(RuntimeError):
@@ -38,49 +43,8 @@ class NoTransaction(RuntimeError):
     """Rows were asked for outside `db.transaction`: there is no scope, so nothing is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What one transaction may see."""
-
-    role: str
-    tenant_id: UUID | None = None
-    path: tuple[UUID, ...] = ()
-    party_id: UUID | None = None
-    fence_lifted_for: str = ""
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """What the settings of `SCOPE_SETTINGS` are in this scope."""
-        return (
-            str(self.tenant_id or ""),
-            ",".join(map(str, self.path)),
-            str(self.party_id or ""),
-            self.fence_lifted_for.replace("'", ""),
-        )
-
-    def begin_statement(self, *, read_only: bool) -> str:
-        """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
-        begin = "begin read only" if read_only else "begin"
-        pairs = zip(SCOPE_SETTINGS, self.values, strict=True)
-        calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in pairs)
-        return f"{begin};select {calls}"
-
-
-def shop_scope(tenant_id: UUID, *, party_id: UUID | None = None) -> Scope:
-    """Read one tenant's own rows, and the shares of one party."""
-    return Scope(SHOP, tenant_id, party_id=party_id)
-
-
-def core_scope(tenant_id: UUID | None = None, *, path: Sequence[UUID] = ()) -> Scope:
-    """Act for one tenant, or for none: then only platform tables can be seen."""
-    return Scope(CORE, tenant_id, tuple(path))
-
-
-def every_tenant(*, reason: str) -> Scope:
-    """Lift the fence, loudly: for the worker's sweeps and for operators."""
-    if not reason:
-        raise ValueError("lifting the fence takes a reason")
-    return Scope(CORE, fence_lifted_for=reason)
+class GaveUp(Exception):
+    """The statement has called `give_up`, and has written nothing; the argument says why."""
 
 
 class _ScopedTransaction(TransactionWrapper):
@@ -161,13 +125,38 @@ async def read(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
             raise NestedTransaction
         return await fetch(sql, *values)
     _note(sql)
+    fenced = fenced_statement(sql, values=len(values))
+    return await _fetch_alone(scope, fenced, *values, *scope.values)
+
+
+async def write(
+    scope: Scope, statement: Statement, values: Mapping[str, Any]
+) -> list[asyncpg.Record]:
+    """All rows of a statement that writes: a transaction of its own, in one round trip.
+
+    The statement begins with `fence.FENCE`. It does all of its work, or none where it raises;
+    `GaveUp` where it has called `give_up(reason)`. It never stands inside an open transaction
+    (`NestedTransaction`).
+    """
+    if _current.get() is not None:
+        raise NestedTransaction
+    _note(statement.sql)
+    given = {**values, **fence_values(scope.values)}
+    try:
+        return await _fetch_alone(scope, statement.sql, *statement.values(given))
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != _GAVE_UP:
+            raise
+        raise GaveUp(str(error)) from None
+
+
+async def _fetch_alone(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Record]:
     client = get_connection(scope.role)
     assert isinstance(client, AsyncpgDBClient)
     pool = await _pool(client)
     connection = await _acquired(pool)
     try:
-        fenced = fenced_statement(sql, values=len(values))
-        rows: list[asyncpg.Record] = await connection.fetch(fenced, *values, *scope.values)
+        rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
         return rows
     finally:
         await pool.release(connection, timeout=ACQUIRE_AT_LEAST_SECONDS)

@@ -1,10 +1,29 @@
-"""A SELECT that raises its own fence, so that it needs no transaction around it."""
+"""Statements that raise their own fence, so that they need no transaction around them."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 SCOPE_SETTINGS: Final = ("app.tenant_id", "app.path", "app.party_id", "app.fence_lifted_for")
 """What a transaction may see: read by every policy of row-level security."""
+
+
+_NAMES: Final = tuple(name.replace(".", "_") for name in SCOPE_SETTINGS)
+_CALLS: Final = " || ".join(
+    f"set_config('{setting}', :{name}::text, true)"
+    for setting, name in zip(SCOPE_SETTINGS, _NAMES, strict=True)
+)
+FENCE: Final = f"fence as materialized (select {_CALLS} as raised)"
+"""The part of a statement that raises its fence; the values are those of `fence_values`.
+
+Whatever touches a table must read it first, directly or through another part. What did not would
+find the settings of no scope: it would see nothing, and might write nothing.
+"""
+
+
+def fence_values(scope_values: Sequence[str]) -> dict[str, str]:
+    """This function will give the values of `FENCE`, from those of `SCOPE_SETTINGS`."""
+    return dict(zip(_NAMES, scope_values, strict=True))
 
 
 @lru_cache(maxsize=1_000)

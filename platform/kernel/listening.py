@@ -34,6 +34,7 @@ class Ear:
     def __init__(self) -> None:
         self._channels: list[tuple[str, Hear]] = []
         self._after_silence: list[Callable[[], None]] = []
+        self._on_arrival: list[tuple[str, str]] = []
         self._listening_since: float | None = None
         self._heard_before = True
 
@@ -44,6 +45,11 @@ class Ear:
     def on_silence(self, forget: Callable[[], None]) -> None:
         """Say what must be forgotten when announcements may have been missed."""
         self._after_silence.append(forget)
+
+    def announce_arrival(self, channel: str, text: str) -> None:
+        """Say what all processes are told when this one begins to listen: the process whose place
+        it takes may have died with something untold."""
+        self._on_arrival.append((channel, text))
 
     @property
     def listening_seconds(self) -> float:
@@ -76,6 +82,8 @@ class Ear:
                 forget()
             self._listening_since = monotonic_seconds()
             self._heard_before = True
+            for announcement in self._on_arrival:
+                await connection.execute("select pg_notify($1, $2)", *announcement)
             while True:
                 await connection.execute("select 1", timeout=HEARTBEAT_SECONDS)
                 await asyncio.sleep(HEARTBEAT_SECONDS)

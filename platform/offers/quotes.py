@@ -83,10 +83,10 @@ class Quote:
 
 
 async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
-    """Price these wishes now. Needs a core transaction with the shop's path."""
+    """Price these wishes now, in the shop's core transaction or in round trips of their own."""
     lines = await price_wishes(shop, wishes)
-    now: datetime = await db.fetch_value("select platform_now()")
-    expires_at = (now + timedelta(seconds=settings().quote_seconds)).replace(microsecond=0)
+    lasts = timedelta(seconds=settings().quote_seconds)
+    expires_at = (await _now(shop) + lasts).replace(microsecond=0)
     return Quote(
         id=_token(shop, lines, expires_at),
         lines=lines,
@@ -102,8 +102,7 @@ async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
     Raises `QuoteExpired` or `PriceChanged`, or what `price_wishes` raises.
     """
     payload = _payload(shop, quote_id)
-    now: datetime = await db.fetch_value("select platform_now()")
-    if now.timestamp() > payload["e"]:
+    if (await _now(shop)).timestamp() > payload["e"]:
         raise QuoteExpired("This quote has expired: ask for a new price.", field="quoteId")
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
     lines = await price_wishes(shop, wishes)
@@ -111,6 +110,12 @@ async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
     if [line.offer.unit_price_minor for line in lines] != agreed:
         raise price_changed(lines, field="quoteId")
     return lines
+
+
+async def _now(shop: Shop) -> datetime:
+    (row,) = await db.read(db.core_scope(shop.id, path=shop.path), "select platform_now() as now")
+    now: datetime = row["now"]
+    return now
 
 
 def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:

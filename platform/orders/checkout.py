@@ -1,8 +1,8 @@
 """From a price to an order that holds its keys: the story of a sale.
 
-One transaction: the price is computed again, the idempotency key claimed, the order written with
-its frozen shares, and exactly its keys held; from a wallet it is paid and delivered as well. All
-of it, or nothing.
+The price is computed again; then, all of it or nothing, the idempotency key is claimed, the order
+written with its frozen shares, and exactly its keys held; from a wallet it is paid and delivered
+as well.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,6 @@ from offers.quotes import QuotedLine, Wish
 from orders import answers, idempotency, placing, settling
 from orders.drafts import Buyer as Buyer
 from orders.drafts import Draft, draft_order
-from orders.placing import Placed
 from orders.queries import OrderView
 from orders.records import guest_token
 from tenants.directory import Shop
@@ -39,7 +38,7 @@ class OrderMade:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What a buyer wants, before anything is known of it. `price` runs inside the transaction."""
+    """What a buyer wants, before anything is known of it. `price` runs in a transaction or none."""
 
     shop: Shop
     buyer: Buyer
@@ -48,6 +47,11 @@ class Purchase:
     contact: str | None
     affiliate_code: str | None
     pay_from_wallet: bool = False
+
+    @property
+    def scope(self) -> db.Scope:
+        """What the purchase may see and write."""
+        return db.core_scope(self.shop.id, path=self.shop.path)
 
 
 async def create_order(
@@ -82,47 +86,67 @@ async def create_order(
 async def make_order(purchase: Purchase) -> OrderMade:
     """Make the order with keys that are at hand, or else in turn with everybody who waits."""
     try:
-        made = await _attempt(purchase, placing.place_at_once)
+        made = await _at_once(purchase)
     except placing.Short:
-        made = await _attempt(purchase, placing.place_in_turn)
+        made = await _in_turn(purchase)
     crash_point("checkout.committed")
     return made
 
 
-async def _attempt(
-    purchase: Purchase, place: Callable[[Draft], Awaitable[Placed | None]]
-) -> OrderMade:
-    shop, buyer = purchase.shop, purchase.buyer
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+async def _at_once(purchase: Purchase) -> OrderMade:
+    """The price, and then the order: each is a transaction of its own, in one statement."""
+    try:
+        lines = await purchase.price()
+    except Refusal as refusal:
+        async with db.transaction(purchase.scope):
+            return await _answered_before(purchase, or_else=refusal)
+    crash_point("checkout.priced")
+    placed = await placing.place_at_once(await _draft(purchase, lines))
+    if placed is not None:
+        return _made(purchase.buyer, placed.draft.id, answers.view_of(placed))
+    async with db.transaction(purchase.scope, read_only=True):
+        return await _first(purchase)
+
+
+async def _in_turn(purchase: Purchase) -> OrderMade:
+    """One transaction, which may wait for keys that others have locked."""
+    async with db.transaction(purchase.scope):
         try:
             lines = await purchase.price()
-        except Refusal:
-            # The first answer stands, whatever price and stock are by now.
-            answered = await _answered_before(purchase)
-            if answered is None:
-                raise
-            return answered
-        crash_point("checkout.priced")
-        placed = await place(await _draft(purchase, lines))
+        except Refusal as refusal:
+            return await _answered_before(purchase, or_else=refusal)
+        placed = await placing.place_in_turn(await _draft(purchase, lines))
         if placed is None:
-            first = await idempotency.first_result(purchase.request, kind="ORDER")
-            return _made(buyer, first)
+            return await _first(purchase)
         crash_point("checkout.placed")
         if purchase.pay_from_wallet:
             await settling.settle_placed(placed)
             crash_point("checkout.paid")
-        made = _made(buyer, placed.draft.id, answers.view_of(placed))
+        made = _made(purchase.buyer, placed.draft.id, answers.view_of(placed))
     return made
 
 
-async def _answered_before(purchase: Purchase) -> OrderMade | None:
-    """The answer to the same request; None, and the key claimed, when this is the first."""
+async def _answered_before(purchase: Purchase, *, or_else: Refusal) -> OrderMade:
+    """The answer to the same request, whatever price and stock are by now.
+
+    Raises the refusal where this is the first such request; the claim goes with the transaction.
+    """
     claim = await idempotency.claim(purchase.request, kind="ORDER", result_id=new_id())
-    return None if claim.first else _made(purchase.buyer, claim.result_id)
+    if claim.first:
+        raise or_else
+    return _made(purchase.buyer, claim.result_id)
+
+
+async def _first(purchase: Purchase) -> OrderMade:
+    """The answer to the same request, which somebody has claimed."""
+    first = await idempotency.first_result(purchase.request, kind="ORDER")
+    return _made(purchase.buyer, first)
 
 
 async def _draft(purchase: Purchase, lines: Sequence[QuotedLine]) -> Draft:
-    thanks = await attribution(purchase.affiliate_code, customer_id=purchase.buyer.customer_id)
+    thanks = await attribution(
+        purchase.affiliate_code, customer_id=purchase.buyer.customer_id, scope=purchase.scope
+    )
     return draft_order(
         shop=purchase.shop,
         buyer=purchase.buyer,

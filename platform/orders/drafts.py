@@ -12,7 +12,7 @@ from billing.ledger import Account
 from billing.payment_methods import WALLET, dearest_fee_bp
 from billing.payments import Payment
 from identity.contact import seal_contact
-from kernel import crypto
+from kernel import crypto, db
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from offers.quotes import QuotedLine
@@ -76,6 +76,11 @@ class Draft:
     payment: Payment | None
 
     @property
+    def scope(self) -> db.Scope:
+        """In which an order of this shop is written."""
+        return db.core_scope(self.shop.id, path=self.shop.path)
+
+    @property
     def total_minor(self) -> int:
         """What the buyer pays, in minor units."""
         return sum(line.quoted.total_minor for line in self.lines)
@@ -118,7 +123,6 @@ class Draft:
             "affiliate_id": self.affiliate_id,
             "contact": sealed.ciphertext if sealed else None,
             "contact_key_id": sealed.key_id if sealed else None,
-            "scarce_listings": self.scarce_listings,
             "is_paid": self.payment is not None,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],

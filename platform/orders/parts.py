@@ -5,7 +5,13 @@
 
 from typing import Any, Final
 
+from kernel.fence import FENCE
+
 MOMENT: Final = "moment as materialized (select platform_now() as now)"
+MOMENT_ALONE: Final = f"""
+{FENCE}, moment as materialized (select platform_now() as now from fence where raised is not null)
+"""
+"""The same for a statement without a transaction around it: its first part, before any table."""
 
 GIVEN_KEYS: Final = """
 taken as materialized (

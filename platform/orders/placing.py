@@ -1,12 +1,14 @@
-"""Writing an order with its keys: in one statement where nobody has to wait.
+"""Writing an order with its keys: in one statement where nobody has to wait for a key.
 
-The statement claims the idempotency key, asks who may order, locks the wallet that pays, takes
-the keys and writes order, lines, shares and, for a wallet, payment and deliveries. What it wants
-of others' rows it takes in one order: claim, wallet, keys. Keys that are locked are skipped and
-never waited for, so nobody can wait in a circle.
+The statement is a transaction of its own. It claims the idempotency key, asks who may order, takes
+the keys and writes order, lines and shares. Where a wallet pays, it locks the wallet, sees what
+that holds, and writes payment, deliveries and ledger as well: the whole sale. What it wants of
+others' rows it takes in one order: claim, wallet, keys. Keys that are locked are skipped and never
+waited for, so nobody can wait in a circle.
 
-Where keys are short it writes nothing. The transaction is given up, with whatever keys it has
-locked, and made again in turn: holding the way of `supply/pool.py`, which may wait.
+Whoever is refused, and whoever comes out short of keys, has written nothing: the statement gives
+itself up. An order that was short is made again in turn, in a transaction of several statements:
+holding the way of `supply/pool.py`, which may wait.
 """
 
 from collections.abc import Sequence
@@ -15,14 +17,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from billing import payment_parts
+from billing import ledger, payment_parts
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
 from kernel.statements import Statement
 from orders import admission, idempotency, parts
 from orders.drafts import Draft
-from supply import holding, pool, stock_news
+from orders.sale_posting import posting_of_sale
+from supply import holding, pool
+from supply.stock_news import sold_news
 
 
 class Short(Exception):
@@ -50,10 +54,8 @@ class Placed:
     keys: tuple[PlacedKey, ...]
 
 
-_ENTER = (
-    parts.MOMENT,
-    idempotency.CLAIM,
-    admission.ADMISSION,
+_ENTER = (idempotency.CLAIM, admission.ADMISSION)
+_WALLET = (
     payment_parts.LOCK_WALLET.format(only_if="exists (select from admission)"),
     # Counting the wallet's rows makes sure that its lock comes before any key's.
     """admitted as materialized (
@@ -63,19 +65,48 @@ _ENTER = (
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
 _GIVEN = (parts.MOMENT, "ready as (select 1)", parts.GIVEN_KEYS)
 _ANSWER = """
-select said.is_first, said.refusal, moment.now, held.*, (select count(*) from news) as announced
+select said.is_first, moment.now, held.*,
+       case when said.refusal is not null then give_up(said.refusal)
+            {funds}
+            when said.is_first and held.n is null then give_up('SHORT')
+       end as gave_up
 from moment left join admission said on true left join held on true
 """
+_FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
+                then give_up('FUNDS ' || (select held_minor from funds))"""
 _GIVEN_ANSWER = """
 select moment.now, taken.n, keys.id as key_id, keys.serial, keys.commitment, keys.position
 from moment, taken join keys on keys.id = taken.id
 """
 
-_TAKE = (holding.PICK, holding.HOLD, stock_news.ANNOUNCE)
-_PLACE = Statement.of(*_ENTER, *_TAKE, parts.WRITE_ORDER, then=_ANSWER)
-_PLACE_AND_PAY = Statement.of(*_ENTER, *_TAKE, parts.WRITE_ORDER, *_PAY, then=_ANSWER)
-_ENTER_ALONE = Statement.of(
+_PLACE = Statement.of(
+    parts.MOMENT_ALONE,
     *_ENTER,
+    "admitted as materialized (select 1 from admission where refusal is null)",
+    holding.PICK,
+    holding.HOLD,
+    parts.WRITE_ORDER,
+    then=_ANSWER.format(funds=""),
+)
+_PLACE_AND_PAY = Statement.of(
+    parts.MOMENT_ALONE,
+    *_ENTER,
+    ledger.LOCK_FUNDS,
+    # Whoever looks for keys has locked the wallet, and can pay.
+    """admitted as materialized (
+        select 1 from funds where held_minor >= :wallet_minor::bigint
+    )""",
+    holding.PICK,
+    holding.SELL_PICKED,
+    parts.WRITE_ORDER,
+    *_PAY,
+    ledger.POST,
+    then=_ANSWER.format(funds=_FUNDS_ANSWER),
+)
+_ENTER_ALONE = Statement.of(
+    parts.MOMENT,
+    *_ENTER,
+    *_WALLET,
     then="""select said.is_first, said.refusal, moment.now, (select count(*) from admitted)
             from moment left join admission said on true""",
 )
@@ -84,27 +115,32 @@ _WRITE_AND_PAY = Statement.of(*_GIVEN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANS
 
 
 async def place_at_once(draft: Draft) -> Placed | None:
-    """Write the order with the next free keys. None when the request was answered before.
+    """Write the order with the next free keys, and where a wallet pays, all of the sale.
 
-    Raises `TenantRestricted`, `Forbidden`, `Invalid`, and `Short` when free keys are not at hand.
+    Outside a transaction: it is one. None when the request was answered before. Raises
+    `TenantRestricted`, `Forbidden`, `Invalid`, `InsufficientBalance`, and `Short` when free keys
+    are not at hand.
     """
     pick = holding.Pick.of([line.wanted for line in draft.lines])
     statement = _PLACE if draft.payment is None else _PLACE_AND_PAY
-    values = parts.with_values(_values(draft), pick.values())
-    rows = await db.fetch(statement.sql, *statement.values(values))
-    if not _admitted(rows[0]):
+    values = parts.with_values(_values(draft), _posting(draft), pick.values())
+    try:
+        rows = await db.write(draft.scope, statement, values)
+    except db.GaveUp as why:
+        raise _refusal_of(str(why)) from None
+    if not rows[0]["is_first"]:
         return None
-    if rows[0]["n"] is None:
-        raise Short
     placed = _placed(draft, rows, values)
     pick.learn([row["position"] for row in sorted(rows, key=_number)])
+    sold_news.tell(draft.scarce_listings)
     return placed
 
 
 async def place_in_turn(draft: Draft) -> Placed | None:
-    """Write the order with keys that may have to be waited for. None when it was answered before.
+    """Write the order with keys that may have to be waited for; the money is still to be moved.
 
-    Raises what `place_at_once` does, and `OutOfStock` instead of `Short`.
+    Inside a transaction. None when it was answered before. Raises what `place_at_once` does but
+    for `InsufficientBalance`, and `OutOfStock` instead of `Short`.
     """
     values = _values(draft)
     said = await db.fetch_row(_ENTER_ALONE.sql, *_ENTER_ALONE.values(values))
@@ -139,6 +175,30 @@ def _values(draft: Draft) -> dict[str, Any]:
             "delivered_ids": [new_id() for _ in range(draft.pieces)],
         },
     )
+
+
+def _posting(draft: Draft) -> dict[str, Any]:
+    """What the sale posts; nothing for an order that waits for its payment."""
+    if draft.payment is None:
+        return {}
+    return posting_of_sale(
+        order_id=draft.id,
+        tenant_id=draft.shop.id,
+        currency=draft.shop.currency,
+        root_sells=len(draft.shop.path) == 1,
+        shares=draft.shares,
+        payment=draft.payment,
+    )
+
+
+def _refusal_of(reason: str) -> Exception:
+    """Why the statement has given itself up."""
+    word, _, held_minor = reason.partition(" ")
+    if word == "SHORT":
+        return Short()
+    if word == "FUNDS":
+        return ledger.too_little(int(held_minor), field="walletAmount")
+    return admission.refusal_of(word)
 
 
 def _admitted(said: Any) -> bool:

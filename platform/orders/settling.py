@@ -16,10 +16,11 @@ from billing.payments import Payment
 from kernel import db
 from kernel.ids import new_id
 from kernel.statements import Statement
-from orders import parts, postings
+from orders import parts
 from orders.placing import Placed
 from orders.records import Line, Order, ShareRow
-from orders.split import channel_fee_minor, channel_fees_by_line
+from orders.sale_posting import posting_of_sale
+from orders.split import channel_fees_by_line
 from supply import holding
 
 _ALL_OURS = "(select count(*) from ours) = cardinality(:key_ids::uuid[])"
@@ -91,37 +92,19 @@ class Sale:
         wallet = payments.wallet_account(self.payment)
         return parts.with_values(
             holding.sale_values(self.keys),
-            self._posting(),
+            posting_of_sale(
+                order_id=self.order_id,
+                tenant_id=self.tenant_id,
+                currency=self.currency,
+                root_sells=self.root_sells,
+                shares=self.shares,
+                payment=self.payment,
+            ),
             {
                 "debited_account": wallet.id if wallet is not None else None,
                 "wallet_minor": self.payment.wallet_minor,
                 "delivered_ids": [new_id() for _ in self.keys],
             },
-        )
-
-    def _posting(self) -> dict[str, Any]:
-        payment = self.payment
-        fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
-        captured = postings.captured(
-            provider=payment.provider,
-            currency=self.currency,
-            channel_minor=payment.channel_minor,
-            fee_minor=fee_minor,
-            wallet=payments.wallet_account(payment),
-            wallet_minor=payment.wallet_minor,
-        )
-        delivered = postings.delivered(
-            currency=self.currency,
-            shares=[(share.role, share.party_id, share.amount_minor) for share in self.shares],
-            fee_minor=fee_minor,
-            shop_id=None if self.root_sells else self.tenant_id,
-        )
-        return ledger.posting(
-            postings.sale(captured, delivered),
-            kind="SALE",
-            idempotency_key=f"sale:{self.order_id}",
-            tenant_id=self.tenant_id,
-            order_id=self.order_id,
         )
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from kernel import db
 from kernel.ids import public_id
 from offers import quotes
 from offers.quotes import Quote as SignedQuote
@@ -85,6 +84,4 @@ class QuoteQuery:
             wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)
             for line in input.lines
         ]
-        async with db.transaction(context.core(), read_only=True):
-            quote = await quotes.quote(context.shop, wishes)
-        return _quote_type(quote)
+        return _quote_type(await quotes.quote(context.shop, wishes))

@@ -59,6 +59,15 @@ held as (
 """
 """Holds the keys that were picked."""
 
+SELL_PICKED = """
+held as (
+    update keys set status = 'SOLD', held_by_line_id = taken.line_id
+    from ready, taken where keys.id = taken.id
+    returning taken.n, keys.id as key_id, keys.serial, keys.commitment, keys.position
+)
+"""
+"""Sells the keys that were picked: whoever pays with the same statement holds nothing before."""
+
 # A hold that has run out but that nobody has taken over is still its line's.
 OURS = """
 ours as materialized (

@@ -23,8 +23,11 @@ async def thanked(
     world: World, code: str | None, *, customer_id: UUID | None = None, at: ShopAt | None = None
 ) -> Attribution | None:
     shop = at or world.shop
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        return await attribution(code, customer_id=customer_id)
+    scope = db.core_scope(shop.id, path=shop.path)
+    alone = await attribution(code, customer_id=customer_id, scope=scope)
+    async with db.transaction(scope):
+        assert alone == await attribution(code, customer_id=customer_id, scope=scope)
+    return alone
 
 
 async def test_a_code_is_known_however_it_is_typed_and_an_unknown_one_stops_nothing(

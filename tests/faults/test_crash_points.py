@@ -4,10 +4,12 @@ import ast
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from billing import accounts
@@ -23,7 +25,7 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
-    ("checkout.priced", "checkout.placed", "checkout.paid", "checkout.committed"),
+    ("checkout.priced", "checkout.committed"),
     ("payment.entered", "payment.opened", "payment.committed", "payment.asked"),
     ("payment.noted",),  # after "asked" the channel's own event may have noted it already
     ("settlement.heard", "settlement.locked", "settlement.read"),
@@ -33,6 +35,8 @@ CHAPTERS = (
     ("refund.sent", "refund.done"),
     ("expiry.released", "expiry.committed"),
 )
+# Only who has to wait for a key passes these.
+IN_TURN = ("checkout.placed", "checkout.paid")
 KEYS = 200
 PATIENCE_SECONDS = 60
 
@@ -54,7 +58,7 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    assert sorted(itertools.chain(*CHAPTERS)) == sorted(CRASH_POINTS)
+    assert sorted(itertools.chain(IN_TURN, *CHAPTERS)) == sorted(CRASH_POINTS)
 
 
 @dataclass
@@ -150,9 +154,52 @@ async def test_a_sale_that_dies_at_every_step_ends_as_if_nobody_had_died(
     await assert_harmless(points, platform, world, config)
 
 
+@asynccontextmanager
+async def every_key_locked(world: World, config: Settings) -> AsyncIterator[None]:
+    """Somebody has locked all keys, and lets them go when one of the platform's sessions waits."""
+    somebody = await asyncpg.connect(config.database_url)
+    try:
+        async with somebody.transaction():
+            await somebody.execute("select from keys for update")
+            yield
+            end = time.monotonic() + PATIENCE_SECONDS
+            while not await world.owner.fetchval(
+                """select count(*) from pg_stat_activity where datname = current_database()
+                   and application_name like 'kameng-%' and wait_event_type = 'Lock'"""
+            ):
+                assert time.monotonic() < end, "nobody waits"
+                await asyncio.sleep(0.01)
+    finally:
+        await somebody.close()
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("point", IN_TURN)
+async def test_a_buy_that_waits_for_its_key_and_dies_is_made_once(
+    point: str, platform: Platform, world: World, config: Settings
+) -> None:
+    rich = await world.customer(wallet_minor=2 * PRICE_MINOR)
+    regular = Buyer(platform, world.shop, world.goods, customer=rich)
+    platform.api.kill()
+    platform.api.start(KAMENG_CRASH_AT=point)
+
+    async with always_revived(platform.api, platform.worker) as deaths:
+        await platform.until_healthy(platform.api_url)
+        async with every_key_locked(world, config):
+            buying = asyncio.create_task(regular.buy_from_wallet())
+        await buying
+
+    assert deaths == [platform.api.name]
+    assert (await world.owner.fetchval("select count(*) from orders")) == 1
+    assert len((await regular.look())["lines"][0]["keys"]) == 1
+    wallet = accounts.wallet(rich.id, "CNY")
+    assert await world.owner.fetchval("select -ledger_balance($1)", wallet.id) == PRICE_MINOR
+    assert await verify(config.database_url) == []
+
+
 @pytest.mark.soak
 @pytest.mark.engines
-@pytest.mark.parametrize("point", CRASH_POINTS)
+@pytest.mark.parametrize("point", sorted(set(CRASH_POINTS) - set(IN_TURN)))
 async def test_a_single_death_at_this_point_changes_nothing_in_the_end(
     point: str, platform: Platform, world: World, config: Settings
 ) -> None:

@@ -180,15 +180,16 @@ async def test_in_turn_the_refusal_says_how_many_there_are(
     await desk.world.keys(3)
     monkeypatch.setattr(placing, "place_at_once", nothing_at_hand)
     other = await desk.world.customer()
+    in_turn = placing.place_in_turn
 
     async def sold_meanwhile(draft: Draft) -> Placed | None:
         await desk.owner.execute(
             """update keys set status = 'WITHDRAWN'
                where id in (select id from keys where status = 'AVAILABLE' limit 2)"""
         )
-        return await placing.place_in_turn(draft)
+        return await in_turn(draft)
 
-    monkeypatch.setattr(placing, "place_at_once", sold_meanwhile)
+    monkeypatch.setattr(placing, "place_in_turn", sold_meanwhile)
     with pytest.raises(OutOfStock, match="Only 1 left") as refusal:
         await quick_buy(desk, other, quantity=2)
     assert refusal.value.details == {"available": 1}

@@ -16,6 +16,7 @@ from orders.drafts import Draft
 from sales import Purchase, SalesDesk
 from supplier_stalls import secrets_of, text_file
 from supply.importing import import_keys, undo_batch
+from supply.stock_news import sold_news
 
 pytestmark = pytest.mark.engines
 
@@ -76,6 +77,7 @@ async def heard(told: Told) -> set[UUID]:
 
 async def silence(desk: SalesDesk, told: Told) -> None:
     """Wait until everything that was announced so far has arrived, and forget it."""
+    await sold_news.all_told()
     marker = UUID(int=0)
     await desk.owner.execute("select pg_notify('stock', $1)", str(marker))
     while await asyncio.wait_for(told.get(), HEARD_WITHIN_SECONDS) != marker:

@@ -10,8 +10,13 @@ MOMENT_SECONDS = 0.05
 
 def without(clause: str, statement: Statement) -> Statement:
     """The same statement without one of its clauses."""
+    return changed(statement, clause, "")
+
+
+def changed(statement: Statement, clause: str, other: str) -> Statement:
+    """The same statement with another clause in place of one."""
     mutant = copy(statement)
-    mutant.sql = statement.sql.replace(clause, "")
+    mutant.sql = statement.sql.replace(clause, other)
     assert mutant.sql != statement.sql
     return mutant
 

@@ -7,10 +7,10 @@ from billing import accounts
 from billing.ledger import Account
 from entrypoints.verify import verify
 from kernel.settings import Settings
-from orders import placing, settling
+from orders import placing
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
-from races.mutants import that_takes_its_time, without
+from races.mutants import changed, that_takes_its_time
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
 from world import World
@@ -65,10 +65,8 @@ async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tempting mistake: look whether the money is there, without a lock."""
-    reads_only = without("for no key update", placing._PLACE_AND_PAY)
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", reads_only)
-    slow = that_takes_its_time(settling._SETTLE_PLACED)
-    monkeypatch.setattr(settling, "_SETTLE_PLACED", slow)
+    reads_only = changed(placing._PLACE_AND_PAY, "lock_balance(", "-ledger_balance(")
+    monkeypatch.setattr(placing, "_PLACE_AND_PAY", that_takes_its_time(reads_only))
 
     outcome, wallet = await rush(shop, world)
 

@@ -72,6 +72,8 @@ class Measurement:
         product = await self._product(sides.product.url)
         asked = await self._questions(product, sides)
         recording = await self._recorded(asked, sides.limit or sides.product)
+        if sides.limit is not None and self.workload.sells:
+            await sides.limit.sell_what_was_recorded()
         windows, limits = await self._rounds(product, asked, sides, recording)
         await self._require_sound_books(product, sides)
         return row(

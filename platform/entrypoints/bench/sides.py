@@ -25,6 +25,8 @@ from entrypoints.bench.seller import Seller
 from entrypoints.bench.timing import Timing
 from entrypoints.bench.workloads import BUYERS_PER_CLIENT, Workload
 
+NEVER_SCARCE: Final = 200
+"""Keys in a pool: more than a page counts, and than a sale has to tell of."""
 ORIGINALS: Final = 32
 """Sales that the product makes, of which all the others before the first round are copies."""
 FIRST_GUESS: Final = {"product": (200.0, 1000.0), "limit": (600.0, 4000.0)}
@@ -40,13 +42,27 @@ class Side:
     owner: asyncpg.Connection
     sales_per_second: float
     skus: tuple[BenchSku, ...]
+    largest_share: float
+    """Of all sales: those of the SKU that sells best."""
 
     async def restock(self, timing: Timing) -> None:
         """This function will put enough keys into the pools for one run, half as many again for
-        chance."""
+        chance, and so many that no pool comes near its end, where pages would have to follow."""
         sales = self.sales_per_second * (timing.run_seconds + 2)
-        each = 50 + ceil(1.5 * sales / len(self.skus))
+        each = NEVER_SCARCE + ceil(1.5 * sales * self.largest_share)
         await restock(self.owner, self.skus, keys_each=each)
+
+    async def sell_what_was_recorded(self) -> None:
+        """This function will note which SKUs the recorded scripts sell, and how often: they sell
+        nothing else."""
+        if len(self.skus) == 1:
+            return
+        sold = await self.owner.fetch(
+            "select sku_id, count(*) as n from keys where status in ('HELD', 'SOLD') group by 1"
+        )
+        times = {row["sku_id"]: row["n"] for row in sold}
+        self.skus = tuple(sku for sku in self.skus if sku.id in times)
+        self.largest_share = max(times.values()) / sum(times.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,8 @@ async def _side(
     stack.push_async_callback(owner.close)
     of_each, at_most = FIRST_GUESS[name]
     guess = min(at_most, of_each * clients)
-    return Side(url, owner, guess, workload.skus(bench.market))
+    skus = workload.skus(bench.market)
+    return Side(url, owner, guess, skus, 1 / len(skus))
 
 
 async def _hold_a_snapshot(url: str, stack: AsyncExitStack) -> None:

@@ -23,6 +23,7 @@ from kernel import valkey
 from kernel.clock import monotonic_seconds
 from kernel.flights import Flights
 from offers.stock_seen import StockSeen, stock_seen
+from supply.stock_news import EVERYTHING
 from tenants.directory import Shop, catalogue_version
 
 STOCK_SECONDS: Final = 60.0
@@ -95,6 +96,9 @@ class ResponseCache:
 
     def hear_stock(self, listing: str) -> None:
         """This function will end the answers that show a listing: one of channel `stock`."""
+        if listing == EVERYTHING:
+            self.forget()
+            return
         kept_seconds = STOCK_SECONDS + DELIVERY_SECONDS
         self._notes.note(UUID(listing), now_seconds=monotonic_seconds(), kept_seconds=kept_seconds)
 

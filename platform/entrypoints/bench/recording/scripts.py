@@ -8,7 +8,7 @@ type as it would a parameter's.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -87,9 +87,10 @@ def script(
         if statement.is_control:
             lines += _control(statement.sql)
             continue
-        ending = r" \gset got_" if number in asked else ";"
-        lines.append(writer.statement(statement) + ending)
-        if number in asked and writer.hinted and _POSITION.search(statement.sql):
+        text = writer.statement(statement)
+        found = _finds_a_place(statement)
+        lines.append(text + (r" \gset got_" if number in asked or found else ";"))
+        if found:
             lines.append(rf"\set {hint} :got_position")
     return "\n".join(lines) + "\n"
 
@@ -110,6 +111,11 @@ def defined_in(text: str) -> list[str]:
     """This function will read what a script wants to be defined, as `name=value`."""
     lines = text.splitlines()
     return [line.removeprefix(DEFINE) for line in lines if line.startswith(DEFINE)]
+
+
+def _finds_a_place(statement: Recorded) -> bool:
+    """True for a statement that searches a pool from a place in it, and says how far it came."""
+    return bool(_hint_lines("", [statement])) and _POSITION.search(statement.sql) is not None
 
 
 def _is_position(value: object) -> bool:
@@ -138,12 +144,6 @@ class _Writer:
     is_new: Callable[[UUID], bool]
     answers: Mapping[UUID, Answer]
     hint: str
-    hints_used: list[object] = field(default_factory=list)
-
-    @property
-    def hinted(self) -> bool:
-        """True when a statement so far has searched a pool from a place in it."""
-        return bool(self.hints_used)
 
     def statement(self, recorded: Recorded) -> str:
         """This function will put the arguments into the statement's text."""
@@ -157,7 +157,6 @@ class _Writer:
         if isinstance(value, list | tuple):
             return self._array(value)
         if _is_position(value):
-            self.hints_used.append(value)
             return f":{self.hint}::bigint"
         text = _text(value)
         return self._made_of(text) or _literal(text)

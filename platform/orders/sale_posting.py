@@ -1,0 +1,45 @@
+"""What a sale posts: the buyer's money into escrow, and out of it to everyone who has earned."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from billing import ledger, payments
+from billing.payments import Payment
+from orders import postings
+from orders.records import ShareRow
+from orders.split import channel_fee_minor
+
+
+def posting_of_sale(
+    *,
+    order_id: UUID,
+    tenant_id: UUID,
+    currency: str,
+    root_sells: bool,
+    shares: Sequence[ShareRow],
+    payment: Payment,
+) -> dict[str, Any]:
+    """This function will give the values of `ledger.POST` for an order that is paid."""
+    fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
+    captured = postings.captured(
+        provider=payment.provider,
+        currency=currency,
+        channel_minor=payment.channel_minor,
+        fee_minor=fee_minor,
+        wallet=payments.wallet_account(payment),
+        wallet_minor=payment.wallet_minor,
+    )
+    delivered = postings.delivered(
+        currency=currency,
+        shares=[(share.role, share.party_id, share.amount_minor) for share in shares],
+        fee_minor=fee_minor,
+        shop_id=None if root_sells else tenant_id,
+    )
+    return ledger.posting(
+        postings.sale(captured, delivered),
+        kind="SALE",
+        idempotency_key=f"sale:{order_id}",
+        tenant_id=tenant_id,
+        order_id=order_id,
+    )

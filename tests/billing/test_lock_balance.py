@@ -1,0 +1,60 @@
+"""A balance that is read under its lock has what was committed while the lock was waited for."""
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from billing import accounts, ledger
+from kernel import db
+from kernel.ids import new_id
+from kernel.settings import Settings
+
+pytestmark = pytest.mark.engines
+
+PATIENCE_SECONDS = 30.0
+ESCROW = accounts.escrow("CNY")
+
+
+async def move(come: ledger.Account, go: ledger.Account, amount_minor: int) -> None:
+    """Credit one account and debit the other."""
+    await ledger.post(
+        [ledger.debit(go, amount_minor), ledger.credit(come, amount_minor)],
+        kind="TEST",
+        idempotency_key=new_id().hex,
+        tenant_id=None,
+    )
+
+
+async def until_it_waits(owner: asyncpg.Connection, pid: int) -> None:
+    """Wait until a session waits for a lock."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not await owner.fetchval(
+        "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1", pid
+    ):
+        assert time.monotonic() < end, "nobody waits"
+        await asyncio.sleep(0.01)
+
+
+async def test_the_sum_has_what_was_committed_meanwhile(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    wallet = accounts.wallet(new_id(), "CNY")
+    async with db.transaction(db.core_scope()):
+        await move(wallet, ESCROW, 500)
+    second = await asyncpg.connect(database.database_url)
+    try:
+        async with db.transaction(db.core_scope()):
+            assert await db.fetch_value("select lock_balance($1)", wallet.id) == 500
+            waiting = asyncio.create_task(second.fetchval("select lock_balance($1)", wallet.id))
+            await until_it_waits(owner, second.get_server_pid())
+            await move(ESCROW, wallet, 200)
+        assert await waiting == 300
+    finally:
+        await second.close()
+
+
+async def test_an_account_that_was_never_used_holds_nothing(database: Settings) -> None:
+    async with db.transaction(db.core_scope()):
+        assert await db.fetch_value("select lock_balance($1)", new_id()) == 0
