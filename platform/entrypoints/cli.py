@@ -60,7 +60,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> Non
 
 @app.command
 def worker() -> None:
-    """Work through the jobs until stopped."""
+    """Do what is due until stopped: expire unpaid orders, ask silent channels, send refunds."""
     from entrypoints.worker import main as run
 
     run()
