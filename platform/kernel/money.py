@@ -105,7 +105,7 @@ def checked_amount(amount_minor: int) -> int:
     outside ±(2**53 - 1).
     """
     if type(amount_minor) is not int:
-        raise AmountMalformed(f"minor units are int, not {type(amount_minor).__name__}")
+        raise AmountMalformed("an amount is a whole number of minor units")
     if not -MAX_AMOUNT_MINOR <= amount_minor <= MAX_AMOUNT_MINOR:
         raise AmountOutOfRange("amount outside ±(2**53 - 1) minor units")
     return amount_minor

@@ -47,7 +47,8 @@ def not_trusted() -> DocumentRefused:
 
 def not_for_get() -> DocumentRefused:
     """This function will say that a document changes something, or is not trusted."""
-    return DocumentRefused(NOT_FOR_GET, "Only trusted queries are answered to GET.")
+    message = "Only trusted queries are answered to GET. Send this one by POST."
+    return DocumentRefused(NOT_FOR_GET, message)
 
 
 def needs_socket() -> DocumentRefused:
