@@ -275,11 +275,6 @@ async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     await _connection(sql).executemany(sql, rows)
 
 
-async def copy_rows(table: str, *, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """COPY rows into a table: the fastest way in, for imports."""
-    await _connection(f"copy {table}").copy_records_to_table(table, columns=columns, records=rows)
-
-
 @asynccontextmanager
 async def savepoint() -> AsyncIterator[None]:
     """A part of the open transaction that can be given up alone."""

@@ -4,8 +4,7 @@ One short try, no retries, and a breaker: while the server does not answer, call
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis.asyncio as redis
@@ -82,16 +81,6 @@ async def _unless_away(ask: Callable[[], Awaitable[Any]]) -> Any:
         _broken_until = monotonic_seconds() + BREAK_SECONDS
         log.warning("valkey_away", error=type(error).__name__)
         return None
-
-
-@asynccontextmanager
-async def listening(channel: str) -> AsyncIterator["Listener"]:
-    """Hear announcements of a channel, as far as Valkey is there."""
-    listener = Listener(channel)
-    try:
-        yield listener
-    finally:
-        await listener.close()
 
 
 class Listener:

@@ -24,13 +24,23 @@ async def fresh(config: Settings) -> AsyncIterator[None]:
     await valkey.close()
 
 
+@contextlib.asynccontextmanager
+async def listening() -> AsyncIterator[valkey.Listener]:
+    """Somebody who hears the channel until the block ends."""
+    listener = valkey.Listener("channel")
+    try:
+        yield listener
+    finally:
+        await listener.close()
+
+
 @pytest.fixture
 def black_hole() -> Iterator[str]:
     """A server that takes connections and never says a word."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(64)
-        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(64)
+        yield f"redis://127.0.0.1:{deaf.getsockname()[1]}/0"
 
 
 @pytest.fixture
@@ -54,7 +64,7 @@ async def timed_announcement() -> tuple[bool, float]:
 
 
 async def test_who_listens_hears_an_announcement(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
+    async with listening() as listener:
         waiting = asyncio.create_task(listener.wait(5))
         started = time.perf_counter()
         # Until the listener has subscribed, nobody hears.
@@ -65,7 +75,7 @@ async def test_who_listens_hears_an_announcement(fresh: None) -> None:
 
 
 async def test_an_announcement_on_another_channel_is_not_heard(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
+    async with listening() as listener:
         await listener.wait(0.01)
         waiting = asyncio.create_task(listener.wait(0.2))
         assert await valkey.announce("another", "message")
@@ -120,7 +130,7 @@ async def test_a_listener_of_a_dead_server_comes_back_in_time_to_look_for_itself
     fresh: None, black_hole: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point_at(black_hole, monkeypatch)
-    async with valkey.listening("channel") as listener:
+    async with listening() as listener:
         started = time.perf_counter()
         await listener.wait(0.2)
         assert 0.1 < time.perf_counter() - started < 3

@@ -16,13 +16,11 @@ class Places:
         self._retry_after_seconds = retry_after_seconds
         self._hosts: dict[str, int] = {}
         self.taken = 0
-        self.refused_count = 0
 
     def take(self, host: str) -> "Place":
         """This function will take a place, or raise `RequestRefused` (503) when none is left."""
         of_host = self._hosts.get(host, 0)
         if self.taken >= self._total or (self._per_host is not None and of_host >= self._per_host):
-            self.refused_count += 1
             raise overloaded(retry_after_seconds=self._retry_after_seconds)
         self.taken += 1
         self._hosts[host] = of_host + 1
