@@ -19,7 +19,7 @@ _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _PAGE_POLICY = "frame-ancestors 'none'"
 
 
-class RequestRefused(Exception):  # noqa: N818 - a refusal is not an error
+class RequestRefused(Exception):
     """The request will not be handed on; carries the answer."""
 
     def __init__(

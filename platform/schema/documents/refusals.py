@@ -13,7 +13,7 @@ MALFORMED: Final = "BAD_REQUEST"
 NOT_FOR_GET: Final = "METHOD_NOT_ALLOWED"
 
 
-class DocumentRefused(Exception):  # noqa: N818 - a refusal is not an error
+class DocumentRefused(Exception):
     """The document is unknown, forged or not trusted; carries the answer."""
 
     def __init__(self, code: str, message: str) -> None:
