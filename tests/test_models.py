@@ -20,7 +20,7 @@ from identity.models import Customer
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
-from orders.models import AddressField, Order, OrderLine, OrderStatus
+from orders.models import AddressField, AftersaleStatus, Order, OrderLine, OrderStatus
 from tenants.models import Tenant, TenantKind
 from two_tenants import TwoTenants, two_tenants
 
@@ -213,7 +213,7 @@ async def test_saving_an_order_leaves_its_rolled_up_status_to_the_database(
     async with db.transaction(db.core_scope(world.ours.id)):
         order = await Order.get(id=order_id)
         status_before = order.status
-        order.refunded_minor, order.aftersale_status = 500, "PARTIALLY_REFUNDED"  # type: ignore[assignment]
+        order.refunded_minor, order.aftersale_status = 500, AftersaleStatus.PARTIALLY_REFUNDED
         await order.save()
         await order.refresh_from_db()
     assert [status_before, order.status] == [OrderStatus.DELIVERED, OrderStatus.PARTIALLY_REFUNDED]

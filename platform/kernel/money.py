@@ -126,7 +126,7 @@ def format_money(money: Money, locale: str) -> str:
     Raises babel's `UnknownLocaleError` or `ValueError` for a locale that does not exist.
     """
     # Babel costs 20 ms and its data: a process that shows nothing should not pay for it.
-    from babel.core import Locale  # noqa: PLC0415
+    from babel.core import Locale  # noqa: PLC0415 - see above
 
     parsed = Locale.parse(locale, sep="-" if "-" in locale else "_")
     # The pattern is shared by everyone who uses the locale: change a copy.

@@ -107,7 +107,7 @@ class Listener:
         """Stop listening."""
         if self._pubsub is not None:
             try:
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis
             except (RedisError, OSError, TimeoutError):
                 return
 

@@ -1,7 +1,9 @@
 """Which tenant a request is for: by its host, or by the API client's own tenant."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from kernel import db
@@ -156,7 +158,7 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
     return shop
 
 
-def _shop(row) -> Shop:  # type: ignore[no-untyped-def]
+def _shop(row: Mapping[str, Any]) -> Shop:
     levels = zip(row["ids"], row["statuses"], strict=True)
     return Shop(
         id=row["id"],
