@@ -52,7 +52,13 @@ def down(*, data_dir: DataDir = DEFAULT_DATA_DIR, erase: bool = False) -> None:
 
 @app.command
 def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
-    """Serve the API: with granian in production, with uvicorn elsewhere."""
+    """Serve the API: with granian in production, with uvicorn elsewhere.
+
+    Parameters
+    ----------
+    workers
+        How many processes serve; in production only, elsewhere it is one.
+    """
     from entrypoints.serve import serve as run
 
     run(host=host, port=port, workers=workers)

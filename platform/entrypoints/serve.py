@@ -1,5 +1,6 @@
 """Serves the API over HTTP."""
 
+import sys
 from typing import Final
 
 from kernel.settings import settings
@@ -13,11 +14,18 @@ first must be the one who would send next, else a request meets a connection tha
 
 
 def serve(*, host: str, port: int, workers: int) -> None:
-    """This function will serve until stopped: granian in production, uvicorn elsewhere."""
+    """This function will serve until stopped: granian in production, uvicorn elsewhere.
+
+    Only granian has workers; who asks for several elsewhere is told that there will be one.
+    """
     if settings().production:
         _serve_with_granian(host=host, port=port, workers=workers)
-    else:
-        _serve_with_uvicorn(host=host, port=port)
+        return
+    if workers != 1:
+        sys.stderr.write(
+            f"One process serves, not {workers}: --workers is for KAMENG_ENVIRONMENT=production.\n"
+        )
+    _serve_with_uvicorn(host=host, port=port)
 
 
 def _serve_with_granian(*, host: str, port: int, workers: int) -> None:
