@@ -21,10 +21,10 @@ from strawberry.types.graphql import OperationType
 from entrypoints.graphql_socket import ShopGraphQL
 from entrypoints.guard import GRAPHQL_BODY
 from entrypoints.response_cache import (
+    CacheKey,
     Compute,
     Entry,
     ResponseCache,
-    is_public,
     key_of,
     not_modified,
     public_headers,
@@ -101,8 +101,11 @@ class GraphQLEndpoint:
         context = await context_of(connection, token=token) if token is not None else None
         try:
             asked = self._library.asked(parameters, by_get=method == "GET")
-            if context is None and is_public(asked):
-                return await self._answer_to_anybody(asked, connection, method=method)
+            if context is None:
+                operation = self._schema.operation(asked.text, asked.operation_name)
+                if operation is not None and operation.is_public:
+                    key = key_of(asked, connection, declared=operation.variables)
+                    return await self._answer_to_anybody(asked, key, connection, method=method)
             context = context or await context_of(connection, token=None)
             return await self._execute(asked, context, method=method)
         except DocumentRefused as refused:
@@ -112,7 +115,7 @@ class GraphQLEndpoint:
             return replace(refusal, status=status, headers=headers)
 
     async def _answer_to_anybody(
-        self, asked: AskedDocument, connection: HTTPConnection, *, method: str
+        self, asked: AskedDocument, key: CacheKey, connection: HTTPConnection, *, method: str
     ) -> Answer:
         """What every guest is told: perhaps kept, and by GET for whoever stands between to keep."""
         answer: Answer | None = None
@@ -123,7 +126,7 @@ class GraphQLEndpoint:
             answer = await self._execute(asked, context, method=method)
             return answer.body if answer.clean else None
 
-        entry = await self._kept_or_made(asked, connection, execute)
+        entry = await self._kept_or_made(key, connection, execute)
         if entry is None:
             if answer is None:  # somebody else has asked the same, and got errors
                 await execute()
@@ -137,11 +140,11 @@ class GraphQLEndpoint:
         return Answer(entry.body, headers=headers)
 
     async def _kept_or_made(
-        self, asked: AskedDocument, connection: HTTPConnection, execute: Compute
+        self, key: CacheKey, connection: HTTPConnection, execute: Compute
     ) -> Entry | None:
         if self._cache is not None:
             shop = connection.scope["kameng.shop"]
-            return await self._cache.answer(key_of(asked, connection), shop, execute)
+            return await self._cache.answer(key, shop, execute)
         body = await execute()
         return None if body is None else Entry(body, frozenset(), 0.0)
 

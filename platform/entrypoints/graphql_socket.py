@@ -1,8 +1,13 @@
-"""GraphQL over WebSocket: Strawberry's view and its protocol, with our caller and our documents."""
+"""GraphQL over WebSocket: Strawberry's view and its protocol, with our caller and our documents.
+
+A socket is open for hours, and its context is made once: who was signed out or dismissed meanwhile
+would go on. So it carries subscriptions alone, which ask for their caller before every event.
+"""
 
 from typing import Any
 
 import orjson
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -18,10 +23,12 @@ from kernel.errors import Forbidden
 from schema.compiled_schema import CompiledSchema
 from schema.context import Context, caller_of, context_of
 from schema.documents import DocumentLibrary, DocumentRefused
+from schema.documents.refusals import needs_http
 
 
 class DocumentsOverSocket(BaseGraphQLTransportWSHandler[Context, None]):
-    """The protocol's handler, with documents found in the same library as over HTTP."""
+    """The protocol's handler, for subscriptions whose documents are in the same library as over
+    HTTP."""
 
     view: "ShopGraphQL"
 
@@ -30,7 +37,7 @@ class DocumentsOverSocket(BaseGraphQLTransportWSHandler[Context, None]):
         payload: Any = {"query": "", **message["payload"]}
         try:
             if self.connection_acknowledged:  # nobody else is told anything
-                payload["query"] = self.view.library.asked(message["payload"]).text
+                payload["query"] = self._subscription(message["payload"])
         except DocumentRefused as refused:
             errors = self.view.shop_schema.refuse(refused.error).errors or []
             await self.send_message(
@@ -44,6 +51,15 @@ class DocumentsOverSocket(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_subscribe(
             {"id": message["id"], "type": "subscribe", "payload": payload}
         )
+
+    def _subscription(self, payload: Any) -> str:
+        """The document's text. One that would be refused is let through: its refusal is the
+        schema's to say."""
+        asked = self.view.library.asked(payload)
+        operation = self.view.shop_schema.operation(asked.text, asked.operation_name)
+        if operation is not None and operation.kind is not OperationType.SUBSCRIPTION:
+            raise needs_http()
+        return asked.text
 
 
 class ShopGraphQL(GraphQL[Context, None]):

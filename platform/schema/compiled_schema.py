@@ -11,7 +11,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from schema.limits import Gate, GuardedSchema
-from schema.limits.documents import Prepared
+from schema.limits.documents import Prepared, PreparedOperation
 
 _RULES: Final = tuple(specified_rules)
 
@@ -82,6 +82,10 @@ class CompiledSchema(GuardedSchema):
             found = error if isinstance(error, GraphQLError) else _wrapped(error)
             return PreExecutionError(None, self._masked([found], name), self.gate.results(None))
 
+    def operation(self, query: str, name: str | None) -> PreparedOperation | None:
+        """This function will say what a request means; None where it would be refused."""
+        return self.gate.prepare(query, schema=self._schema, rules=_RULES).operation(name)
+
     def refuse(self, error: GraphQLError) -> ExecutionResult:
         """This function will answer a request of which nothing was prepared: logged, and masked
         like any other."""
@@ -126,7 +130,7 @@ def _is_plain(
     prepared: Prepared, name: str | None, allowed: Iterable[StrawberryOperationType]
 ) -> bool:
     """Whether this is a refusal, or a query or mutation that may be asked here."""
-    operation = prepared.operations.get(prepared.first_name if name is None else name)
+    operation = prepared.operation(name)
     if operation is None:
         return True
     if operation.kind is OperationType.SUBSCRIPTION:

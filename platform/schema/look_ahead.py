@@ -1,9 +1,9 @@
 """What a request wants of a field, known before the field is resolved."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import ref
 
 from graphql import (
     FieldNode,
@@ -14,8 +14,6 @@ from graphql import (
 )
 
 from schema.context import Info
-
-_REMEMBERED_FIELDS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,9 @@ class Selected:
 
 
 _NOTHING: Final = Selected()
-# A document is parsed once and its nodes are kept, so a node's identity names a selection.
-_remembered: OrderedDict[int, tuple[FieldNode, Selected]] = OrderedDict()
+# A prepared document keeps its nodes, so a node's identity names a selection for as long as it
+# lives, and no longer: a node that were held here would hold its whole document.
+_remembered: dict[int, tuple[ref[FieldNode], Selected]] = {}
 
 
 def selected(info: Info) -> Selected:
@@ -51,11 +50,16 @@ def selected(info: Info) -> Selected:
     if len(raw.field_nodes) > 1:  # the same field twice: both selections count
         return _selected(raw.field_nodes, raw.fragments)
     known = _remembered.get(id(first))
-    if known is None:
-        known = _remembered[id(first)] = (first, _selected([first], raw.fragments))
-        if len(_remembered) > _REMEMBERED_FIELDS:
-            _remembered.popitem(last=False)
+    if known is None or known[0]() is not first:
+        known = (_watched(first), _selected([first], raw.fragments))
+        _remembered[id(first)] = known
     return known[1]
+
+
+def _watched(node: FieldNode) -> ref[FieldNode]:
+    """A reference that takes the node's selection with it when the node goes."""
+    number = id(node)
+    return ref(node, lambda _gone: _remembered.pop(number, None))
 
 
 def _selected(

@@ -15,7 +15,7 @@ from schema.limits.refusals import refusal
 
 FORBIDDEN = "FORBIDDEN"
 _NAMED_AT_MOST = 5
-_REMEMBERED = 4_000
+_REMEMBERED = 500
 
 
 def forbidden_fields(fields: frozenset[str], roles: frozenset[str]) -> list[str]:

@@ -15,6 +15,7 @@ from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
+from schema.public_reads import PUBLIC_FIELDS
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
 
@@ -50,6 +51,7 @@ def build_schema(*, production: bool, compiled: bool = True) -> CompiledSchema:
             QueryLimits(),
             production=production,
             sensitive_mutations=SENSITIVE_MUTATIONS,
+            public_fields=PUBLIC_FIELDS,
             permit=refused_by_table,
         ),
         config=StrawberryConfig(disable_field_suggestions=production, scalar_map=SCALARS),

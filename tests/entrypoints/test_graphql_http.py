@@ -102,6 +102,17 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     },
     "one of two operations": {"query": f"{NAME} {FAILING}", "operationName": "Failing"},
     "no such operation": {"query": NAME, "operationName": "Other"},
+    "an operation without a name, named": {"query": "{ __typename }", "operationName": ""},
+    "fragments that would double again and again": {
+        "query": "{...F0}" + "".join(
+            f" fragment F{n} on Query{{...F{n + 1} ...F{n + 1}}}" for n in range(28)
+        ) + " fragment F28 on Query{__typename}",
+    },
+    "a name that is a condition here and a list there": {
+        "query": "query A($x: Boolean!) { storefront { name @skip(if: $x) } }"
+                 " query B($x: ProductFilter) { __typename products(filter: $x) { __typename } }",
+        "operationName": "B", "variables": {"x": {"ids": []}},
+    },
     "a refusal of one field": {"query": FAILING},
     "a syntax error": {"query": "{ storefront {"},
     "an unknown field": {"query": "{ storefront { nam } }"},
@@ -333,19 +344,20 @@ def subscribe(**payload: Any) -> dict[str, Any]:
 INIT: Final = {"type": "connection_init"}
 
 
-async def test_a_socket_finds_documents_in_the_same_library() -> None:
-    app = application(*TRUSTED, only_trusted=True)
-    accepted, acknowledged, answer, done = await say(
-        app, INIT, subscribe(documentId=f"sha256:{hash_of(NAME)}")
-    )
+@pytest.mark.parametrize("text", [NAME, SIGN_OUT, f"{NAME} {WATCH}"])
+@pytest.mark.parametrize("by_hash", [False, True])
+async def test_a_socket_executes_subscriptions_and_nothing_else(text: str, by_hash: bool) -> None:
+    named = {"documentId": f"sha256:{hash_of(text)}"} if by_hash else {"query": text}
+    accepted, acknowledged, refused = await say(application(text), INIT, subscribe(**named))
     assert (accepted["type"], acknowledged["type"]) == ("websocket.accept", "connection_ack")
-    assert answer["payload"]["data"] == {"storefront": {"name": "星河", "locale": "en"}}
-    assert done["type"] == "complete"
+    (error,) = refused["payload"]
+    assert (refused["type"], error["extensions"]["code"]) == ("error", "BAD_REQUEST")
+    assert error["message"].startswith("A WebSocket is for subscriptions.")
 
 
-async def test_a_socket_takes_no_other_text_either() -> None:
+async def test_a_socket_takes_no_text_that_is_not_trusted_either() -> None:
     app = application(*TRUSTED, only_trusted=True)
-    *_, refused = await say(app, INIT, subscribe(query="{ storefront { name } }"))
+    *_, refused = await say(app, INIT, subscribe(query=WATCH.replace("Watch", "Other")))
     assert refused["type"] == "error"
     assert refused["payload"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"
 

@@ -1,6 +1,7 @@
 """Documents by their hash: the manifest, automatic persisted queries, and who may send a text."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,9 @@ def test_only_the_manifest_answers_to_get() -> None:
 
 
 def test_the_memory_is_bounded_and_keeps_what_is_used() -> None:
-    memory = PersistedQueries(max_chars=100)
     texts = [f"{{ {'a' * 25}{n} }}" for n in range(3)]  # 30 characters each
+    each_bytes = sys.getsizeof(texts[0]) + 250
+    memory = PersistedQueries(max_bytes=3 * each_bytes + 20)
     for text in texts:
         memory.keep(hash_of(text), text)
     assert memory.text(hash_of(texts[0])) == texts[0]
@@ -179,6 +181,16 @@ def test_the_memory_is_bounded_and_keeps_what_is_used() -> None:
     kept = [memory.text(hash_of(text)) is not None for text in (*texts, NAME)]
     assert kept == [True, False, True, True]
     assert len(memory) == 3
+
+
+def test_a_tiny_text_takes_what_its_place_takes_and_a_wide_one_what_its_letters_take() -> None:
+    memory = PersistedQueries(max_bytes=10_000)
+    for number in range(100):
+        memory.keep(f"tiny {number}", "")
+    assert len(memory) < 40
+    for number in range(100):
+        memory.keep(f"wide {number}", "\N{KEY}" * 1_000)
+    assert len(memory) <= 2
 
 
 def test_a_text_that_no_request_may_have_is_not_kept() -> None:

@@ -377,7 +377,17 @@ async def test_no_more_variants_of_a_plan_are_kept_than_a_few() -> None:
         result = await plan.execute(context_value=tray, variables=variables)
         wanted = ["id", *(name for name in names if variables[name])]
         assert result.data is not None and list(result.data["person"]) == wanted
-    assert len(plan._variants) == plan_module._MAX_VARIANTS
+    assert len(plan._variants) == plan_module.MAX_VARIANTS
+
+
+async def test_a_condition_is_a_boolean_of_the_operation_itself() -> None:
+    text = parse(
+        "query A($x: Boolean!) { person { id name @skip(if: $x) } }"
+        " query B($x: [String!]) { person { id } echo: people(names: $x) { id } }"
+    )
+    operations = [one for one in text.definitions if isinstance(one, OperationDefinitionNode)]
+    one, other = (OperationPlan(ODD, text, operation) for operation in operations)
+    assert (one._conditions, other._conditions) == (("x",), ())
 
 
 # --- what it is for -----------------------------------------------------------------------------

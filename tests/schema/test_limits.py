@@ -413,7 +413,7 @@ EXPONENTIAL = "{...f0} " + " ".join(
 
 COSTLY_DOCUMENTS: dict[str, tuple[str, str]] = {
     "nested pages": (NESTED, "QUERY_TOO_COSTLY"),
-    "wide and nested": ("{" + "b(first:100){id hello} " * 25 + "}", "QUERY_TOO_COSTLY"),
+    "wide and nested": ("{" + "b(first:100){b(first:9){id}} " * 5 + "}", "QUERY_TOO_COSTLY"),
     "unpaged lists": (
         "{b(first:100){products(first:100){edges{node{tags{name}}}}}}",
         "QUERY_TOO_COSTLY",
@@ -448,7 +448,20 @@ COSTLY_DOCUMENTS: dict[str, tuple[str, str]] = {
     "one field 500 times": ("{" + "id " * 500 + "}", "QUERY_TOO_LARGE"),
     "one branch 26 times": ("{" + "me{me{id}}" * 26 + "}", "QUERY_TOO_LARGE"),
     "one field in many fragments": ("{" + "...{me{id}}" * 26 + "}", "QUERY_TOO_LARGE"),
-    "overlap that multiplies": (("{" + "me{" * 5) + ("me{id hello}" * 24) + "}" * 6 + "", "PASSES"),
+    "one branch 6 times": ("{" + "me{id}" * 6 + "}", "QUERY_TOO_LARGE"),
+    "overlap that multiplies": ("{" + "me{me{me{me{id hello}}}}" * 25 + "}", "QUERY_TOO_LARGE"),
+    "overlap as it may be": (("{" + "me{" * 5) + ("me{id hello}" * 5) + "}" * 6 + "", "PASSES"),
+    "levels below a fragment that was measured at the top": (
+        "{...f "
+        + "...{" * 20
+        + "...f"
+        + "}" * 21
+        + " fragment f on Query"
+        + "{..." * 20
+        + "{id}"
+        + "}" * 20,
+        "QUERY_TOO_DEEP",
+    ),
     "21 directives": ("{id " + "@include(if:true) " * 21 + "}", "QUERY_TOO_LARGE"),
     "600 directives": ("{id " + "@a " * 600 + "}", "QUERY_TOO_LARGE"),
     "directives on variables": ("query(" + "$v:Int @a @a @a " * 30 + "){id}", "QUERY_TOO_LARGE"),
@@ -503,6 +516,7 @@ async def test_a_costly_document_is_refused_in_less_than_50_ms_and_64_kib(name: 
         "{" + "me{" * 9 + "id" + "}" * 10,
         "{" + " ".join(f"a{n}:id" for n in range(10)) + "}",
         "{" + "id " * 25 + "}",
+        "{" + "me{id}" * 5 + "}",
         "{id " + "@include(if:true) " * 0 + "}",
         "{" + "...{" * 20 + "id" + "}" * 21,
         "mutation{" + " ".join("rename" for _ in range(5)) + "}",
@@ -645,15 +659,58 @@ async def test_a_refused_document_is_refused_again_and_not_kept() -> None:
 
 
 async def test_the_cache_is_bounded_and_keeps_what_is_used() -> None:
-    cache = DocumentCache(
-        QueryLimits(max_cached_tokens=30), production=True, sensitive_mutations=frozenset()
-    )
+    cache = small_cache()
     core = SCHEMA._schema
     kept = cache.prepare("{id}", schema=core, rules=())
     for n in range(200):
         cache.prepare(f"query q{n}{{id}}", schema=core, rules=())
         assert cache.prepare("{id}", schema=core, rules=()) is kept
-    assert len(cache) <= 9
+    assert 5 <= len(cache) <= 9
+
+
+def small_cache() -> DocumentCache:
+    limits = QueryLimits(max_cached_bytes=36_000)
+    return DocumentCache(limits, production=True, sensitive_mutations=frozenset())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query q%d {id} #" + "x" * 12_000,
+        "query q%d {id} #" + "\N{KEY}" * 4_000,
+        "query q%d { ...f ...f ...f ...f ...f ...f } fragment f on Query { id hello }",
+        "query q%d { id @include(if: true) ... { hello id } }",
+    ],
+    ids=["a long comment", "a wide comment", "a fragment spread often", "variants of a plan"],
+)
+async def test_a_document_that_takes_more_than_its_tokens_tell_counts_for_more(text: str) -> None:
+    cache = small_cache()
+    for n in range(50):
+        assert not cache.prepare(text % n, schema=SCHEMA._schema, rules=()).errors
+    assert len(cache) <= 3
+
+
+async def test_an_operation_is_public_when_all_its_root_fields_are() -> None:
+    limits = QueryLimits()
+    cache = DocumentCache(
+        limits,
+        production=True,
+        sensitive_mutations=frozenset(),
+        public_fields=frozenset({"id", "__typename"}),
+    )
+
+    def public(text: str, name: str | None = None) -> bool:
+        found = cache.prepare(text, schema=SCHEMA._schema, rules=()).operation(name)
+        return found is not None and found.is_public
+
+    for text in ("{id}", "{hello: id __typename}", "{...F} fragment F on Query{id}", "{...{id}}"):
+        assert public(text)
+    for text in ("{hello}", "{id: hello}", "{id hello}", "{...F} fragment F on Query{id hello}"):
+        assert not public(text)
+    assert public("query A{id} query B{hello}", "A")
+    assert not public("query A{id} query B{hello}", "B")
+    assert not public("query A{id}", "C")
+    assert not public("{id", None)
 
 
 async def test_two_schemas_do_not_share_prepared_documents() -> None:

@@ -1,10 +1,12 @@
 """What is selected below a field is known, however the document says it."""
 
+import gc
 from typing import Any
 
 import pytest
 import strawberry
 
+from schema import look_ahead
 from schema.look_ahead import Selected, selected
 
 seen: list[Selected] = []
@@ -71,3 +73,11 @@ def test_one_document_is_looked_at_once_and_another_by_itself() -> None:
     for _ in range(3):
         assert set(look("{ leaf { b } }").fields) == {"b"}
     assert set(look("{ leaf { a } }").fields) == {"a"}
+
+
+def test_a_document_that_is_forgotten_takes_its_selections_with_it() -> None:
+    gc.collect()
+    before = len(look_ahead._remembered)
+    look("{ leaf { a b inner { a } } }")
+    gc.collect()
+    assert len(look_ahead._remembered) == before

@@ -7,14 +7,13 @@
 from entrypoints.response_cache.cache import CacheKey, Compute, ResponseCache
 from entrypoints.response_cache.headers import not_modified, public_headers
 from entrypoints.response_cache.memory import Entry
-from entrypoints.response_cache.questions import is_public, key_of
+from entrypoints.response_cache.questions import key_of
 
 __all__ = [
     "CacheKey",
     "Compute",
     "Entry",
     "ResponseCache",
-    "is_public",
     "key_of",
     "not_modified",
     "public_headers",

@@ -1,9 +1,12 @@
 """Automatic persisted queries: texts that clients have sent once, by their hash."""
 
+import sys
 from collections import OrderedDict
 
-_MAX_CHARS = 2_000_000
-"""Of all texts together, in this process: about a thousand documents."""
+_MAX_BYTES = 8 * 1024 * 1024
+"""Of all texts together, in this process: some thousand documents."""
+_ENTRY_BYTES = 250
+"""Of the hash and the place in line, which a text of one letter takes, too."""
 _MAX_CHARS_OF_ONE = 20_000
 """The gate refuses longer ones anyway."""
 
@@ -11,10 +14,10 @@ _MAX_CHARS_OF_ONE = 20_000
 class PersistedQueries:
     """A bounded memory, the least recently used thrown out first. Forgetting costs a round trip."""
 
-    def __init__(self, *, max_chars: int = _MAX_CHARS) -> None:
-        self._max_chars = max_chars
+    def __init__(self, *, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._texts: OrderedDict[str, str] = OrderedDict()
-        self._chars = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -31,7 +34,11 @@ class PersistedQueries:
         if digest in self._texts or len(text) > _MAX_CHARS_OF_ONE:
             return
         self._texts[digest] = text
-        self._chars += len(text)
-        while self._chars > self._max_chars:
+        self._bytes += _bytes(text)
+        while self._bytes > self._max_bytes:
             _, oldest = self._texts.popitem(last=False)
-            self._chars -= len(oldest)
+            self._bytes -= _bytes(oldest)
+
+
+def _bytes(text: str) -> int:
+    return sys.getsizeof(text) + _ENTRY_BYTES

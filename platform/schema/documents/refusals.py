@@ -51,6 +51,13 @@ def not_for_get() -> DocumentRefused:
     return DocumentRefused(NOT_FOR_GET, message)
 
 
+def needs_http() -> DocumentRefused:
+    """This function will say that whoever asks is looked at anew with each request, which a socket
+    does not make."""
+    message = "A WebSocket is for subscriptions. Send queries and mutations by POST."
+    return DocumentRefused(MALFORMED, message)
+
+
 def needs_socket() -> DocumentRefused:
     """This function will say that a subscription has more than one answer."""
     return DocumentRefused(MALFORMED, "Send subscriptions over a WebSocket.")

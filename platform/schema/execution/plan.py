@@ -11,7 +11,9 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    NamedTypeNode,
     Node,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -26,7 +28,7 @@ from schema.execution.leaves import Complete
 
 _MAX_COERCION_ERRORS: Final = 50
 """graphql-core's own bound, without which its answers would differ."""
-_MAX_VARIANTS: Final = 4
+MAX_VARIANTS: Final = 4
 """Of one operation, each as large as the document: two conditions have room."""
 
 Conditions = tuple[Any, ...]
@@ -58,7 +60,9 @@ class OperationPlan:
             name: FragmentDetails(definition)
             for name, definition in self._fragment_definitions.items()
         }
-        self._conditions = tuple(sorted(set(_condition_variables(document))))
+        # Another operation of the document may give the same name to something else.
+        declared = set(_declared_booleans(operation))
+        self._conditions = tuple(sorted(declared.intersection(_condition_variables(document))))
         self._variants: dict[Conditions, Variant] = {}
 
     async def execute(
@@ -110,7 +114,7 @@ class OperationPlan:
         known = self._variants.get(conditions)
         if known is None:
             known = self._compile(executor, values)
-            if len(self._variants) < _MAX_VARIANTS:
+            if len(self._variants) < MAX_VARIANTS:
                 self._variants[conditions] = known
         return known
 
@@ -119,7 +123,7 @@ class OperationPlan:
         assert root is not None  # the document is valid
         collected = collect_fields(self._schema, self._fragments, values, root, self._operation)
         fields = collected.grouped_field_set
-        if len(self._variants) >= _MAX_VARIANTS:
+        if len(self._variants) >= MAX_VARIANTS:
             return Variant(root, fields, {})  # for one request a plan is not worth its making
         compiler = Compiler(self._schema, executor)
         completers = {
@@ -128,6 +132,17 @@ class OperationPlan:
             if (complete := compiler.root_field(root, details)) is not None
         }
         return Variant(root, fields, completers)
+
+
+def _declared_booleans(operation: OperationDefinitionNode) -> Iterator[str]:
+    for definition in operation.variable_definitions or ():
+        named = (
+            definition.type.type
+            if isinstance(definition.type, NonNullTypeNode)
+            else (definition.type)
+        )
+        if isinstance(named, NamedTypeNode) and named.name.value == "Boolean":
+            yield definition.variable.name.value
 
 
 def _condition_variables(document: DocumentNode) -> Iterator[str]:

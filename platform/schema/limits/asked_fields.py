@@ -1,5 +1,7 @@
 """Which fields a document asks for."""
 
+import sys
+
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -33,4 +35,5 @@ class _Fields(Visitor):
         if parent is not None and not node.name.value.startswith("__"):
             name = get_named_type(parent).name
             if not name.startswith("__"):
-                self.found.add(f"{name}.{node.name.value}")
+                # One string for all documents: each of them keeps its fields.
+                self.found.add(sys.intern(f"{name}.{node.name.value}"))

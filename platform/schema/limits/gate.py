@@ -45,8 +45,9 @@ class Gate:
     """The limits of one schema, around one cache of prepared documents.
 
     `production` takes introspection and "Did you mean" away. `sensitive_mutations` are the GraphQL
-    names of root fields that a guesser would repeat; one of them fits into a request. `permit` is
-    asked last: who may ask for which field.
+    names of root fields that a guesser would repeat; one of them fits into a request.
+    `public_fields` are root fields whose answers are anybody's. `permit` is asked last: who may
+    ask for which field.
     """
 
     def __init__(
@@ -55,12 +56,16 @@ class Gate:
         *,
         production: bool,
         sensitive_mutations: frozenset[str],
+        public_fields: frozenset[str] = frozenset(),
         permit: Permit = everything,
     ) -> None:
         self._limits = limits
         self._permit = permit
         self._documents = DocumentCache(
-            limits, production=production, sensitive_mutations=sensitive_mutations
+            limits,
+            production=production,
+            sensitive_mutations=sensitive_mutations,
+            public_fields=public_fields,
         )
 
     def extension(self) -> "QueryGate":
@@ -176,7 +181,7 @@ def _nothing(operation_name: str | None) -> DocumentNode:
     field = FieldNode(name=NameNode(value="__typename"), arguments=(), directives=())
     operation = OperationDefinitionNode(
         operation=OperationType.QUERY,
-        name=NameNode(value=operation_name) if operation_name else None,
+        name=NameNode(value=operation_name) if operation_name is not None else None,
         variable_definitions=(),
         directives=(),
         selection_set=SelectionSetNode(selections=(field,)),

@@ -26,6 +26,8 @@ class QueryLimits:
     """Operations and fragments in one document."""
     max_same_name: int = 25
     """How often one response name may stand in one place: each pair of them is compared."""
+    max_same_parent: int = 5
+    """The same of one that selects something below: the pairs are compared at each level again."""
     max_cost: int = 5_000
     max_mutation_fields: int = 5
     max_sensitive_fields: int = 1
@@ -38,5 +40,6 @@ class QueryLimits:
     max_variable_values: int = 5_000
     """Scalars in the variables, each of which is coerced before the first resolver runs."""
     max_validation_errors: int = 10
-    max_cached_tokens: int = 40_000
-    """Of all prepared documents together; 0.5 kB each, and 1.2 with every variant of its plan."""
+    max_cached_bytes: int = 32 * 1024 * 1024
+    """Of all prepared documents together, with every variant of their plans: some hundred of the
+    size that a storefront asks."""

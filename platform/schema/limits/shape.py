@@ -6,7 +6,7 @@ What passes has a small expansion, which everything after this may walk freely.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     DocumentNode,
@@ -37,6 +37,8 @@ class Shape:
     depth: int = 0
     aliases: int = 0
     directives: int = 0
+    levels: int = 0
+    """Of selection sets inside each other; fragments and inline fragments count."""
 
     def beside(self, other: "Shape") -> "Shape":
         return Shape(
@@ -44,6 +46,7 @@ class Shape:
             max(self.depth, other.depth),
             self.aliases + other.aliases,
             self.directives + other.directives,
+            max(self.levels, other.levels),
         )
 
 
@@ -61,8 +64,11 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
 
 
-def require_modest_shape(document: DocumentNode, limits: QueryLimits) -> None:
-    """This function will raise `QueryRefused` for a document that is too large to validate."""
+def require_modest_shape(document: DocumentNode, limits: QueryLimits) -> Shape:
+    """This function will measure all operations of a document together.
+
+    Raises `QueryRefused` for a document that is too large to validate.
+    """
     if len(document.definitions) > limits.max_definitions:
         raise QueryRefused(
             refusals.TOO_LARGE,
@@ -79,6 +85,7 @@ def require_modest_shape(document: DocumentNode, limits: QueryLimits) -> None:
     _require_used(measure, fragments)
     for operation in operations_of(document):
         _require_few_of_one_name(operation.selection_set, fragments, limits)
+    return shape
 
 
 def expanded(selection_set: SelectionSetNode, fragments: Fragments) -> Iterator[FieldNode]:
@@ -131,6 +138,8 @@ class _Measure:
 
     def fragment(self, name: str, *, level: int) -> Shape:
         if (known := self.measured.get(name)) is not None:
+            if level + known.levels - 1 > self._max_level:  # deeper here than where it was met
+                raise self._too_deep
             return known
         definition = self._fragments.get(name)
         if definition is None:
@@ -149,7 +158,7 @@ class _Measure:
         shape = Shape()
         for selection in selection_set.selections:
             shape = shape.beside(self._selection(selection, level=level))
-        return shape
+        return replace(shape, levels=shape.levels + 1)
 
     def _selection(self, selection: SelectionNode, *, level: int) -> Shape:
         own = Shape(selections=1, directives=len(selection.directives or ()))
@@ -167,7 +176,7 @@ class _Measure:
             inner = self._selection_set(node.selection_set, level=level + 1)
         depth = 1 if node.name.value in _INTROSPECTION else inner.depth + 1
         aliases = inner.aliases + (node.alias is not None)
-        return Shape(inner.selections, depth, aliases, inner.directives)
+        return Shape(inner.selections, depth, aliases, inner.directives, inner.levels)
 
 
 def _require_used(measure: _Measure, fragments: Fragments) -> None:
@@ -212,5 +221,11 @@ def _require_few_of_one_name(
             raise QueryRefused(
                 refusals.TOO_LARGE,
                 f"The query selects one field more than {limits.max_same_name} times in one place.",
+            )
+        if any(len(parents) > limits.max_same_parent for parents in by_name.values()):
+            raise QueryRefused(
+                refusals.TOO_LARGE,
+                "The query selects one field and what is below it more than"
+                f" {limits.max_same_parent} times in one place. Write its fields together.",
             )
         pending.extend(by_name.values())
