@@ -95,7 +95,8 @@ class Fabric:
             items = [self.value(kind.of_type, depth + 1) for _ in range(count)]
             return tuple(items) if self._happens(0.2) else items
         if isinstance(kind, GraphQLEnumType):
-            return self._random.choice(list(kind.wrapped_cls))  # type: ignore[attr-defined]
+            wrapped: Any = kind  # Strawberry's own subclass knows the Python class
+            return self._random.choice(list(wrapped.wrapped_cls))
         if isinstance(kind, GraphQLScalarType):
             return _SCALARS[kind.name](self._random)
         if is_abstract_type(kind):

@@ -1,5 +1,6 @@
 """What the documents say is so: paths, commands, settings, examples, and the README's sale."""
 
+import ast
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ from kernel.settings import Settings
 from processes import Platform, running_platform
 from sandbox.stripe.config import SandboxSettings
 from schema.root import schema
+from symbols import SOURCE, is_known, symbol_in
 from world import World, build_world
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +37,12 @@ NOT_PATHS = {
     *(".kameng/", "platform/__init__.py"),  # made by the demo; never made
     *("NNNN_name.sql", "models.py", "base.py", "__init__.py", ".sql", ".txt"),  # stand for many
     *("checkout.py", "service.py", "utils.py"),  # examples of names, good and bad
+}
+NOT_OURS = {
+    "datetime.now",  # of a class in the module of the same name
+    "extensions.persistedQuery.sha256Hash",  # of a request
+    "ws_max_size",  # of the server
+    "UnknownLocaleError",  # babel's
 }
 PARTS_OF_A_DECISION = ["Context", "Decision", "Consequences", "What enforces it"]
 
@@ -115,6 +123,45 @@ def test_every_path_in_a_document_leads_somewhere(document: Path) -> None:
 
     assert lost == set()
     assert named or document == INDEX
+
+
+def unknown(spans_of_text: set[str]) -> set[str]:
+    """The spans that name what is nowhere; settings have a test of their own."""
+    symbols = {
+        span: symbol_in(span)
+        for span in spans_of_text - NOT_OURS
+        if not _PATH.fullmatch(span) and not span.startswith("KAMENG_")
+    }
+    return {span for span, symbol in symbols.items() if symbol and not is_known(symbol)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_name_in_a_document_is_something(document: Path) -> None:
+    assert unknown(spans(document)) == set()
+
+
+def test_every_name_in_a_docstring_is_something() -> None:
+    """What is written with a dot may be an argument's attribute there, which nobody can look up."""
+    lost = {}
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(text_of(file))):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                named = set(_SPAN.findall(str(node.value.value)))
+                if found := unknown({span for span in named if "." not in span}):
+                    lost[f"{name_of(file)}:{node.lineno}"] = found
+
+    assert lost == {}
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        *("lock_balance", "LOCK", "GraphQLEndpoint.asked", "db.open(scope)", "copyRows"),
+        *("payments.colour", "Order.cost", "time.hour", "release_all()"),
+    ],
+)
+def test_the_search_for_unknown_names_finds_one(span: str) -> None:
+    assert unknown({span, "lock_balances", "Order.total", "payments.method"}) == {span}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

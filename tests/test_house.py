@@ -116,6 +116,19 @@ def test_no_file_is_longer_than_the_wall() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE_LINES} == {}
 
 
+@pytest.mark.parametrize("folder", ["platform", "tests"])
+def test_an_exception_to_a_lint_has_its_reason_on_the_line(folder: str) -> None:
+    bare = re.compile(r"# (noqa(?!: [A-Z0-9, ]+ - \w)|type: ignore(?!\[[a-z, -]+\]  # \w))")
+
+    assert bare.search("x = 1  # " + "noqa: S105") and bare.search("# type: " + "ignore[misc]")
+    assert [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if bare.search(line)
+    ] == []
+
+
 def test_no_file_is_named_for_nothing_in_particular() -> None:
     vague = {"service.py", "services.py", "utils.py", "helpers.py", "common.py", "misc.py"}
 

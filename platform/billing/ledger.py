@@ -3,7 +3,7 @@
 An entry is a signed amount in minor units: a debit is positive, a credit negative, and a
 transaction adds up to zero in each currency (the database checks it at commit). Balances are
 sums of entries, folded now and then; no sale updates a row that another sale needs. Credits are
-appended without a lock, only a debit that may overdraw locks its account (`lock_balance`).
+appended without a lock, only a debit that may overdraw locks its account (`lock_balances`).
 """
 
 import hashlib
@@ -101,8 +101,8 @@ composite foreign key demands.
 FUNDS = "funds as materialized (select -ledger_balance(:debited_account::uuid) as held_minor)"
 """The part of a statement that says what a liability account holds.
 
-The account's row must be locked by an earlier statement (`lock_balances`): only a later one sees
-what was committed while the lock was waited for.
+The account's row must be locked by an earlier statement (`payment_parts.LOCK_WALLET`,
+`lock_balances`): only a later one sees what was committed while the lock was waited for.
 """
 
 LOCK_FUNDS = """

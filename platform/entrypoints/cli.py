@@ -52,7 +52,13 @@ def down(*, data_dir: DataDir = DEFAULT_DATA_DIR, erase: bool = False) -> None:
 
 @app.command
 def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> None:
-    """Serve the API over HTTP, with so many processes."""
+    """Serve the API over HTTP.
+
+    Parameters
+    ----------
+    workers
+        How many processes serve; one that dies is replaced where there are several.
+    """
     from entrypoints.serve import serve as run
 
     run(host=host, port=port, workers=workers)
@@ -60,7 +66,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> Non
 
 @app.command
 def worker() -> None:
-    """Work through the jobs until stopped."""
+    """Do what is due until stopped: expire unpaid orders, ask silent channels, send refunds."""
     from entrypoints.worker import main as run
 
     run()

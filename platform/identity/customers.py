@@ -95,7 +95,7 @@ async def find_by_contact(*, tenant_id: UUID, contact: str) -> UUID | None:
     kind, value = recognised(contact)
     async with db.transaction(db.core_scope(tenant_id), read_only=True):
         found: UUID | None = await db.fetch_value(
-            f"select id from customers where tenant_id = $1 and {kind}_index = $2",  # noqa: S608 - an enum's word
+            f"select id from customers where tenant_id = $1 and {kind}_index = $2",
             tenant_id,
             crypto.blind_index(kind, value),
         )

@@ -2,7 +2,8 @@
 
 A transaction belongs to one of two roles (design: table classes). `shop` reads one tenant's own
 rows; `core` prices paths, holds keys and moves money. Both carry the tenant, transaction-locally,
-so that row-level security stands behind every query. Outside a transaction nothing can be read.
+so that row-level security stands behind every query. Without a scope nothing can be read: a use
+case opens a `transaction` with one, and a lone SELECT carries its own (`read`).
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ class NestedTransaction(RuntimeError):
 
 
 class NoTransaction(RuntimeError):
-    """Rows were asked for outside `db.transaction`: there is no scope, so nothing is shown."""
+    """Rows were asked for in no transaction and without a scope, so nothing is shown."""
 
 
 class GaveUp(Exception):
@@ -261,11 +262,6 @@ async def execute(sql: str, *values: Any) -> int:
 async def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for many rows."""
     await _connection(sql).executemany(sql, rows)
-
-
-async def copy_rows(table: str, *, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """COPY rows into a table: the fastest way in, for imports."""
-    await _connection(f"copy {table}").copy_records_to_table(table, columns=columns, records=rows)
 
 
 @asynccontextmanager

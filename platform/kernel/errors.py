@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is not an error
+class Refusal(Exception):
     """The request was understood and refused for a reason that the caller can act on."""
 
     code: ClassVar[str] = "VALIDATION"

@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".kameng")
 
     database_url: str = Field("", validation_alias="DATABASE_URL")
-    """The owner's URL: migrations only. The processes connect as kameng_shop and kameng_core."""
+    """The owner's URL, for migrations and `kameng verify`. The processes put their own roles,
+    kameng_shop and kameng_core, into it."""
     redis_url: str = Field("", validation_alias="REDIS_URL")
     role_password: SecretStr = SecretStr("")
     """Of the two application roles; empty: derived from the master secret."""
@@ -71,8 +72,9 @@ class Settings(BaseSettings):
         return self.environment == "production"
 
     @model_validator(mode="after")
-    def _refuse_weak_secrets(self) -> "Settings":
-        """Refuse to boot rather than verify a signature with an empty secret."""
+    def _refuse_unsafe_combinations(self) -> "Settings":
+        """Refuse to boot rather than verify with an empty or weak secret, take real money with the
+        demo's secrets, or refuse every document for want of a manifest."""
         live = self.stripe_api_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
         if (live or self.production) and not self.stripe_webhook_secret.get_secret_value():
             raise ValueError(

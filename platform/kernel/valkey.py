@@ -1,4 +1,4 @@
-"""Valkey, which may be lost at any moment: announcements, and nothing that must be true.
+"""Valkey, which may be lost at any moment: announcements, and answers that can be made again.
 
 One short try, no retries, and a breaker: while the server does not answer, calls return at once.
 """

@@ -46,5 +46,5 @@ def refusal_of(code: str) -> Refusal:
     if code == "FROZEN":
         return Forbidden("This account cannot order at the moment.")
     if code == "SIGNED_OUT":
-        return Forbidden("This token has ended, or is not for this shop.")
+        return Forbidden("This token has ended, or is not for this shop: sign in again.")
     return Invalid("Pay or cancel the orders that are open first.")

@@ -1,9 +1,10 @@
 """Orders as their buyers and their shop see them: no cost, no supplier, no secret."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kernel import cursors, db
@@ -117,7 +118,7 @@ async def orders_page(
     return OrderPage(tuple(shown), marks, len(rows) > size)
 
 
-async def _with_lines(rows) -> list[OrderView]:  # type: ignore[no-untyped-def]
+async def _with_lines(rows: Sequence[Mapping[str, Any]]) -> list[OrderView]:
     """Two more statements for any number of orders."""
     order_ids = [row["id"] for row in rows]
     lines: dict[UUID, list[LineView]] = defaultdict(list)

@@ -1,7 +1,9 @@
 """Rows of a sale as the use cases of this room handle them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kernel import crypto, db
@@ -111,7 +113,7 @@ async def order_by_no(no: str, viewer: Viewer, *, lock: bool = False) -> Order:
     return _order(row)
 
 
-def _may_see(row, viewer: Viewer) -> bool:  # type: ignore[no-untyped-def]
+def _may_see(row: Mapping[str, Any], viewer: Viewer) -> bool:
     if viewer.whole_shop:
         return True
     if row["customer_id"] is not None:
@@ -121,7 +123,7 @@ def _may_see(row, viewer: Viewer) -> bool:  # type: ignore[no-untyped-def]
     return bool(row["guest_token_hash"] == crypto.token_hash(viewer.guest_token))
 
 
-def _order(row) -> Order:  # type: ignore[no-untyped-def]
+def _order(row: Mapping[str, Any]) -> Order:
     return Order(**{**row, "path": tuple(row["path"])})
 
 
@@ -167,7 +169,7 @@ async def lines_and_shares(order_id: UUID) -> tuple[list[Line], list[ShareRow]]:
     for row in await db.fetch(_LINES_AND_SHARES, order_id):
         values = tuple(row)
         if row["id"] not in lines:
-            lines[row["id"]] = Line(*values[:10], key_ids=tuple(values[10]))  # type: ignore[misc]
+            lines[row["id"]] = Line(*(*values[:10], tuple(values[10])))
         if row["share_id"] is not None:
             shares.append(ShareRow(row["share_id"], row["id"], *values[12:]))
     return list(lines.values()), shares

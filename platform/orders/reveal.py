@@ -1,9 +1,9 @@
 """Opening delivered keys: who, when and from where is written before anything is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from kernel import db
@@ -70,7 +70,7 @@ async def reveal_keys(
     return order, opened
 
 
-async def _locked_keys(order: Order, wanted: Sequence[UUID] | None):  # type: ignore[no-untyped-def]
+async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[Mapping[str, Any]]:
     rows = await db.fetch(
         """select d.id, d.line_id, d.key_id, coalesce(d.revealed_at, platform_now()) as revealed_at,
                   k.supplier_listing_id, k.serial, k.secret, k.secret_key_id, k.commitment,
@@ -94,7 +94,7 @@ async def _locked_keys(order: Order, wanted: Sequence[UUID] | None):  # type: ig
     return rows
 
 
-def _opened(row) -> RevealedKey:  # type: ignore[no-untyped-def]
+def _opened(row: Mapping[str, Any]) -> RevealedKey:
     key = vault.open_key(
         key_id=row["key_id"],
         supplier_listing_id=row["supplier_listing_id"],
@@ -115,7 +115,9 @@ def _opened(row) -> RevealedKey:  # type: ignore[no-untyped-def]
     )
 
 
-async def _mark(order: Order, rows, witness: Witness, channel: str) -> None:  # type: ignore[no-untyped-def]
+async def _mark(
+    order: Order, rows: Sequence[Mapping[str, Any]], witness: Witness, channel: str
+) -> None:
     delivered_ids = [row["id"] for row in rows]
     await db.execute(
         """update delivered_keys set revealed_at = platform_now()

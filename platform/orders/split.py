@@ -16,7 +16,7 @@ let through is proved in `tenants/pricing/path.py`; for a discounted line `split
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -49,7 +49,6 @@ class Role(StrEnum):
     AGENT_MARGIN = "AGENT_MARGIN"
     AFFILIATE = "AFFILIATE"
     SHOP_MARGIN = "SHOP_MARGIN"
-    CHANNEL_FEE = "CHANNEL_FEE"
 
 
 class NegativeShare(Refusal):
@@ -234,36 +233,6 @@ def channel_fees_by_line(
     for index in by_fraction[: fee_minor - sum(fees)]:
         fees[index] += 1
     return fees
-
-
-def split_channel_fee(
-    *, shares: Sequence[Share], fee_minor: int, shop_id: UUID | None
-) -> tuple[Share, ...]:
-    """This function will move a line's channel fee from the shop's share to the platform.
-
-    `shares` are the frozen ones of `split_line`, `shop_id` the shop Tn, or None where the root
-    itself sells and its wholesale margin pays. The result adds up to the same and ends with the
-    recovered fee, in minor units; a share that is used up is left out.
-    Raises `NegativeShare` when the shop's share is smaller than the fee, `ValueError` for a
-    negative fee.
-    """
-    if fee_minor < 0:
-        raise ValueError("a recovered fee cannot be negative")
-    if fee_minor == 0:
-        return tuple(shares)
-    payer = (Role.WHOLESALE_MARGIN, None) if shop_id is None else (Role.SHOP_MARGIN, shop_id)
-    left_minor = -fee_minor
-    settled: list[Share] = []
-    for share in shares:
-        if (share.role, share.party_id) == payer:
-            left_minor += share.amount_minor
-            settled.append(replace(share, amount_minor=left_minor))
-        else:
-            settled.append(share)
-    if left_minor < 0:
-        raise NegativeShare(payer[0], left_minor)
-    settled.append(Share(PartyKind.PLATFORM, None, Role.CHANNEL_FEE, fee_minor))
-    return tuple(filter(_is_worth_something, settled))
 
 
 def spread_refund(*, amount_minor: int, remaining: Sequence[int]) -> list[int]:

@@ -46,7 +46,7 @@ class CompiledSchema(GuardedSchema):
         """False: everything takes Strawberry's way, and graphql-core executes it."""
         self.gate = gate
 
-    async def execute(  # noqa: PLR0917 - Strawberry's signature
+    async def execute(
         self,
         query: str | None,
         variable_values: dict[str, Any] | None = None,

@@ -129,7 +129,7 @@ async def confirm_caller(context: Context) -> None:
 
 
 def _ended() -> Forbidden:
-    return Forbidden("This token has ended, or is not for this shop.")
+    return Forbidden("This token has ended, or is not for this shop: sign in again.")
 
 
 def prefers_english(shop: Shop, accept_language: str) -> bool:

@@ -23,7 +23,7 @@ _CHINESE = {
 }
 
 
-# What forms meet, by the English sentence; `{}` is a number, and keeps its place.
+# By the English sentence; `{}` is a number or a currency, and keeps its place.
 _SENTENCES: Final = {
     "This is not an e-mail address.": "邮箱格式不正确。",
     "This is not a phone number.": "手机号格式不正确。",
@@ -52,15 +52,46 @@ _SENTENCES: Final = {
     "There is no such line in this order.": "该订单中没有这一项。",
     "At least one key comes back.": "至少退回一张卡密。",
     "A top-up is between {} and {} minor units.": "充值金额超出允许范围。",
+    "This token has ended, or is not for this shop: sign in again.": "登录已失效，请重新登录。",
+    "Nobody is signed in.": "当前未登录。",
+    "A name has at most {} printable characters.": "名称最多 {} 个可见字符。",
+    "The same goods stand in two lines: add them up.": "同一商品请合并为一行。",
+    "An order has {} to {} lines.": "每单为 {} 到 {} 行商品。",
+    "An order has at most {} pieces.": "每单最多 {} 件。",
+    "Only goods that are delivered automatically can be ordered.": "目前只能购买自动发货的商品。",
+    "An idempotency key has {} to {} characters, best a random UUID.": (
+        "请求编号为 {} 到 {} 个字符，建议使用随机 UUID。"
+    ),
+    "This payment method is not offered.": "不支持该支付方式。",
+    "This payment was given up meanwhile.": "该支付已取消。",
+    "Too many payments were started: make a new order.": "发起支付次数过多，请重新下单。",
+    "Only a signed-in customer has a wallet.": "登录后才能使用余额。",
+    "The wallet's part is between nothing and the total.": "余额支付金额须在 0 与订单总额之间。",
+    "This shop sells in {}.": "本店以 {} 计价。",
+    "This order is not paid: there is nothing to give back.": "订单尚未支付，没有可退的款项。",
+    "A refund is at least one minor unit.": "退款金额至少为一个最小货币单位。",
+    "The refund is larger than what is left of the line.": "退款金额超过该项的可退金额。",
+    "The refund is larger than what is left of the payment.": "退款金额超过该笔支付的可退金额。",
+    "The shop has not earned as much: an operator decides.": "本店收益不足，请交由平台处理。",
+    "An operator decides whose fault it was.": "责任方由平台认定。",
+    "At most {} ids.": "最多 {} 个编号。",
+    "A page has {} to {} rows.": "每页为 {} 到 {} 条。",
+    "This cursor is not of this list.": "该游标不属于此列表。",
+    "Ask for a product by its slug or by its id.": "请用 slug 或 id 之一查询商品。",
+    "an amount is a whole number of minor units": "金额须为最小货币单位的整数。",
+    "amount outside ±({}**{} - {}) minor units": "金额超出允许范围。",
+    "a quantity cannot be negative: {}": "数量不能为负数。",
+    "not an ISO {} currency with minor units": "不支持该币种。",
 }
-_NUMBER: Final = re.compile(r"[0-9]+")
+#: A number, or a currency.
+_KEEPS_ITS_PLACE: Final = re.compile(r"[0-9]+|(?<= in )[A-Z]{3}\b")
 
 
 def in_chinese(refusal: Refusal) -> str:
     """This function will say the refusal in Chinese, with its numbers."""
-    sentence = _SENTENCES.get(_NUMBER.sub("{}", refusal.message))
+    sentence = _SENTENCES.get(_KEEPS_ITS_PLACE.sub("{}", refusal.message))
     if sentence is not None:
-        return sentence.format(*_NUMBER.findall(refusal.message))
+        return sentence.format(*_KEEPS_ITS_PLACE.findall(refusal.message))
     text = _CHINESE.get(refusal.code)
     if text is None:
         return refusal.message

@@ -107,7 +107,7 @@ def _require_retail_bounds(min_minor: int | None, max_minor: int | None) -> None
 async def _require_row(table: str, row_id: UUID, *, field: str) -> None:
     """Only our own words get into the statement as `table`."""
     found = await db.fetch_value(
-        f"select 1 from {table} where id = $1",  # noqa: S608
+        f"select 1 from {table} where id = $1",
         row_id,
     )
     if not found:

@@ -1,7 +1,9 @@
 """Which tenant a request is for: by its host, or by the API client's own tenant."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from kernel import db
@@ -17,12 +19,10 @@ class TenantRestricted(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class PathTenant:
-    """One level of a path, with its own limits on prices."""
+    """One level of a path."""
 
     id: UUID
     status: str
-    min_margin_minor: int
-    max_markup_bp: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,6 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
-       array_agg(a.min_margin_minor order by a.depth) as min_margins,
-       array_agg(a.max_markup_bp order by a.depth) as max_markups,
        (select coalesce(sum(known.version), 0)::bigint from catalogue_versions known
         where known.owner_id = any (t.path || platform_id())) as version
 from tenants t join tenants a on a.id = any (t.path)
@@ -76,7 +74,7 @@ _BY_HOST = _SHOP.format(
     which="(select tenant_id from tenant_domains where host = $1 and verified_at is not null)"
 )
 
-# A short memory: a change of status or limits reaches every process within this time, and a
+# A short memory: a change of status reaches every process within this time, and a
 # checkout reads the row again inside its transaction.
 REMEMBER_SECONDS = 2.0
 _remembered: dict[str | UUID, tuple[float, Shop | None]] = {}
@@ -160,8 +158,8 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
     return shop
 
 
-def _shop(row) -> Shop:  # type: ignore[no-untyped-def]
-    levels = zip(row["ids"], row["statuses"], row["min_margins"], row["max_markups"], strict=True)
+def _shop(row: Mapping[str, Any]) -> Shop:
+    levels = zip(row["ids"], row["statuses"], strict=True)
     return Shop(
         id=row["id"],
         slug=row["slug"],

@@ -18,8 +18,6 @@ from tenants.directory import Shop
 from tenants.pricing import Audience, PathLevel, PriceRule, Rounding, RuleBook, RuleKind, Scope
 
 MAX_RULES_KEPT: Final = 50_000
-PLATFORM_ID: Final = UUID(int=0)
-"""Owns what is in every shop's catalogue; the last one in a path's versions."""
 
 VERSIONS_OF_PATH: Final = """
 (select array_agg(coalesce(known.version, 0) order by asked.place)

@@ -1,8 +1,9 @@
 """The routes of the shop's pages."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -16,7 +17,7 @@ _KEEP_STATIC: Final = "public, max-age=3600"
 class _Static(StaticFiles):
     """Files that are the same for everybody, and may be kept for an hour."""
 
-    def file_response(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
         response.headers["cache-control"] = _KEEP_STATIC
         return response

@@ -32,7 +32,7 @@ class Problem:
     field: str | None = None
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is not an error
+class Refused(Exception):
     """A mutation was refused; the form is shown again with the problem."""
 
     def __init__(self, problem: Problem) -> None:
@@ -40,7 +40,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is not an error
         self.problem = problem
 
 
-class PageRefused(Exception):  # noqa: N818 - a refusal is not an error
+class PageRefused(Exception):
     """There is no page to show; carries the HTTP status."""
 
     def __init__(self, status: int) -> None:

@@ -15,7 +15,7 @@ _MAX_TEXT: Final = 1_000
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-class FormRefused(Exception):  # noqa: N818 - a refusal is not an error
+class FormRefused(Exception):
     """The form is not one of ours, or not a form at all; carries the HTTP status."""
 
     def __init__(self, status: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from entrypoints.cli import app
+from entrypoints.embedded.postgres import FORGETFUL_SETTINGS, SETTINGS
 from kernel.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,40 @@ def test_the_database_is_at_least_postgresql_15() -> None:
 
     assert found is not None
     assert int(found[1]) >= 15
+
+
+def server_settings() -> dict[str, str]:
+    """What Compose tells PostgreSQL, by the settings' names."""
+    program, *options = SERVICES["postgres"]["command"]
+    assert program == "postgres"
+    pairs = (option.removeprefix("--").split("=", 1) for option in options)
+    return {name.replace("-", "_"): value for name, value in pairs}
+
+
+def test_the_database_is_tuned_as_the_demos_is() -> None:
+    of_the_machine = {"listen_addresses", "unix_socket_directories", "max_connections"}
+    ours = server_settings()
+
+    assert ours.pop("shared_buffers").endswith(f":-{SETTINGS['shared_buffers']}}}")
+    assert ours == {
+        name: value
+        for name, value in SETTINGS.items()
+        if name not in of_the_machine | {"shared_buffers"}
+    }
+
+
+def test_the_database_forgets_nothing() -> None:
+    assert server_settings().keys() & FORGETFUL_SETTINGS.keys() == set()
+
+
+def test_the_readme_names_what_the_database_is_told() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## In production\n")[2]
+
+    assert {name for name in server_settings() if f"`{name}`" not in section} == set()
+    processes = Settings.model_fields
+    each = processes["read_pool_size"].default + processes["write_pool_size"].default
+    assert f"up to {each + 1} (" in section
+    assert f"every worker up to {each}" in section
 
 
 def test_the_image_installs_from_the_lock_file_with_hashes() -> None:

@@ -7,6 +7,7 @@ import socket
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -265,10 +266,10 @@ def test_programs_that_the_account_cannot_read_are_copied(
     installed = find_programs(home, account)
     real_run = Account.run
 
-    def run_only_in_home(self: Account, command: list[str | Path], **rest: object) -> object:
+    def run_only_in_home(self: Account, command: list[str | Path], **rest: Any) -> object:
         if "--version" in command and not Path(command[0]).is_relative_to(home):
             raise PermissionError(command[0])
-        return real_run(self, command, **rest)  # type: ignore[arg-type]
+        return real_run(self, command, **rest)
 
     monkeypatch.setattr(Account, "run", run_only_in_home)
     copied = find_programs(home, account)

@@ -337,7 +337,8 @@ async def test_a_person_with_a_token_is_never_answered_from_what_is_kept(
 
 
 async def test_each_language_and_each_shop_has_its_own_answers(world: World, guest: Guest) -> None:
-    agents = Guest(guest.http._transport.app, world.agent)  # type: ignore[attr-defined]
+    assert isinstance(guest.http._transport, httpx.ASGITransport)
+    agents = Guest(guest.http._transport.app, world.agent)
     ours, theirs = await guest.until_kept(), await agents.until_kept()
     english = await guest.asks(**{"accept-language": "en"})
     assert len({ours, theirs, english}) == 3

@@ -119,7 +119,8 @@ async def assert_it_ended_well(platform: Platform, world: World, people: People)
     for customer in (people.regular, people.thrifty):
         shown = await customer.look()
         assert (shown["status"], len(shown["lines"][0]["keys"])) == ("DELIVERED", 1)
-    wallet = accounts.wallet(people.regular.customer.id, "CNY")  # type: ignore[union-attr]
+    assert people.regular.customer is not None
+    wallet = accounts.wallet(people.regular.customer.id, "CNY")
     assert await world.owner.fetchval("select ledger_balance($1)", wallet.id) == 0
     keys = await world.owner.fetch("select status, count(*) as number from keys group by status")
     assert {row["status"]: row["number"] for row in keys} == {

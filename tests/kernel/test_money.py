@@ -19,10 +19,8 @@ from kernel.money import (
     UnknownCurrency,
     checked_amount,
     currency_exponent,
-    decimal_text,
     format_money,
     largest_remainder,
-    parse_amount_minor,
     share_bp_ceil,
     share_bp_floor,
     share_bp_half_up,
@@ -105,61 +103,6 @@ def test_every_currency_that_is_tender_somewhere_has_its_decimals_once() -> None
     tender = {code for place in territories for code in get_territory_currencies(place)}
     assert tender <= CURRENCY_EXPONENTS.keys()
     assert Counter(CURRENCY_EXPONENTS.values()) == {0: 17, 2: 139, 3: 7}
-
-
-@pytest.mark.parametrize(
-    ("raw", "amount_minor"),
-    [
-        (0, 0),
-        (1050, 1050),
-        (-1, -1),
-        ("0", 0),
-        ("1050", 1050),
-        ("-1050", -1050),
-        ("9007199254740991", MAX_AMOUNT_MINOR),
-    ],
-)
-def test_a_client_writes_whole_minor_units(raw: object, amount_minor: int) -> None:
-    assert parse_amount_minor(raw) == amount_minor
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        *("10.50", "1e3", "+5", "007", "-0", "--1", "-", "", " 5", "5 ", "5\n", "5_0", "0x10"),
-        *("\u0665", "\uff15", "1,000", "NaN", "9" * 17, "9" * 100_000),
-        *(1.0, 10.5, float("nan"), True, False, None, [], {}, b"5"),
-    ],
-)
-def test_any_other_spelling_of_an_amount_is_refused(raw: object) -> None:
-    with pytest.raises(AmountMalformed):
-        parse_amount_minor(raw)
-
-
-@pytest.mark.parametrize("raw", ["9007199254740992", "-9007199254740992", 2**53, -(2**100)])
-def test_a_client_cannot_write_an_amount_beyond_the_bounds(raw: object) -> None:
-    with pytest.raises(AmountOutOfRange):
-        parse_amount_minor(raw)
-
-
-@given(st.integers(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR))
-def test_an_amount_written_and_read_is_the_same_amount(amount_minor: int) -> None:
-    assert parse_amount_minor(str(amount_minor)) == amount_minor
-
-
-@pytest.mark.parametrize(
-    ("money", "text"),
-    [
-        (Money(10_500, "CNY"), "105.00"),
-        (Money(-63, "CNY"), "-0.63"),
-        (Money(0, "USD"), "0.00"),
-        (Money(1_500, "JPY"), "1500"),
-        (Money(1_500, "KWD"), "1.500"),
-        (Money(MAX_AMOUNT_MINOR, "USD"), "90071992547409.91"),
-    ],
-)
-def test_machines_read_an_amount_with_its_decimals(money: Money, text: str) -> None:
-    assert decimal_text(money) == text
 
 
 @pytest.mark.parametrize(

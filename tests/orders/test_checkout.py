@@ -1,6 +1,7 @@
 """From a quote to an order that holds its keys: all of it, or nothing at all."""
 
 from collections.abc import Awaitable
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -150,14 +151,14 @@ async def quick_buy(
     desk: SalesDesk,
     expected_total_minor: int,
     *,
-    by: object = None,
+    by: UUID | None = None,
     method: str | None = None,
     quantity: int = 1,
 ) -> OrderMade:
     """Buy in one step."""
     return await paying.quick_buy(
         shop=await desk.shop(),
-        buyer=Buyer(by),  # type: ignore[arg-type]
+        buyer=Buyer(by),
         wish=Wish(desk.world.goods.sku_id, quantity),
         expected_total_minor=expected_total_minor,
         contact=None,

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -99,11 +100,11 @@ async def test_an_order_of_several_lines_answers_as_it_is_read(desk: SalesDesk) 
         assert made.view == await order_view_by_id(shop=shop, order_id=made.order_id)
 
 
-async def refused(desk: SalesDesk, kind: type[Refusal], **wish: object) -> Refusal:
+async def refused(desk: SalesDesk, kind: type[Refusal], **wish: Any) -> Refusal:
     """It is refused, and nothing was written."""
     before = await desk.owner.fetchrow(WRITTEN)
     with pytest.raises(kind) as refusal:
-        await quick_buy(desk, **wish)  # type: ignore[arg-type]
+        await quick_buy(desk, **wish)
     assert await desk.owner.fetchrow(WRITTEN) == before
     return refusal.value
 

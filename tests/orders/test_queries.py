@@ -1,5 +1,7 @@
 """Orders as their buyers see them: every one once, and never more statements for more of them."""
 
+from uuid import UUID
+
 import pytest
 
 from kernel import db
@@ -23,7 +25,7 @@ async def view(purchase: Purchase, viewer: Viewer | None = None) -> OrderView:
 async def page(
     desk: SalesDesk,
     *,
-    customer_id: object = None,
+    customer_id: UUID | None = None,
     first: int | None = None,
     after: str | None = None,
 ) -> OrderPage:
@@ -31,7 +33,7 @@ async def page(
     async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
         return await queries.orders_page(
             shop=shop,
-            customer_id=customer_id,  # type: ignore[arg-type]
+            customer_id=customer_id,
             first=first,
             after=after,
         )

@@ -11,6 +11,7 @@ import pytest
 from billing import accounts, ledger
 from billing.ledger import Entry, credit, debit
 from kernel import db
+from orders.refunds import Reason
 from sales import Purchase, SalesDesk
 
 pytestmark = pytest.mark.engines
@@ -81,10 +82,10 @@ class Example:
             about=f"payout of {party}",
         )
 
-    async def refunded_in_full(self, reason: str) -> dict[str, int]:
+    async def refunded_in_full(self, reason: Reason) -> dict[str, int]:
         """Refund all of it, send it, and return the books."""
         line = await self.purchase.line()
-        await self.purchase.refund(line.net_minor, reason)  # type: ignore[arg-type]
+        await self.purchase.refund(line.net_minor, reason)
         await self.desk.send_refunds()
         assert await self.purchase.status() == "REFUNDED"
         await self.desk.assert_sound()
@@ -150,7 +151,7 @@ async def test_a_supplier_at_fault_without_a_deposit_owes_the_fee(example: Examp
 
 @pytest.mark.parametrize("reason", ["SHOP_FAULT", "CHANGE_OF_MIND"])
 async def test_any_other_refund_leaves_the_lost_fee_with_the_shop(
-    example: Example, reason: str
+    example: Example, reason: Reason
 ) -> None:
     assert await example.refunded_in_full(reason) == {
         **AFTER_EVERY_FULL_REFUND,

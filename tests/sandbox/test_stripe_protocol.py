@@ -129,13 +129,13 @@ async def test_wallets_ask_for_what_they_need(desk: Desk) -> None:
         "wechat_pay": "payment_method_options[wechat_pay][client]",
     }
     for wallet, param in needs.items():
-        params = {
+        params: Any = {
             **common,
             "allowed_payment_method_types": [wallet],
             "payment_method_data": {"type": wallet},
         }
         with pytest.raises(stripe.InvalidRequestError) as refused:
-            await intents.create_async(params)  # type: ignore[arg-type]
+            await intents.create_async(params)
         assert (refused.value.code, refused.value.param) == ("parameter_missing", param)
 
 

@@ -73,10 +73,11 @@ async def by_graphql_core(
         text,
         context_value=tray,
         variable_values=variables,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # as Strawberry does
         executor_class=StrawberryGraphQLCoreExecutionContext,
     )
-    return await result if optimized_is_awaitable(result) else result  # type: ignore[no-any-return]
+    answer: ExecutionResult = await result if optimized_is_awaitable(result) else result
+    return answer
 
 
 async def by_plan(

@@ -186,7 +186,7 @@ class Query:
 
     @strawberry.field
     def unserializable(self) -> int:
-        return Unprintable()  # type: ignore[return-value]
+        return Unprintable()  # type: ignore[return-value]  # on purpose
 
 
 @strawberry.type
@@ -633,7 +633,9 @@ async def test_a_known_document_is_neither_parsed_nor_validated_again(
 
     monkeypatch.setattr(documents_module, "parse", counting_parse)
     rules = [CountingRule]
-    schema = make_extended_schema(lambda: AddValidationRules(rules))  # type: ignore[arg-type]
+    schema = make_extended_schema(
+        lambda: AddValidationRules(rules)  # type: ignore[arg-type]  # a list of classes is invariant
+    )
     CountingRule.validations = 0
     query = "query($n:Int!){b(first:$n){id}}"
     for size in (1, 2, 3):

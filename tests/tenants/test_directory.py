@@ -137,16 +137,15 @@ async def test_strangers_cannot_fill_the_memory(
 
 
 @pytest.mark.engines
-async def test_each_level_carries_its_own_limits(world: World) -> None:
+async def test_each_level_carries_its_own_status(world: World) -> None:
     await world.owner.execute(
-        "update tenants set min_margin_minor = 7, max_markup_bp = 900 where id = $1",
-        world.agent.id,
+        "update tenants set status = 'SUSPENDED' where id = $1", world.agent.id
     )
     shop = await shop_by_id(world.shop.id)
     assert shop is not None
-    assert [(level.id, level.min_margin_minor, level.max_markup_bp) for level in shop.levels] == [
-        (world.root.id, 0, None),
-        (world.agent.id, 7, 900),
-        (world.shop.id, 0, None),
+    assert [(level.id, level.status) for level in shop.levels] == [
+        (world.root.id, "ACTIVE"),
+        (world.agent.id, "SUSPENDED"),
+        (world.shop.id, "ACTIVE"),
     ]
     assert await shop_by_id(uuid.uuid4()) is None

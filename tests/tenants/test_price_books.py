@@ -13,11 +13,14 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from tenants import price_books
 from tenants.directory import Shop, current_shop
-from tenants.price_books import PLATFORM_ID, TenantBook, path_books
+from tenants.price_books import TenantBook, path_books
 from tenants.pricing import Audience, PathLevel, Rounding, RuleKind
 from world import ShopAt, World, build_world
 
 pytestmark = pytest.mark.engines
+
+PLATFORM_ID = UUID(int=0)
+"""`platform_id()`: owns what is in every shop's catalogue; the last one in a path's versions."""
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from entrypoints.up.child import spawn, terminate
 from kernel import crypto
 from kernel.settings import Settings
 
-MASTER_SECRET: Final = "of the measured processes only: they hold nothing that is secret"  # noqa: S105
+MASTER_SECRET: Final = "of the measured processes: they hold no secrets"  # noqa: S105 - as it says
 CHANNEL_KEY: Final = "sk_test_of_the_measured_processes"
-WEBHOOK_SECRET: Final = "whsec_of_the_measured_processes"  # noqa: S105
+WEBHOOK_SECRET: Final = "whsec_of_the_measured_processes"  # noqa: S105 - theirs alone
 PATIENCE_SECONDS: Final = 30.0
 TOOL_SECONDS: Final = 300.0
 PAUSE_SECONDS: Final = 0.05

@@ -28,6 +28,6 @@ async def insert_missing(table: str, rows: Sequence[Mapping[str, object]]) -> in
     return await db.execute(
         f"""insert into {table} ({columns})
             select {columns} from jsonb_populate_recordset(null::{table}, $1::text::jsonb)
-            on conflict do nothing""",  # noqa: S608
+            on conflict do nothing""",
         orjson.dumps(rows, default=str).decode(),  # asyncpg has a UUID of its own
     )

@@ -22,7 +22,7 @@ _FOR_PAGES: Final = (*_EVERY_ANSWER, (b"content-security-policy", _PAGE_POLICY.e
 _REQUEST_ID: Final = b"x-request-id"
 
 
-class RequestRefused(Exception):  # noqa: N818 - a refusal is not an error
+class RequestRefused(Exception):
     """The request will not be handed on; carries the answer."""
 
     def __init__(

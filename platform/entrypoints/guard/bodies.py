@@ -22,7 +22,7 @@ _ALL_BUT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _BRACKETS_TO_ONE_KIND = bytes.maketrans(b"[]", b"{}")
 
 
-class ClientLeft(Exception):  # noqa: N818 - nothing is wrong, nobody is listening
+class ClientLeft(Exception):
     """The client closed the connection before its request was complete."""
 
 

@@ -16,14 +16,12 @@ class Places:
         self._retry_after_seconds = retry_after_seconds
         self._hosts: dict[str, int] = {}
         self.taken = 0
-        self.refused_count = 0
 
     def require_one(self, host: str) -> int:
         """This function will raise `RequestRefused` (503) when no place is left, and say how many
         the host has taken."""
         of_host = self._hosts.get(host, 0)
         if self.taken >= self._total or (self._per_host is not None and of_host >= self._per_host):
-            self.refused_count += 1
             raise overloaded(retry_after_seconds=self._retry_after_seconds)
         return of_host
 

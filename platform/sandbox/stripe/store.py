@@ -154,7 +154,7 @@ class Store:
         order = "ASC" if page.ending_before else "DESC"
         # The conditions are made of this file's own words; what the caller gave is bound.
         statement = (
-            f"SELECT body FROM objects WHERE {' AND '.join(conditions)}"  # noqa: S608
+            f"SELECT body FROM objects WHERE {' AND '.join(conditions)}"
             f" ORDER BY seq {order} LIMIT ?"
         )
         rows = self.rows(statement, *values, page.limit + 1)

@@ -22,7 +22,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 _PREFIX = "sha256:"
 
 
-class ManifestBroken(Exception):  # noqa: N818 - the operator's to mend, and said in words
+class ManifestBroken(Exception):
     """The manifest cannot be used; says what is wrong with it."""
 
 

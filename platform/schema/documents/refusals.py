@@ -13,7 +13,7 @@ MALFORMED: Final = "BAD_REQUEST"
 NOT_FOR_GET: Final = "METHOD_NOT_ALLOWED"
 
 
-class DocumentRefused(Exception):  # noqa: N818 - a refusal is not an error
+class DocumentRefused(Exception):
     """The document is unknown, forged or not trusted; carries the answer."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -47,7 +47,8 @@ def not_trusted() -> DocumentRefused:
 
 def not_for_get() -> DocumentRefused:
     """This function will say that a document changes something, or is not trusted."""
-    return DocumentRefused(NOT_FOR_GET, "Only trusted queries are answered to GET.")
+    message = "Only trusted queries are answered to GET. Send this one by POST."
+    return DocumentRefused(NOT_FOR_GET, message)
 
 
 def needs_http() -> DocumentRefused:

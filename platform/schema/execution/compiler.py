@@ -33,7 +33,7 @@ _MAX_FIELDS: Final = 2_000
 """Of one plan. A type in a union is planned for each place where it may stand."""
 
 
-class Unplannable(Exception):  # noqa: N818 - not an error: graphql-core does it
+class Unplannable(Exception):
     """The field asks for something that only graphql-core does."""
 
 

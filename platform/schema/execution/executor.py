@@ -76,7 +76,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
                     return complete(result, self._calls)
                 except Exception:
                     # Whatever it was: graphql-core finds it again and says it properly.
-                    self.middleware_manager = self._calls  # type: ignore[assignment]
+                    self.middleware_manager = self._calls  # type: ignore[assignment]  # as good as one
         return super().complete_value(
             return_type, field_details_list, info, path, result, position_context
         )

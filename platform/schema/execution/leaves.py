@@ -24,7 +24,7 @@ Complete = Callable[[Any, NestedCalls], Any]
 """Makes the answer's value out of a resolver's; raises anything when it does not know how."""
 
 
-class Unfit(Exception):  # noqa: N818 - not an error yet: graphql-core says what it is
+class Unfit(Exception):
     """A value that the plan did not expect."""
 
 

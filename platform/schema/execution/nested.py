@@ -115,7 +115,8 @@ class NestedField:
         given = get_argument_values(
             self._definition, self.node, calls.variables, None, calls.hide_suggestions
         )
-        converter = self._schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        schema: Any = self._schema  # Strawberry has hung its own on it
+        converter = schema._strawberry_schema.schema_converter
         _, converted = get_arguments(
             field=self._field,
             source=None,

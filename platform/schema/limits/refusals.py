@@ -18,7 +18,7 @@ NO_OPERATION = "OPERATION_NOT_FOUND"
 INTERNAL = "INTERNAL"
 
 
-class QueryRefused(Exception):  # noqa: N818 - a refusal is not an error
+class QueryRefused(Exception):
     """The document asks for more than a request may; carries the answer."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -53,7 +53,7 @@ async def _vacuum(owner: asyncpg.Connection) -> None:
     """
     tables = await owner.fetch("select oid::regclass as name from pg_class where relkind = 'r'")
     for (name,) in tables:
-        if await owner.fetchval(f"select exists (select from {name})"):  # noqa: S608
+        if await owner.fetchval(f"select exists (select from {name})"):
             await owner.execute(f"vacuum analyze {name}")
 
 
