@@ -51,9 +51,7 @@ async def world_of(engines: Engines) -> World:
 
 
 @pytest.fixture
-async def market(
-    own_postgres: Engines, cheap_lives: None, tmp_path: Path
-) -> AsyncIterator[tuple[Platform, World]]:
+async def market(own_postgres: Engines, tmp_path: Path) -> AsyncIterator[tuple[Platform, World]]:
     """The product over that PostgreSQL."""
     world = await world_of(own_postgres)
     async with running_platform(
@@ -95,7 +93,7 @@ async def test_sales_survive_a_database_that_ends_at_once_and_comes_back(
 
 @pytest.mark.engines
 async def test_sales_go_on_without_valkey_and_nobody_waits_for_it(
-    own_valkey: Engines, cheap_lives: None, config: Settings, world: World, tmp_path: Path
+    own_valkey: Engines, config: Settings, world: World, tmp_path: Path
 ) -> None:
     assert own_valkey.valkey is not None
     async with running_platform(
