@@ -71,9 +71,9 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in PATIENT.items():
         monkeypatch.setenv(name, value)
     for name in orm.SESSION_TIMEOUTS:
-        monkeypatch.setitem(orm.SESSION_TIMEOUTS, name, "120s")
-    monkeypatch.setattr(orm, "COMMAND_TIMEOUT_SECONDS", 120)
-    monkeypatch.setattr(orm, "CONNECT_TIMEOUT_SECONDS", 120)
+        monkeypatch.setitem(orm.SESSION_TIMEOUTS, name, "10min")
+    monkeypatch.setattr(orm, "COMMAND_TIMEOUT_SECONDS", 600)
+    monkeypatch.setattr(orm, "CONNECT_TIMEOUT_SECONDS", 600)
 
 
 @pytest.fixture

@@ -20,12 +20,11 @@ from typing import Any
 import httpx
 
 from forks import ROOT, Fork
+from patience import PATIENCE_SECONDS
 from world import Person, ShopAt
 
 STRIPE_KEY = "sk_test_abcdefghijklmnop"
 WEBHOOK_SECRET = "whsec_for_the_tests_only"
-PATIENCE_SECONDS = 180.0
-"""What is waited for happens at once on an idle machine, and later on one that has other work."""
 
 PATIENT = {
     "KAMENG_REQUEST_DEADLINE_SECONDS": "60",
@@ -268,5 +267,5 @@ async def running_platform(
             await platform.ready()
             yield platform
         finally:
-            for process in (platform.api, platform.worker, platform.sandbox):
-                process.stop()
+            for child in (platform.api, platform.worker, platform.sandbox):
+                child.stop()

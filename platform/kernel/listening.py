@@ -19,7 +19,8 @@ from kernel.orm import CORE, ROLES
 from kernel.settings import Settings
 
 HEARTBEAT_SECONDS: Final = 1.0
-"""A server that has gone without a word is noticed after twice this time."""
+ANSWER_SECONDS: Final = 1.0
+"""A server that has gone without a word is noticed when a heartbeat is not answered in time."""
 _PAUSE_SECONDS: Final = 0.5
 
 log = get_logger(__name__)
@@ -77,7 +78,7 @@ class Ear:
             self._listening_since = monotonic_seconds()
             self._heard_before = True
             while True:
-                await connection.execute("select 1", timeout=HEARTBEAT_SECONDS)
+                await connection.execute("select 1", timeout=ANSWER_SECONDS)
                 await asyncio.sleep(HEARTBEAT_SECONDS)
         finally:
             self._listening_since = None

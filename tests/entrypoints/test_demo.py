@@ -77,6 +77,11 @@ class Kept:
             await connection.execute(f"drop database if exists {target} with (force)")
             if source:
                 await connection.execute(
+                    """select pg_terminate_backend(pid, 60000) from pg_stat_activity
+                       where datname = $1""",
+                    source,
+                )
+                await connection.execute(
                     f"create database {target} template {source} strategy file_copy"
                 )
         finally:

@@ -14,7 +14,8 @@ import pytest
 import pytest_asyncio
 
 from engines import fresh_database, test_engines
-from processes import PATIENCE_SECONDS, Platform, running_platform
+from patience import PATIENCE_SECONDS
+from processes import Platform, running_platform
 from stories.surroundings import MASTER_SECRET
 from world import World, build_world
 

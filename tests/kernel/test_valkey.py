@@ -10,10 +10,15 @@ import pytest
 
 from kernel import valkey
 from kernel.settings import Settings, settings
+from patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.engines
 
 ONE_TRY_SECONDS = valkey.TIMEOUT_SECONDS + 0.04
+
+
+TRIES = 20
+"""The least of so many is what something costs: the others met a busy neighbour."""
 
 
 @pytest.fixture
@@ -22,6 +27,12 @@ async def fresh(config: Settings) -> AsyncIterator[None]:
     await valkey.close()
     yield
     await valkey.close()
+
+
+@pytest.fixture
+def patient(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is there is given all the time that it needs."""
+    monkeypatch.setattr(valkey, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -53,25 +64,39 @@ async def timed_announcement() -> tuple[bool, float]:
     return told, time.perf_counter() - started
 
 
-async def test_who_listens_hears_an_announcement(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
-        waiting = asyncio.create_task(listener.wait(5))
-        started = time.perf_counter()
-        # Until the listener has subscribed, nobody hears.
+async def until_heard(listener: valkey.Listener) -> None:
+    """Announce until the listener hears it: before it has subscribed, nobody does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        waiting = asyncio.create_task(listener.wait(2 * PATIENCE_SECONDS))
         while not waiting.done():
             assert await valkey.announce("channel", "message")
             await asyncio.sleep(0.01)
-        assert time.perf_counter() - started < 2
 
 
-async def test_an_announcement_on_another_channel_is_not_heard(fresh: None) -> None:
-    async with valkey.listening("channel") as listener:
-        await listener.wait(0.01)
-        waiting = asyncio.create_task(listener.wait(0.2))
-        assert await valkey.announce("another", "message")
+async def until_nothing_is_left(listener: valkey.Listener) -> None:
+    """Hear what has been announced already."""
+    waited_seconds = 0.0
+    while waited_seconds < 0.1:
         started = time.perf_counter()
+        await listener.wait(0.1)
+        waited_seconds = time.perf_counter() - started
+
+
+async def test_who_listens_hears_an_announcement(patient: None) -> None:
+    async with valkey.listening("channel") as listener:
+        await until_heard(listener)
+
+
+async def test_an_announcement_on_another_channel_is_not_heard(patient: None) -> None:
+    async with valkey.listening("channel") as listener:
+        await until_heard(listener)
+        await until_nothing_is_left(listener)
+        waiting = asyncio.create_task(listener.wait(PATIENCE_SECONDS))
+        assert await valkey.announce("another", "message")
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        assert await valkey.announce("channel", "message")
         await waiting
-        assert time.perf_counter() - started > 0.1
 
 
 @pytest.mark.parametrize("server", ["black_hole", "nobody"])
@@ -84,27 +109,31 @@ async def test_a_dead_server_costs_one_short_try_and_then_nothing(
     point_at(request.getfixturevalue(server), monkeypatch)
     assert (await timed_announcement())[0] is False
     await valkey.close()
-    # The first one ever also pays for imports; these are what a request would pay, and the least
-    # of them is what it costs: the others met a busy neighbour.
+    # The first one ever also pays for imports; these are what a request would pay.
     spent_seconds = []
-    for _ in range(3):
+    for _ in range(TRIES):
         told, seconds = await timed_announcement()
         assert told is False
         spent_seconds.append(seconds)
         await valkey.close()
+        if seconds < ONE_TRY_SECONDS:
+            break
     assert min(spent_seconds) < ONE_TRY_SECONDS
-    assert (await timed_announcement())[0] is False
-    started = time.perf_counter()
+
+    tries: list[None] = []
+    client = valkey.client
+    monkeypatch.setattr(valkey, "client", lambda: tries.append(None) or client())
+    monkeypatch.setattr(valkey, "BREAK_SECONDS", PATIENCE_SECONDS)
     for _ in range(1_000):
         assert await valkey.announce("channel", "message") is False
-    assert time.perf_counter() - started < 2  # a try each would take a minute
+    assert len(tries) == 1
 
 
 async def test_a_server_that_is_back_is_heard_once_the_breaker_closes(
-    fresh: None, nobody: str, monkeypatch: pytest.MonkeyPatch
+    patient: None, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive = settings().redis_url
-    monkeypatch.setattr(valkey, "BREAK_SECONDS", 0.1)
+    alive, now_seconds = settings().redis_url, 1_000.0
+    monkeypatch.setattr(valkey, "monotonic_seconds", lambda: now_seconds)
     point_at(nobody, monkeypatch)
     assert not await valkey.announce("channel", "message")
     with contextlib.suppress(Exception):
@@ -112,7 +141,7 @@ async def test_a_server_that_is_back_is_heard_once_the_breaker_closes(
     monkeypatch.setattr(valkey, "_client", None)
     point_at(alive, monkeypatch)
     assert not await valkey.announce("channel", "message"), "the breaker is still open"
-    await asyncio.sleep(0.15)
+    now_seconds += valkey.BREAK_SECONDS
     assert await valkey.announce("channel", "message")
 
 
@@ -121,6 +150,11 @@ async def test_a_listener_of_a_dead_server_comes_back_in_time_to_look_for_itself
 ) -> None:
     point_at(black_hole, monkeypatch)
     async with valkey.listening("channel") as listener:
-        started = time.perf_counter()
-        await listener.wait(0.2)
-        assert 0.1 < time.perf_counter() - started < 3
+        waited_seconds = []
+        for _ in range(TRIES):
+            started = time.perf_counter()
+            await listener.wait(0.2)
+            waited_seconds.append(time.perf_counter() - started)
+            if waited_seconds[-1] < 3:
+                break
+        assert 0.1 < min(waited_seconds) < 3

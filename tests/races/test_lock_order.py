@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -14,6 +13,7 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from orders import expiry, settlement
 from orders.checkout import OrderMade
+from patience import until_somebody_waits
 from races.purchases import PRICE_MINOR, key_statuses, open_card_payment, quantities, quick_buy
 from supply import pool
 from supply.pool import Wanted
@@ -23,7 +23,6 @@ from world import World
 pytestmark = pytest.mark.engines
 
 QUANTITY = 6
-PATIENCE_SECONDS = 10
 
 
 @pytest.fixture
@@ -39,17 +38,6 @@ async def lay_keys_backwards(owner: asyncpg.Connection) -> None:
     await owner.execute("create temporary table backwards as select * from keys order by id desc")
     await owner.execute("delete from keys")
     await owner.execute("insert into keys select * from backwards order by id desc")
-
-
-async def until_somebody_waits(onlooker: asyncpg.Connection) -> None:
-    """Wait until a session of the product waits for a lock."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not await onlooker.fetchval(
-        """select count(*) from pg_stat_activity where datname = current_database()
-           and application_name like 'kameng-%' and wait_event_type = 'Lock'"""
-    ):
-        assert time.monotonic() < end, "nobody waits"
-        await asyncio.sleep(0.01)
 
 
 async def expired(shop: Shop, order: OrderMade) -> object:

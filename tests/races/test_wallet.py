@@ -10,7 +10,7 @@ from kernel.settings import Settings
 from orders import placing, settling
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
-from races.mutants import that_takes_its_time, without
+from races.mutants import gate_that_opens_for_two, that_waits_at_the_gate, without
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
 from world import World
@@ -67,10 +67,11 @@ async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     """The tempting mistake: look whether the money is there, without a lock."""
     reads_only = without("for no key update", placing._PLACE_AND_PAY)
     monkeypatch.setattr(placing, "_PLACE_AND_PAY", reads_only)
-    slow = that_takes_its_time(settling._SETTLE_PLACED)
+    slow = that_waits_at_the_gate(settling._SETTLE_PLACED)
     monkeypatch.setattr(settling, "_SETTLE_PLACED", slow)
 
-    outcome, wallet = await rush(shop, world)
+    async with gate_that_opens_for_two():
+        outcome, wallet = await rush(shop, world)
 
     faults = await faults_of(outcome, wallet, world)
     assert any(fault.startswith("the wallet holds -") for fault in faults)
