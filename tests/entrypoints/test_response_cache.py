@@ -20,7 +20,7 @@ import pytest
 from entrypoints.asgi import create_app
 from entrypoints.response_cache import CacheKey, ResponseCache, cache
 from entrypoints.response_cache.memory import Entries
-from kernel import db, listening
+from kernel import clock, db, listening
 from kernel.settings import Settings
 from patience import PATIENCE_SECONDS, until
 from processes import Process, environment, free_port
@@ -312,7 +312,7 @@ async def test_stock_that_nobody_announced_is_seen_when_an_answer_has_its_age(
     world: World, guest: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "STOCK_SECONDS", SHIPPED_STOCK_SECONDS)
-    now_seconds = cache.monotonic_seconds()
+    now_seconds = clock.monotonic_seconds()
     monkeypatch.setattr(cache, "monotonic_seconds", lambda: now_seconds)
     await guest.until_kept()
     await world.owner.execute("update keys set status = 'WITHDRAWN'")
@@ -465,10 +465,11 @@ async def test_another_process_hears_of_it_too(
                 changed_minor = 11_000 + 500 * number
                 await world.rule(world.shop, "RETAIL", "FIXED_OVER_COST", changed_minor - 9_000)
                 changed_at = time.monotonic()
-                await until(prices, lambda seen, expected=changed_minor: seen == [expected] * 2)
+                expected = [changed_minor] * 2
+                await until(prices, expected.__eq__)
                 seen_after_seconds.append(time.monotonic() - changed_at)
                 for _ in range(20):
-                    assert await prices() == [changed_minor] * 2
+                    assert await prices() == expected
                 if number >= 2 and min(seen_after_seconds) < SEEN_WITHIN_SECONDS:
                     break
             assert min(seen_after_seconds) < SEEN_WITHIN_SECONDS
