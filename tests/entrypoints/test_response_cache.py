@@ -312,7 +312,8 @@ async def test_stock_that_nobody_announced_is_seen_when_an_answer_has_its_age(
     world: World, guest: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "STOCK_SECONDS", SHIPPED_STOCK_SECONDS)
-    now_seconds = clock.monotonic_seconds()
+    await guest.until_kept(NAMES)  # it listens
+    now_seconds = clock.monotonic_seconds() + 1
     monkeypatch.setattr(cache, "monotonic_seconds", lambda: now_seconds)
     await guest.until_kept()
     await world.owner.execute("update keys set status = 'WITHDRAWN'")
