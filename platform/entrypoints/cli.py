@@ -209,7 +209,13 @@ def growth(
 
 
 @bench.command
-def mixed(*, minutes: float = 10.0, clients: int = 8, scale: float = 1.0) -> int:
+def mixed(
+    *,
+    minutes: float = 10.0,
+    clients: int = 8,
+    scale: float = 1.0,
+    json: Path | None = None,
+) -> int:
     """Put mixed load on the product (nine reads for each sale or cancelled order), then verify.
 
     Parameters
@@ -220,10 +226,12 @@ def mixed(*, minutes: float = 10.0, clients: int = 8, scale: float = 1.0) -> int
         How many at once.
     scale
         How much data.
+    json
+        A file to write what happened to.
     """
     from entrypoints.bench.mixed import mixed as run
 
-    return asyncio.run(run(minutes=minutes, clients=clients, scale=scale))
+    return asyncio.run(run(minutes=minutes, clients=clients, scale=scale, json_file=json))
 
 
 @bench.command

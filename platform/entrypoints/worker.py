@@ -21,7 +21,10 @@ from kernel.settings import settings
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
-BATCH = 100
+ORDERS_READ_AT_ONCE = 100
+CHANNELS_ASKED_AT_ONCE = 20
+REFUNDS_SENT_AT_ONCE = 50
+REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 
 
 async def expire_orders() -> int:
@@ -31,7 +34,7 @@ async def expire_orders() -> int:
     """
     after: tuple[datetime, UUID] | None = None
     expired = 0
-    while due := await expiry.due_orders(BATCH, after=after):
+    while due := await expiry.due_orders(ORDERS_READ_AT_ONCE, after=after):
         ended: list[Payment] = []
         for order in due:
             try:
@@ -47,7 +50,7 @@ async def expire_orders() -> int:
 async def ask_channels() -> int:
     """Ask the channel about payments that it should have reported by now."""
     async with db.transaction(db.core_scope()):
-        due = await claim_due(20)
+        due = await claim_due(CHANNELS_ASKED_AT_ONCE)
     await asyncio.gather(*(_ask_channel(payment) for payment in due))
     return len(due)
 
@@ -63,7 +66,7 @@ async def _ask_channel(payment: Payment) -> None:
 
 async def send_refunds() -> int:
     """Send what is owed back to buyers."""
-    return await refund_sending.send_due_refunds()
+    return await refund_sending.send_due_refunds(REFUNDS_SENT_AT_ONCE)
 
 
 async def fold() -> int:
@@ -78,24 +81,30 @@ async def forget_old_requests() -> int:
         return await db.execute(
             """delete from idempotency_records
                where ctid in (select ctid from idempotency_records
-                              where created_at < platform_now() - interval '7 days' limit 5000)"""
+                              where created_at < platform_now() - interval '7 days' limit $1)""",
+            REQUESTS_FORGOTTEN_AT_ONCE,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """One kind of later work and how often it is looked for when there is none."""
+    """One kind of later work, and how often it is looked for.
+
+    A sweep that takes at most a `batch` at once goes on without a pause after a whole one, so that
+    what an outage has piled up is gone soon. The others do all there is.
+    """
 
     work: Callable[[], Awaitable[int]]
     every_seconds: float
+    batch: int | None = None
 
 
 SWEEPS = (
-    Sweep(expire_orders, 1.0),
-    Sweep(ask_channels, 1.0),
-    Sweep(send_refunds, 1.0),
-    Sweep(fold, 20.0),
-    Sweep(forget_old_requests, 3600.0),
+    Sweep(work=expire_orders, every_seconds=1.0),
+    Sweep(work=ask_channels, every_seconds=1.0, batch=CHANNELS_ASKED_AT_ONCE),
+    Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
+    Sweep(work=fold, every_seconds=20.0),
+    Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
 )
 
 
@@ -117,11 +126,12 @@ async def _repeat(sweep: Sweep, stop: asyncio.Event) -> None:
         except Exception as error:  # a sweep must never end: it is tried again
             log.error("sweep_failed", sweep=name, exc_info=error)
             done = 0
-        if done < BATCH:
-            try:
-                await asyncio.wait_for(stop.wait(), sweep.every_seconds)
-            except TimeoutError:
-                continue
+        if sweep.batch is not None and done >= sweep.batch:
+            continue
+        try:
+            await asyncio.wait_for(stop.wait(), sweep.every_seconds)
+        except TimeoutError:
+            continue
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ from claimed c join payments p on p.id = c.payment_id
 """
 
 
-async def send_due_refunds(limit: int = 50) -> int:
+async def send_due_refunds(limit: int) -> int:
     """Try every refund whose time has come; returns how many were tried."""
     async with db.transaction(db.core_scope()):
         rows = await db.fetch(_CLAIM, limit, [float(seconds) for seconds in RETRY_AFTER_SECONDS])

@@ -1,43 +1,76 @@
 """Computed prices are a shop's at its versions, and there is an end to how many are kept."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
-from offers import price_memory
-from offers.price_memory import prices_at
+from offers.price_memory import PriceMemory
 from tenants.pricing import Priced
 
 PRICED = Priced((8_000, 9_000), 11_000)
+MOST = 25
 
 
-@pytest.fixture(autouse=True)
-def empty() -> Iterator[None]:
-    price_memory.forget()
-    yield
-    price_memory.forget()
+@pytest.fixture
+def memory() -> PriceMemory:
+    return PriceMemory(MOST)
 
 
 def tenant(number: int) -> UUID:
     return UUID(int=number)
 
 
-def test_what_was_computed_is_found_at_the_same_versions_and_at_no_others() -> None:
-    prices_at(tenant(1), [3, 4, 5])[tenant(9)] = PRICED
-    assert prices_at(tenant(1), [3, 4, 5]) == {tenant(9): PRICED}
-    assert prices_at(tenant(2), [3, 4, 5]) == {}
+def ask(memory: PriceMemory, shop: int, *, version: int = 1) -> bool:
+    """Ask for ten prices of a shop; True when they were known."""
+    prices = memory.prices_at(tenant(shop), [version])
+    known = len(prices) == 10
+    prices.update({tenant(100 + n): PRICED for n in range(10)})
+    return known
+
+
+def test_what_was_computed_is_found_at_the_same_versions_and_at_no_others(
+    memory: PriceMemory,
+) -> None:
+    memory.prices_at(tenant(1), [3, 4, 5])[tenant(9)] = PRICED
+    assert memory.prices_at(tenant(1), [3, 4, 5]) == {tenant(9): PRICED}
+    assert memory.prices_at(tenant(2), [3, 4, 5]) == {}
     for others in ([3, 4, 6], [3, 5, 4], [12], [3, 4, 5, 0]):
-        assert prices_at(tenant(1), others) == {}
-    assert prices_at(tenant(1), [3, 4, 5]) == {}, "the older versions do not come back"
+        assert memory.prices_at(tenant(1), others) == {}
+    assert memory.prices_at(tenant(1), [3, 4, 5]) == {}, "the older versions do not come back"
 
 
-def test_shops_that_nobody_asks_for_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price_memory, "MAX_PRICES_KEPT", 25)
-    for shop in range(5):
-        prices_at(tenant(0), [1])  # asked for all the time
-        known = prices_at(tenant(shop), [1])
-        known.update({tenant(100 + n): PRICED for n in range(10)})
-        assert sum(len(prices) for _, prices in price_memory._kept.values()) <= 25 + 10
-    assert len(prices_at(tenant(0), [1])) == 10
-    assert prices_at(tenant(1), [1]) == {}
+def test_shops_that_nobody_asks_for_make_room(memory: PriceMemory) -> None:
+    for shop in range(1, 6):
+        for asked in (0, shop, shop):  # shop 0 is asked for all the time
+            ask(memory, asked)
+    assert ask(memory, 0)
+    assert ask(memory, 5)
+    assert not ask(memory, 1)
+
+
+def test_a_shop_that_adds_its_prices_late_counts_too(memory: PriceMemory) -> None:
+    for _ in range(3):
+        known = [ask(memory, shop) for shop in range(4)]
+    assert sum(known) < 4, "forty prices stay where twenty-five may"
+    assert sum(ask(memory, shop) for shop in (3, 3)) >= 1
+
+
+def test_the_shop_that_nobody_asked_for_longest_may_come_with_new_versions_to_a_full_memory(
+    memory: PriceMemory,
+) -> None:
+    for shop in (1, 2):
+        ask(memory, shop)
+        ask(memory, shop)
+    assert not ask(memory, 1, version=2)
+    assert ask(memory, 1, version=2)
+    assert ask(memory, 2)
+
+
+def test_one_shop_may_hold_more_than_the_bound_while_it_is_the_only_one(
+    memory: PriceMemory,
+) -> None:
+    prices = memory.prices_at(tenant(1), [1])
+    prices.update({tenant(100 + n): PRICED for n in range(MOST * 2)})
+    assert len(memory.prices_at(tenant(1), [1])) == MOST * 2
+    assert memory.prices_at(tenant(2), [1]) == {}
+    assert memory.prices_at(tenant(1), [1]) == {}

@@ -9,7 +9,6 @@ import random
 import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +18,17 @@ import orjson
 from rich.console import Console
 
 from entrypoints.bench.children import Product, product_environment, run_module, running_product
+from entrypoints.bench.conditions import read_conditions
 from entrypoints.bench.context import Bench
-from entrypoints.bench.drift import drift_per_minute
 from entrypoints.bench.engines import engines, planted
 from entrypoints.bench.load.plan import LoadPlan, LoadResult
 from entrypoints.bench.market.stock import restock
 from entrypoints.bench.proc import group_memory
+from entrypoints.bench.report import write_story
 from entrypoints.bench.seller import Seller
 from entrypoints.bench.sides import Sides, prepare_sides
 from entrypoints.bench.stopping import DONE, FAILED, FAILURES, STOPPED, stopped_by_signals
+from entrypoints.bench.story import MIB, Story, Stretch
 from entrypoints.bench.timing import Size, Timing
 from entrypoints.bench.workloads import WORKLOADS, Asked, dealt
 from entrypoints.verify import verify
@@ -41,76 +42,50 @@ PATIENCE_SECONDS: Final = 120.0
 LOOK_AGAIN_SECONDS: Final = 0.5
 SALES_PER_SECOND: Final = 300
 """At most, of all clients; the pools are filled up for them before each stretch."""
-MIB: Final = 1024 * 1024
 
 Say = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What happened in some seconds, and the API's memory at their end, in bytes."""
-
-    at_seconds: float
-    operations: int
-    errors: int
-    p95_ms: float
-    rss_bytes: int
-    pss_bytes: int
-
-
-@dataclass(slots=True)
-class _Story:
-    """The run so far."""
-
-    console: Console
-    clients: int
-    seconds: int
-    every_seconds: float
-    stretches: list[Stretch] = field(default_factory=list)
-    breaches: list[str] = field(default_factory=list)
-    errors_of_client: int = 0
-    verified: bool = False
-
-    @property
-    def errors(self) -> int:
-        """Those that were told, and those of the last stretch, which is not told."""
-        return max(self.errors_of_client, sum(one.errors for one in self.stretches))
-
-    @property
-    def sound(self) -> bool:
-        return bool(self.verified and self.stretches and not self.errors and not self.breaches)
-
-
 async def mixed(
-    *, minutes: float = 10.0, clients: int = 8, scale: float = 1.0, every_seconds: float = 10.0
+    *,
+    minutes: float = 10.0,
+    clients: int = 8,
+    scale: float = 1.0,
+    every_seconds: float = 10.0,
+    json_file: Path | None = None,
 ) -> int:
     """This function will put mixed load on the product, tell every some seconds how it goes, and
-    sum up; returns the exit code: 0 when there was no error and every invariant holds after.
+    sum up; returns the exit code: 0 when there was no error, every invariant holds after, and
+    memory is flat.
     """
-    story = _Story(Console(highlight=False), clients, max(1, round(minutes * 60)), every_seconds)
+    console = Console(highlight=False)
+    story = Story(clients, max(1, round(minutes * 60)), every_seconds)
     size, timing = Size.of(scale), Timing()
     try:
         with stopped_by_signals():
             async with engines() as config:
-                say = _say(story.console)
-                market = planted(config, size, timing, say=say, with_limit=False)
+                market = planted(config, size, timing, say=_say(console), with_limit=False)
                 async with market as bench:
-                    await _run(bench, story)
+                    await _run(bench, story, console)
+                    if json_file is not None:
+                        conditions = await read_conditions(config.database_url)
+                        write_story(json_file, story, conditions=conditions, size=size)
     except FAILURES as failure:
-        story.console.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
+        console.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
         return FAILED
     except asyncio.CancelledError:
         return STOPPED
     finally:
-        _sum_up(story)
-    return DONE if story.sound else FAILED
+        for sentence in story.summary():
+            console.print(sentence, soft_wrap=True, markup=False)
+    return DONE if story.is_sound else FAILED
 
 
 def _say(console: Console) -> Say:
     return lambda text: console.print(f"{text} ...", markup=False)
 
 
-async def _run(bench: Bench, story: _Story) -> None:
+async def _run(bench: Bench, story: Story, console: Console) -> None:
     logs = bench.logs
     workload = next(one for one in WORKLOADS if one.name == "sale")
     async with AsyncExitStack() as stack:
@@ -119,8 +94,8 @@ async def _run(bench: Bench, story: _Story) -> None:
         product = await stack.enter_async_context(running_product(environment, logs))
         asked = await _questions(bench, sides, product, story.clients)
         await _restock(sides, story)
-        await _load(bench, sides, product, asked, story)
-        story.console.print("checking the books ...")
+        await _load(bench, sides, product, asked, story, console)
+        console.print("checking the books ...")
         for breach in await verify(sides.product.url):
             story.breaches.append(f"{breach.invariant}, {breach.title}: {breach.rows[0]}")
         story.verified = True
@@ -146,7 +121,9 @@ async def _questions(bench: Bench, sides: Sides, product: Product, clients: int)
         )
 
 
-async def _load(bench: Bench, sides: Sides, product: Product, asked: Asked, story: _Story) -> None:
+async def _load(
+    bench: Bench, sides: Sides, product: Product, asked: Asked, story: Story, console: Console
+) -> None:
     """Run the load client, and read what it prints while it runs."""
     logs = bench.logs
     begin = monotonic_seconds() + STARTUP_SECONDS
@@ -177,7 +154,7 @@ async def _load(bench: Bench, sides: Sides, product: Product, asked: Asked, stor
             await asyncio.wait([load], timeout=LOOK_AGAIN_SECONDS)
             for line in (await asyncio.to_thread(_lines, log))[len(story.stretches) :]:
                 story.stretches.append(_stretch(line, product, story))
-                _tell(story)
+                _tell(story, console)
                 await _restock(sides, story)
         await load
     finally:
@@ -186,7 +163,7 @@ async def _load(bench: Bench, sides: Sides, product: Product, asked: Asked, stor
     result = await asyncio.to_thread(LoadResult.read, result_file)
     story.errors_of_client = result.errors
     for error in result.first_errors:
-        story.console.print(error, style="red", markup=False)
+        console.print(error, style="red", markup=False)
 
 
 def _lines(log: Path) -> list[dict[str, Any]]:
@@ -197,7 +174,7 @@ def _lines(log: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
 
-def _stretch(line: dict[str, Any], product: Product, story: _Story) -> Stretch:
+def _stretch(line: dict[str, Any], product: Product, story: Story) -> Stretch:
     memory = group_memory(product.api_group)
     return Stretch(
         at_seconds=(len(story.stretches) + 1) * story.every_seconds,
@@ -209,37 +186,17 @@ def _stretch(line: dict[str, Any], product: Product, story: _Story) -> Stretch:
     )
 
 
-async def _restock(sides: Sides, story: _Story) -> None:
+async def _restock(sides: Sides, story: Story) -> None:
     side = sides.product
     sales = SALES_PER_SECOND * story.every_seconds * 2
     await restock(side.owner, side.skus, keys_each=50 + ceil(sales / len(side.skus)))
 
 
-def _tell(story: _Story) -> None:
+def _tell(story: Story, console: Console) -> None:
     one = story.stretches[-1]
-    story.console.print(
+    console.print(
         f"{one.at_seconds:6.0f} s  {one.operations / story.every_seconds:8,.1f} ops/s  "
         f"p95 {one.p95_ms:7.1f} ms  {one.errors} errors  "
         f"API {one.rss_bytes / MIB:.1f} MiB RSS, {one.pss_bytes / MIB:.1f} MiB PSS",
         soft_wrap=True,
     )
-
-
-def _sum_up(story: _Story) -> None:
-    """Drift over the second half: the first fills caches and pools."""
-    if not story.stretches:
-        return
-    later = story.stretches[len(story.stretches) // 2 :]
-    times = [one.at_seconds for one in later]
-    memory = drift_per_minute(times, [one.pss_bytes / MIB for one in later])
-    p95 = drift_per_minute(times, [one.p95_ms for one in later])
-    operations = sum(one.operations for one in story.stretches)
-    story.console.print(
-        f"{operations:,} operations, {story.errors} errors. In the second half memory (PSS) moved "
-        f"by {memory:+.2f} MiB a minute and p95 by {p95:+.2f} ms a minute.",
-        soft_wrap=True,
-    )
-    for breach in story.breaches:
-        story.console.print(breach, style="red", markup=False)
-    if story.verified and not story.breaches:
-        story.console.print("All invariants hold.")

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from entrypoints.bench.conditions import Conditions
 from entrypoints.bench.rows import Row
+from entrypoints.bench.story import Story
 from entrypoints.bench.timing import Size, Timing
 
 
@@ -24,6 +25,16 @@ def write_json(
         "size": asdict(size),
         "rows": [asdict(one) for one in rows],
     }
+    _write(file, report)
+
+
+def write_story(file: Path, story: Story, *, conditions: Conditions, size: Size) -> None:
+    """This function will write a long run with what it was measured on."""
+    about = {"conditions": asdict(conditions), "size": asdict(size)}
+    _write(file, {**about, **story.as_json()})
+
+
+def _write(file: Path, report: dict[str, Any]) -> None:
     file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 

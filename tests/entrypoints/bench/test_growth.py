@@ -223,7 +223,7 @@ def report() -> dict[str, Any]:
 
 
 def test_figures_are_written_between_their_marks_and_nowhere_else() -> None:
-    page = page_with(PAGE, report(), [TWO_LINES])
+    page = page_with(PAGE, workloads=report(), curves=[TWO_LINES])
 
     assert page.startswith("# Page\n\nWords.\n") and page.endswith("\nMore words.\n")
     assert "old" not in page
@@ -231,13 +231,13 @@ def test_figures_are_written_between_their_marks_and_nowhere_else() -> None:
     assert "1,000,000 keys" in page
     assert "![More keys](growth-keys.svg)" in page
     assert "**sale**: last ÷ first 0.95, last ÷ best 0.76" in page
-    assert page_with(page, report(), [TWO_LINES]) == page
+    assert page_with(page, workloads=report(), curves=[TWO_LINES]) == page
 
 
 def test_a_page_without_marks_and_a_folder_without_figures_stay_as_they_are(
     tmp_path: Path,
 ) -> None:
-    assert page_with("# Page\n", report(), [TWO_LINES]) == "# Page\n"
+    assert page_with("# Page\n", workloads=report(), curves=[TWO_LINES]) == "# Page\n"
     (tmp_path / "README.md").write_text(PAGE, encoding="utf-8")
     draw_all(tmp_path)
 

@@ -4,6 +4,7 @@ The page's prose is written by people; the figures stand between two marks and f
 JSON files beside it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,11 +12,12 @@ import orjson
 
 from entrypoints.bench.growth.curve import Curve
 from entrypoints.bench.growth.curves import GROWTHS
-from entrypoints.bench.growth.page import growth_figures, workload_figures
+from entrypoints.bench.growth.page import growth_figures, mixed_figures, workload_figures
 from entrypoints.bench.growth.svg import draw
 
 PAGE: Final = "README.md"
 WORKLOADS_FILE: Final = "workloads.json"
+MIXED_FILE: Final = "mixed.json"
 _MARKS: Final = ("<!-- {}: begin -->\n", "<!-- {}: end -->")
 
 
@@ -40,18 +42,32 @@ def draw_all(folder: Path) -> None:
     page = folder / PAGE
     if page.exists():
         text = page.read_text(encoding="utf-8")
-        page.write_text(page_with(text, _workloads(folder), curves), encoding="utf-8")
+        figures = page_with(
+            text,
+            workloads=_read(folder / WORKLOADS_FILE),
+            mixed=_read(folder / MIXED_FILE),
+            curves=curves,
+        )
+        page.write_text(figures, encoding="utf-8")
 
 
-def page_with(text: str, workloads: dict[str, Any] | None, curves: list[Curve]) -> str:
-    """This function will replace what stands between the marks of a page."""
+def page_with(
+    text: str,
+    *,
+    workloads: dict[str, Any] | None = None,
+    mixed: dict[str, Any] | None = None,
+    curves: Sequence[Curve] = (),
+) -> str:
+    """This function will replace what stands between the marks of a page; what was not measured
+    stays as it is."""
     if workloads is not None:
         text = _between(text, "workloads", workload_figures(workloads))
+    if mixed is not None:
+        text = _between(text, "mixed", mixed_figures(mixed))
     return _between(text, "growth", growth_figures(curves)) if curves else text
 
 
-def _workloads(folder: Path) -> dict[str, Any] | None:
-    file = folder / WORKLOADS_FILE
+def _read(file: Path) -> dict[str, Any] | None:
     found: dict[str, Any] | None = orjson.loads(file.read_bytes()) if file.exists() else None
     return found
 

@@ -1,6 +1,8 @@
 """Figures as Markdown. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from math import ceil
 from typing import Any, Final
 
 from entrypoints.bench.growth.curve import Curve, Line
@@ -19,7 +21,7 @@ def workload_figures(report: dict[str, Any]) -> str:
     told = (
         f"{_machine(report['conditions'])} {size['shops']:,} shops, {size['skus']:,} SKUs, "
         f"{size['skus'] * size['keys_per_sku']:,} keys, a tree of {size['depth']} levels; "
-        f"{timing['rounds']} rounds of {timing['window_seconds']} s."
+        f"{_rounds(timing['rounds'])} of {timing['window_seconds']} s."
     )
     return f"{told}\n\n{_table(heading, rows)}\n"
 
@@ -38,6 +40,37 @@ def _workload_row(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['ratio']:.3f}",
         f"{row['client_cpu_share']:.0%}",
     )
+
+
+def _rounds(count: int) -> str:
+    return "1 round" if count == 1 else f"{count} rounds"
+
+
+def mixed_figures(story: dict[str, Any]) -> str:
+    """This function will show what `kameng bench mixed --json` has seen, minute by minute."""
+    size, clients = story["size"], story["clients"]
+    ending = "verify finds nothing" if not story["breaches"] else "; ".join(story["breaches"])
+    told = (
+        f"{_machine(story['conditions'])} {size['shops']:,} shops, {size['skus']:,} SKUs, "
+        f"{clients} clients for {story['seconds'] / 60:g} minutes: {story['operations']:,} "
+        f"operations, {story['errors']} errors; memory in the second half "
+        f"{story['memory_growth']:+.1%}; {ending}."
+    )
+    heading = ("minute", "ops/s", "slowest p95 ms", "errors", "PSS MiB")
+    return f"{told}\n\n{_table(heading, _minutes(story['stretches']))}\n"
+
+
+def _minutes(stretches: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for minute, told in groupby(stretches, key=lambda one: ceil(one["at_seconds"] / 60)):
+        those = list(told)
+        seconds = those[-1]["at_seconds"] - (minute - 1) * 60
+        yield (
+            f"{minute}",
+            f"{sum(one['operations'] for one in those) / seconds:,.0f}",
+            f"{max(one['p95_ms'] for one in those):.1f}",
+            f"{sum(one['errors'] for one in those)}",
+            f"{those[-1]['pss_bytes'] / 1024**2:.1f}",
+        )
 
 
 def growth_figures(curves: Sequence[Curve]) -> str:
