@@ -1,13 +1,12 @@
 """Fixtures of every test: a migrated database of its own, cloned from one template."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 
-from databases import Administrator, Janitor, with_database
+from databases import Administrator, Janitor, own_name, with_database
 from engines import test_engines
 from kernel import db, orm
 from kernel.settings import Settings, settings
@@ -24,10 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.engines)
 
 
-def _worker_name() -> str:
-    return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-
-
 @pytest.fixture(scope="session")
 def administrator() -> Iterator[Administrator]:
     """Who makes and drops databases."""
@@ -39,7 +34,7 @@ def administrator() -> Iterator[Administrator]:
 @pytest.fixture(scope="session")
 def template_database(administrator: Administrator) -> Iterator[tuple[str, str]]:
     """(admin URL, name) of a migrated, empty database that tests clone."""
-    url, name = administrator.url, f"kameng_template_{_worker_name()}"
+    url, name = administrator.url, own_name("template")
     administrator.execute(f"drop database if exists {name}", f"create database {name}")
     config = Settings(
         DATABASE_URL=with_database(url, name), environment="test", master_secret=MASTER_SECRET
@@ -52,8 +47,7 @@ def template_database(administrator: Administrator) -> Iterator[tuple[str, str]]
 @pytest.fixture(scope="session")
 def janitor(administrator: Administrator, template_database: tuple[str, str]) -> Iterator[Janitor]:
     """Who makes one database fresh for each test."""
-    name = f"kameng_test_{_worker_name()}"
-    janitor = Janitor(administrator, template=template_database[1], name=name)
+    janitor = Janitor(administrator, template=template_database[1], name=own_name("test"))
     yield janitor
     janitor.leave()
 

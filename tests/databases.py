@@ -6,6 +6,7 @@ cannot undo is noticed: a changed schema, rights or statistics, and tables that 
 """
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -74,6 +75,11 @@ end $$;
 create event trigger janitor_notices on ddl_command_end execute function janitor.notice();
 create event trigger janitor_notices_drops on sql_drop execute function janitor.notice();
 """
+
+
+def own_name(kind: str) -> str:
+    """The name of a database of this test process alone."""
+    return f"kameng_{kind}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
 
 def with_database(url: str, name: str) -> str:
