@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
+import hypothesis
 import pytest
 
 from databases import Administrator, Janitor, own_name, with_database
@@ -12,6 +13,12 @@ from kernel import db, orm
 from kernel.settings import Settings, settings
 from migrations import migrate
 from processes import PATIENT
+
+# Time is no reason for an example to fail, nor for another one to be chosen.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
 
 MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 
