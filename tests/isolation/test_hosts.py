@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from engines import fresh_database, test_engines
+import engines as shared
 from patience import PATIENCE_SECONDS
 from processes import Platform, running_platform
 from stories.surroundings import MASTER_SECRET
@@ -119,7 +119,7 @@ async def post(
 @pytest.fixture(scope="module")
 def database(template_database: tuple[str, str]) -> Iterator[str]:
     """The owner's URL of this file's own database."""
-    with fresh_database(test_engines(), template=template_database[1]) as url:
+    with shared.fresh_database(shared.test_engines(), template=template_database[1]) as url:
         yield url
 
 
@@ -141,7 +141,7 @@ async def platform(
     """The API as it runs on a developer's machine, and as it runs in production."""
     async with running_platform(
         database_url=database,
-        redis_url=test_engines().redis_url,
+        redis_url=shared.test_engines().redis_url,
         master_secret=MASTER_SECRET,
         directory=tmp_path_factory.mktemp("platform"),
         worker=False,
