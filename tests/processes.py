@@ -1,4 +1,8 @@
-"""The product's real processes on free ports: API, worker and the sandbox's Stripe, over HTTP."""
+"""The product's real processes on free ports: API, worker and the sandbox's Stripe, over HTTP.
+
+They are forked (`forks.py`), which is what most tests want; `from_scratch` starts them as an
+operator does.
+"""
 
 import asyncio
 import os
@@ -15,12 +19,19 @@ from typing import Any
 
 import httpx
 
+from forks import ROOT, Fork
+from patience import PATIENCE_SECONDS
 from world import Person, ShopAt
 
-ROOT = Path(__file__).parent.parent
 STRIPE_KEY = "sk_test_abcdefghijklmnop"
 WEBHOOK_SECRET = "whsec_for_the_tests_only"
-PATIENCE_SECONDS = 30.0
+
+PATIENT = {
+    "KAMENG_REQUEST_DEADLINE_SECONDS": "60",
+    "KAMENG_STRIPE_TIMEOUT_SECONDS": "60",
+}
+"""The product's own deadlines, where a test is not about them: a machine that is held up for some
+seconds must not make it fail."""
 
 
 def free_port() -> int:
@@ -33,23 +44,24 @@ def free_port() -> int:
 
 @dataclass
 class Process:
-    """One child process; its output goes to a log file."""
+    """One child process, `[python, "-m", module, …]`; its output goes to a log file."""
 
     name: str
     command: list[str]
     environment: Mapping[str, str]
     log: Path
-    child: subprocess.Popen[bytes] | None = None
+    from_scratch: bool = False
+    child: "subprocess.Popen[bytes] | Fork | None" = None
 
     def start(self, **extra: str) -> None:
         """Start it, with more environment for this life only."""
+        env = {**self.environment, **extra}
+        if not self.from_scratch:
+            self.child = Fork(self.command, env=env, log=self.log)
+            return
         with self.log.open("ab") as output:
             self.child = subprocess.Popen(
-                self.command,
-                env={**self.environment, **extra},
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
+                self.command, env=env, cwd=ROOT, stdout=output, stderr=output
             )
 
     def kill(self) -> None:
@@ -60,18 +72,24 @@ class Process:
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL if it does not listen."""
-        if self.child is None or self.child.poll() is not None:
+        if self.child is None:
             return
-        self.child.terminate()
+        self.child.send_signal(signal.SIGTERM)
         try:
             self.child.wait(10)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, TimeoutError):
             self.kill()
 
     @property
     def alive(self) -> bool:
         """True while it runs."""
         return self.child is not None and self.child.poll() is None
+
+    @property
+    def ended_by(self) -> signal.Signals | None:
+        """The signal that ended the last life; None for an end of another kind."""
+        code = self.child.poll() if self.child is not None else None
+        return signal.Signals(-code) if code is not None and code < 0 else None
 
 
 @dataclass
@@ -184,6 +202,7 @@ def environment(
         "KAMENG_ENVIRONMENT": "test",
         "KAMENG_MASTER_SECRET": master_secret,
         "KAMENG_DATA_DIR": str(data_dir),
+        **PATIENT,
         "KAMENG_STRIPE_API_KEY": STRIPE_KEY,
         "KAMENG_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "KAMENG_STRIPE_API_URL": sandbox,
@@ -202,9 +221,13 @@ async def running_platform(
     master_secret: str,
     directory: Path,
     worker: bool = True,
+    from_scratch: bool = False,
     **more_environment: str,
 ) -> AsyncIterator[Platform]:
-    """The whole product with the sandbox, until the block ends; nothing is left behind."""
+    """The whole product with the sandbox, until the block ends; nothing is left behind.
+
+    `from_scratch`: its processes are started as an operator does, not forked.
+    """
     api_port, sandbox_port = free_port(), free_port()
     env = environment(
         database_url=database_url,
@@ -220,19 +243,19 @@ async def running_platform(
     stripe += ["--webhook-url", f"http://127.0.0.1:{api_port}/payments/stripe/webhook"]
     stripe += ["--state-file", str(directory / "stripe.sqlite")]
     stripe += ["--public-url", f"http://127.0.0.1:{sandbox_port}"]
+
+    def process(name: str, command: list[str]) -> Process:
+        return Process(name, command, env, directory / f"{name}.log", from_scratch)
+
     limits = httpx.Limits(max_connections=3000, max_keepalive_connections=500)
-    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as http:
+    timeout = httpx.Timeout(PATIENCE_SECONDS)
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as http:
         platform = Platform(
             api_port=api_port,
             sandbox_port=sandbox_port,
-            api=Process("api", serve, env, directory / "api.log"),
-            worker=Process(
-                "worker",
-                [python, "-m", "entrypoints.cli", "worker"],
-                env,
-                directory / "worker.log",
-            ),
-            sandbox=Process("sandbox", stripe, env, directory / "sandbox.log"),
+            api=process("api", serve),
+            worker=process("worker", [python, "-m", "entrypoints.cli", "worker"]),
+            sandbox=process("sandbox", stripe),
             http=http,
             log_dir=directory,
         )
@@ -244,5 +267,5 @@ async def running_platform(
             await platform.ready()
             yield platform
         finally:
-            for process in (platform.api, platform.worker, platform.sandbox):
-                process.stop()
+            for child in (platform.api, platform.worker, platform.sandbox):
+                child.stop()

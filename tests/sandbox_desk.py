@@ -19,12 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from patience import PATIENCE_SECONDS
 from sandbox.stripe.app import create_app
 from sandbox.stripe.config import SandboxConfig
 
 API_KEY = "sk_test_abcdefghijklmnop"
 WEBHOOK_SECRET = "whsec_sandbox_tests"
-PATIENCE_SECONDS = 10.0
 
 
 def listening_socket() -> socket.socket:

@@ -322,6 +322,7 @@ async def reader(
         redis_url=config.redis_url,
         master_secret=config.master_secret.get_secret_value(),
         directory=tmp_path,
+        from_scratch=True,
     ) as platform:
         yield Reader(platform, world)
 

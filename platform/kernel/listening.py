@@ -19,7 +19,8 @@ from kernel.orm import CORE, ROLES
 from kernel.settings import Settings
 
 HEARTBEAT_SECONDS: Final = 1.0
-"""A server that has gone without a word is noticed after twice this time."""
+ANSWER_SECONDS: Final = 1.0
+"""A server that has gone without a word is noticed when a heartbeat is not answered in time."""
 _PAUSE_SECONDS: Final = 0.5
 
 log = get_logger(__name__)
@@ -85,7 +86,7 @@ class Ear:
             for announcement in self._on_arrival:
                 await connection.execute("select pg_notify($1, $2)", *announcement)
             while True:
-                await connection.execute("select 1", timeout=HEARTBEAT_SECONDS)
+                await connection.execute("select 1", timeout=ANSWER_SECONDS)
                 await asyncio.sleep(HEARTBEAT_SECONDS)
         finally:
             self._listening_since = None

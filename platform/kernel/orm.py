@@ -13,6 +13,16 @@ SHOP, CORE = "shop", "core"
 ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
 
 
+CONNECT_TIMEOUT_SECONDS = 5
+COMMAND_TIMEOUT_SECONDS = 10
+SESSION_TIMEOUTS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+"""How long the server lets a session of ours wait, work, and do nothing with a transaction open."""
+
+
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A pooled connection that needs no reset: all that we set is transaction-local."""
 
@@ -32,13 +42,11 @@ def orm_config(settings: Settings) -> dict[str, Any]:
                 "minsize": 1,
                 "maxsize": size,
                 "connection_class": _Connection,
-                "command_timeout": 10,
-                "timeout": 5,
+                "command_timeout": COMMAND_TIMEOUT_SECONDS,
+                "timeout": CONNECT_TIMEOUT_SECONDS,
                 "server_settings": {
                     "application_name": f"kameng-{role}",
-                    "lock_timeout": "2s",
-                    "statement_timeout": "10s",
-                    "idle_in_transaction_session_timeout": "15s",
+                    **SESSION_TIMEOUTS,
                     "timezone": "UTC",
                     "jit": "off",
                     # Our statements are few and are prepared once a connection. Planning a page

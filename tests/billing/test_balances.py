@@ -1,7 +1,6 @@
 """Folded balances: whoever folds, whenever and however often, no balance changes by it."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 
 import asyncpg
@@ -14,12 +13,12 @@ from entrypoints.verify import verify
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
+from patience import PATIENCE_SECONDS, until, until_somebody_waits
 from world import World, build_world
 
 pytestmark = pytest.mark.engines
 
 WALLET_MINOR = 1_000
-PATIENCE_SECONDS = 10.0
 
 
 @dataclass
@@ -78,34 +77,21 @@ async def purse(database: Settings, owner: asyncpg.Connection) -> Purse:
 
 async def fold_all_there_is() -> int:
     """Fold, inside the caller's transaction, once nothing in the ledger is still too young."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while await db.fetch_value(
-        "select pg_snapshot_xmin(pg_current_snapshot()) <= max(written_by) from ledger_entries"
-    ):
-        assert time.monotonic() < end, "a neighbour's transaction does not end"
-        await asyncio.sleep(0.01)
+    old_enough = "select pg_snapshot_xmin(pg_current_snapshot()) > max(written_by)"
+    await until(lambda: db.fetch_value(f"{old_enough} from ledger_entries"))
     return await fold_balances(at_least=1)
 
 
 async def fold_until(purse: Purse, folded_minor: int) -> None:
     """Fold until the wallet's fold says so: a neighbour's transaction may hold the horizon back."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while await purse.folded_minor() != folded_minor:
-        assert time.monotonic() < end, "the fold does not get there"
+
+    async def folded() -> int | None:
         async with db.transaction(db.core_scope()):
             await fold_balances(at_least=1)
-        await asyncio.sleep(0.01)
+        return await purse.folded_minor()
 
-
-async def until_somebody_waits(owner: asyncpg.Connection) -> None:
-    """Wait until a session of the product waits for a lock."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not await owner.fetchval(
-        """select count(*) from pg_stat_activity where datname = current_database()
-           and application_name like 'kameng-%' and wait_event_type = 'Lock'"""
-    ):
-        assert time.monotonic() < end, "nobody waits"
-        await asyncio.sleep(0.01)
+    if await purse.folded_minor() != folded_minor:
+        await until(folded, lambda minor: minor == folded_minor)
 
 
 async def test_of_two_workers_that_fold_at_once_the_second_does_nothing(

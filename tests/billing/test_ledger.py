@@ -14,6 +14,7 @@ from billing.ledger import Account, Entry, InsufficientBalance, credit, debit, m
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
+from patience import PATIENCE_SECONDS, until, until_somebody_waits
 
 pytestmark = pytest.mark.engines
 
@@ -67,10 +68,14 @@ async def folds(owner: asyncpg.Connection) -> dict[UUID, int]:
 
 async def fold_until(owner: asyncpg.Connection, expected: dict[UUID, int]) -> None:
     """Fold until this is folded: a transaction open in any database of the server puts it off."""
-    async with asyncio.timeout(20):
-        while await folds(owner) != expected:
-            await fold()
-            await asyncio.sleep(0.01)
+    if await folds(owner) == expected:
+        return
+
+    async def folded() -> dict[UUID, int]:
+        await fold()
+        return await folds(owner)
+
+    await until(folded, lambda found: found == expected)
 
 
 # --- one transaction
@@ -246,13 +251,15 @@ async def test_two_hundred_debits_at_once_never_overdraw(wallet: Account) -> Non
     assert await held(wallet) == 5
 
 
-async def test_a_debit_waits_for_the_one_before_and_a_credit_for_nobody(wallet: Account) -> None:
+async def test_a_debit_waits_for_the_one_before_and_a_credit_for_nobody(
+    wallet: Account, owner: asyncpg.Connection
+) -> None:
     await top_up(wallet, 10)
     async with held_up(wallet) as first:
         second = asyncio.create_task(spend(wallet, 10))
-        await asyncio.sleep(0.1)
-        assert not second.done(), "it waits for the account"
-        await asyncio.wait_for(top_up(wallet, 3), 1)
+        await until_somebody_waits(owner)  # for the account
+        assert not second.done()
+        await asyncio.wait_for(top_up(wallet, 3), PATIENCE_SECONDS)
         first.set()
         assert await second is False, "it sees what the first one left"
     assert await held(wallet) == 3

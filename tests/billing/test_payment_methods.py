@@ -82,7 +82,7 @@ def point_at(url: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
         "KAMENG_STRIPE_API_URL": url,
         "KAMENG_STRIPE_API_KEY": API_KEY,
         "KAMENG_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "KAMENG_STRIPE_TIMEOUT_SECONDS": "1",
+        "KAMENG_STRIPE_TIMEOUT_SECONDS": "60",
         "KAMENG_STRIPE_CARD_PAGE": f"{url}/card/{{intent}}?back={{return_url}}",
         **more,
     }.items():
@@ -215,15 +215,19 @@ async def test_a_refund_that_takes_a_while_is_open_until_it_is_decided(
     ids=["500", "answer lost", "429", "slow"],
 )
 async def test_a_channel_in_trouble_has_said_nothing_and_a_second_try_finds_the_first(
-    desk: Desk, fault: dict[str, object]
+    desk: Desk, fault: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method, ask = METHODS["ALIPAY"], an_ask()
+    await leave()
+    point_at(desk.config.public_url, monkeypatch, KAMENG_STRIPE_TIMEOUT_SECONDS="1")
     await desk.fault(**fault)
     with pytest.raises(ChannelUnavailable):
         await method.start(ask)
     with pytest.raises(ChannelUnavailable):
         await method.look("pi_unknown")
     await desk.clear_faults()
+    await leave()
+    point_at(desk.config.public_url, monkeypatch)
     started = await method.start(ask)
     assert (await method.look(started.provider_ref)).payment_id == ask.payment_id
     assert len((await desk.client.v1.payment_intents.list_async()).data) == 1

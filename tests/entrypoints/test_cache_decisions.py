@@ -9,10 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from entrypoints.response_cache import CacheKey, ResponseCache
+from entrypoints.response_cache import CacheKey, ResponseCache, cache
 from kernel import db, valkey
 from kernel.settings import Settings, settings
 from offers.stock_seen import note_stock
+from patience import PATIENCE_SECONDS
 from tenants import directory
 from tenants.directory import Shop, shop_by_id
 from world import World, build_world
@@ -26,7 +27,7 @@ LISTING = UUID(int=7)
 class Ears:
     """Whether a process hears, and for how long it has."""
 
-    listening_seconds: float = 100.0
+    listening_seconds: float = 2 * PATIENCE_SECONDS
 
 
 class Process:
@@ -60,7 +61,12 @@ class Process:
 
 
 @pytest.fixture
-async def world(database: Settings, owner: asyncpg.Connection) -> AsyncIterator[World]:
+async def world(
+    database: Settings, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    """Nothing ends by its age, and Valkey is given all the time that it needs."""
+    monkeypatch.setattr(cache, "STOCK_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(valkey, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
     directory.forget()
     await valkey.close()
     yield await build_world(owner, keys=0)

@@ -34,6 +34,7 @@ from kernel.errors import Invalid
 from kernel.settings import Settings, settings
 from offers.quotes import Wish, price_wishes
 from offers.shelf import ShelfSku, skus_by_id
+from patience import until
 from supply.importing import BatchReport, import_keys
 from supply.vault import open_key
 from tenants import directory
@@ -76,6 +77,11 @@ class Kept:
         try:
             await connection.execute(f"drop database if exists {target} with (force)")
             if source:
+                await connection.execute(
+                    """select pg_terminate_backend(pid, 60000) from pg_stat_activity
+                       where datname = $1""",
+                    source,
+                )
                 await connection.execute(
                     f"create database {target} template {source} strategy file_copy"
                 )
@@ -392,17 +398,33 @@ async def test_a_run_that_dies_at_any_stage_is_completed_by_the_next(
     assert await verify(config.database_url) == []
 
 
+# After the second batch of keys each takes a second: nobody is too late to kill the process.
+LINGER = """
+create function linger() returns trigger language plpgsql as $$
+    begin
+        perform pg_sleep(1) where (select count(*) from key_batches) > 2;
+        return new;
+    end $$;
+create trigger lingers before insert on key_batches for each row execute function linger();
+"""
+
+
 async def test_a_process_that_is_killed_is_completed_by_the_next(
     config: Settings, owner: asyncpg.Connection, data_folder: Path
 ) -> None:
+    await owner.execute(LINGER)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "entrypoints.cli", "demo", cwd=PLATFORM
     )
-    while not await owner.fetchval("select count(*) from key_batches"):
+
+    async def has_stored_keys() -> bool:
         assert process.returncode is None
-        await asyncio.sleep(0.01)
+        return bool(await owner.fetchval("select count(*) from key_batches"))
+
+    await until(has_stored_keys)
     process.send_signal(signal.SIGKILL)
     await process.wait()
+    await owner.execute("drop trigger lingers on key_batches")  # waits for what it left running
     stored_by_then = await owner.fetchval("select count(*) from keys")
 
     summary = await load_demo()

@@ -16,6 +16,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.graphql_socket import ShopGraphQL
 from entrypoints.guard import GRAPHQL_BODY, GuardSettings, RequestGuard
+from patience import PATIENCE_SECONDS
 from schema.documents import DocumentLibrary, TrustedDocuments
 from schema.documents.hashes import hash_of
 from schema.root import build_schema
@@ -333,7 +334,7 @@ async def say(app: ASGIApp, *messages: dict[str, Any]) -> list[Any]:
         "headers": [(b"host", b"shop.localhost")], "client": ("127.0.0.1", 5),
         "server": ("127.0.0.1", 80), "subprotocols": [GRAPHQL_TRANSPORT_WS_PROTOCOL],
     }  # fmt: skip
-    await asyncio.wait_for(app(scope, receive, send), timeout=10)
+    await asyncio.wait_for(app(scope, receive, send), PATIENCE_SECONDS)
     return heard
 
 

@@ -28,8 +28,11 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from entrypoints.guard import GRAPHQL_BODY, GuardSettings, RequestGuard, RouteLimits
 from entrypoints.guard.bodies import parse_json
 from kernel import log
+from patience import PATIENCE_SECONDS, until, until_true
 
 KIB = 1024
+DEADLINE_SECONDS = 0.2
+"""Short, for a test that waits until it has passed."""
 JSON_HEADERS = {"content-type": "application/json", "x-kameng-client": "test"}
 
 
@@ -97,7 +100,7 @@ class Query:
 
     @strawberry.field
     async def slow(self) -> str:
-        await asyncio.sleep(30)
+        await asyncio.sleep(2 * PATIENCE_SECONDS)
         return "never"
 
 
@@ -110,7 +113,8 @@ def guarded(app: ASGIApp | None = None, **changes: Any) -> RequestGuard:
 
 
 def graphql_route(**changes: Any) -> tuple[RouteLimits, ...]:
-    return (RouteLimits(**{"path": "/graphql", "graphql": True, **changes}),)
+    patient = {"path": "/graphql", "graphql": True, "deadline_seconds": PATIENCE_SECONDS}
+    return (RouteLimits(**{**patient, **changes}),)
 
 
 def body_of(query: str = "{hello}", **more: Any) -> bytes:
@@ -201,9 +205,12 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("name", BAD_BODIES)
 async def test_a_bad_body_is_refused_with_400_in_one_form_and_quickly(name: str) -> None:
     body, code = BAD_BODIES[name]
-    before = time.process_time()
-    answer = await call(guarded(), chunks=[body])
-    assert time.process_time() - before < 0.05
+    spent_seconds = []
+    for _ in range(5):  # the least of them: the others met the collector
+        before = time.thread_time()
+        answer = await call(guarded(), chunks=[body])
+        spent_seconds.append(time.thread_time() - before)
+    assert min(spent_seconds) < 0.05
     assert answer.status == 400
     assert answer.headers["content-type"] == "application/json"
     document = json.loads(answer.body)
@@ -430,9 +437,8 @@ async def test_the_usual_settings_give_the_webhooks_places_and_time_of_their_own
 
 async def test_a_resolver_that_hangs_is_cancelled_at_the_deadline_and_answered_503() -> None:
     guard = guarded(routes=graphql_route(deadline_seconds=0.1))
-    started = time.monotonic()
-    answer = await call(guard, chunks=[body_of("{slow}")])
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await call(guard, chunks=[body_of("{slow}")])
     assert (answer.status, answer.code) == (503, "DEADLINE_EXCEEDED")
     assert answer.headers["retry-after"] == "1"
     assert len(asyncio.all_tasks()) == 1, "the resolver's task was left running"
@@ -448,7 +454,7 @@ async def test_a_body_that_trickles_in_is_cut_off_at_the_deadline() -> None:
 async def test_an_answer_that_has_begun_is_not_followed_by_a_second_one() -> None:
     async def stuck() -> AsyncIterator[bytes]:
         yield b"half"
-        await asyncio.sleep(30)
+        await asyncio.sleep(2 * PATIENCE_SECONDS)
 
     guard = guarded(StreamingResponse(stuck(), media_type="text/csv"), drain_seconds=0.1)
     answer = await call(guard, "/export", method="GET")
@@ -456,14 +462,17 @@ async def test_an_answer_that_has_begun_is_not_followed_by_a_second_one() -> Non
 
 
 async def test_an_event_stream_outlives_the_deadline_and_gives_its_place_back() -> None:
+    ticking: list[Scope] = []
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        ticking.append(scope)
         await StreamingResponse(_ticks(), media_type="text/event-stream")(scope, receive, send)
 
     guard = guarded(
         app,
         routes=(),
-        other=RouteLimits(path="/", deadline_seconds=0.05, max_concurrent=1),
-        drain_seconds=0.05,
+        other=RouteLimits(path="/", deadline_seconds=DEADLINE_SECONDS, max_concurrent=1),
+        drain_seconds=DEADLINE_SECONDS,
     )
 
     def listen() -> asyncio.Task[Answer]:
@@ -471,6 +480,7 @@ async def test_an_event_stream_outlives_the_deadline_and_gives_its_place_back() 
         return asyncio.create_task(call(guard, "/events", method="GET", headers=headers))
 
     first = listen()
+    await until_true(lambda: ticking)
     await asyncio.sleep(0.02)
     second = listen()
     answers = [await first, await second]
@@ -481,7 +491,7 @@ async def test_an_event_stream_outlives_the_deadline_and_gives_its_place_back() 
 async def _ticks() -> AsyncIterator[bytes]:
     for _ in range(4):
         yield b"tick"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(DEADLINE_SECONDS)
 
 
 class Gate:
@@ -489,8 +499,10 @@ class Gate:
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
+        self.waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.waiting += 1
         await self.opened.wait()
         await PlainTextResponse("done")(scope, receive, send)
 
@@ -499,10 +511,9 @@ async def test_a_request_too_many_is_refused_at_once_and_the_places_come_back() 
     gate = Gate()
     guard = guarded(gate, routes=graphql_route(max_concurrent=3))
     held = [asyncio.create_task(call(guard, chunks=[body_of()])) for _ in range(3)]
-    await asyncio.sleep(0.01)
-    before = time.monotonic()
-    shed = await call(guard, chunks=[body_of()])
-    assert time.monotonic() - before < 2  # those who have a place would wait for ever
+    await until_true(lambda: gate.waiting == 3)
+    async with asyncio.timeout(PATIENCE_SECONDS):  # those who have a place would wait for ever
+        shed = await call(guard, chunks=[body_of()])
     assert (shed.status, shed.code, shed.chunks_read) == (503, "OVERLOADED", 0)
     assert shed.headers["retry-after"] == "1"
     gate.opened.set()
@@ -514,10 +525,13 @@ async def test_a_flood_of_one_kind_of_request_leaves_the_others_their_places() -
     gate = Gate()
     guard = guarded(
         gate,
-        routes=(*graphql_route(max_concurrent=1), RouteLimits(path="/payments", max_concurrent=1)),
+        routes=(
+            *graphql_route(max_concurrent=1),
+            RouteLimits(path="/payments", max_concurrent=1, deadline_seconds=PATIENCE_SECONDS),
+        ),
     )
     flood = asyncio.create_task(call(guard, chunks=[body_of()]))
-    await asyncio.sleep(0.01)
+    await until_true(lambda: gate.waiting == 1)
     paid = asyncio.create_task(call(guard, "/payments/stripe/webhook"))
     assert (await call(guard, chunks=[body_of()])).status == 503
     gate.opened.set()
@@ -533,20 +547,26 @@ async def test_one_hosts_visitors_cannot_take_every_place() -> None:
         return asyncio.create_task(call(guard, headers=headers, chunks=[body_of()]))
 
     loud = [ask("loud.example") for _ in range(4)]
+    assert [(await task).status for task in loud[2:]] == [503, 503]
     quiet = [ask("quiet.example") for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await until_true(lambda: gate.waiting == 4)
     gate.opened.set()
-    assert [(await task).status for task in loud] == [200, 200, 503, 503]
+    assert [(await task).status for task in loud[:2]] == [200, 200]
     assert [(await task).status for task in quiet] == [200, 200]
 
 
 async def test_places_come_back_after_refusals_deadlines_and_failures() -> None:
-    guard = guarded(routes=graphql_route(max_concurrent=1, deadline_seconds=0.05))
-    for chunks in ([b"null"], [bytes(300 * KIB)], [body_of("{slow}")], [body_of()]):
-        answer = await call(guard, chunks=chunks)
-        assert answer.status is not None
+    guard = guarded(routes=graphql_route(max_concurrent=1, deadline_seconds=DEADLINE_SECONDS))
+
+    async def status_of(body: bytes) -> int | None:
+        answer = await call(guard, chunks=[body])
         assert not (answer.status == 503 and answer.code == "OVERLOADED")
-    assert answer.status == 200
+        return answer.status
+
+    for body in (b"null", bytes(300 * KIB), body_of("{slow}")):
+        assert await status_of(body) is not None
+    # A busy machine may take longer than the deadline; the place is there all the same.
+    await until(lambda: status_of(body_of()), lambda status: status == 200)
 
 
 async def test_health_answers_when_no_place_is_left() -> None:
@@ -616,7 +636,7 @@ class Socket:
         self.served = asyncio.ensure_future(app(scope, self._to_app.get, self._from_app.put))
 
     async def next(self) -> Message:
-        return await asyncio.wait_for(self._from_app.get(), timeout=5)
+        return await asyncio.wait_for(self._from_app.get(), PATIENCE_SECONDS)
 
     async def accepted(self) -> "Socket":
         assert (await self.next())["type"] == "websocket.accept"
@@ -629,7 +649,7 @@ class Socket:
 
     async def leave(self) -> None:
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(self.served, timeout=5)
+        await asyncio.wait_for(self.served, PATIENCE_SECONDS)
 
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -677,14 +697,14 @@ async def test_a_message_out_of_order_closes_the_connection(message: str, close_
     socket = await Socket(guarded(_echo)).accepted()
     closed = await socket.ask(message)
     assert (closed["type"], closed["code"]) == ("websocket.close", close_code)
-    await asyncio.wait_for(socket.served, timeout=5)
+    await asyncio.wait_for(socket.served, PATIENCE_SECONDS)
 
 
 async def test_a_binary_message_closes_the_connection() -> None:
     socket = await Socket(guarded(_echo)).accepted()
     closed = await socket.ask(data=b'{"type":"ping"}')
     assert (closed["type"], closed["code"]) == ("websocket.close", 1003)
-    await asyncio.wait_for(socket.served, timeout=5)
+    await asyncio.wait_for(socket.served, PATIENCE_SECONDS)
 
 
 async def test_a_connection_too_many_is_refused_and_a_closed_one_makes_room() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 
 from kernel.ids import new_id, public_id
+from patience import PATIENCE_SECONDS
 from processes import STRIPE_KEY, Platform
 from world import Goods, Person, ShopAt
 
-PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 COME_BACK_SECONDS = 5.0
 """Whoever has waited so long comes back to the shop, which then asks the channel itself."""

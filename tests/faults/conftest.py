@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests: the small world, and processes whose lives are cheap."""
+"""Fixtures of the fault tests: the small world, and the product's processes."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from faults.lives import Life
 from kernel.settings import Settings
 from processes import Platform, running_platform
 from world import World, build_world
@@ -19,15 +18,7 @@ async def world(owner: asyncpg.Connection) -> World:
 
 
 @pytest.fixture
-def cheap_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """API, worker and sandbox are forked instead of started anew."""
-    monkeypatch.setattr("processes.Process", Life)
-
-
-@pytest.fixture
-async def platform(
-    cheap_lives: None, config: Settings, world: World, tmp_path: Path
-) -> AsyncIterator[Platform]:
+async def platform(config: Settings, world: World, tmp_path: Path) -> AsyncIterator[Platform]:
     """API, worker and the sandbox's Stripe, ready."""
     async with running_platform(
         database_url=config.database_url,

@@ -16,9 +16,11 @@ from billing import accounts
 from entrypoints.verify import verify
 from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
 from faults.lives import always_revived
+from forks import ROOT
 from kernel.faults import CRASH_POINTS
 from kernel.settings import Settings
-from processes import ROOT, Platform
+from patience import PATIENCE_SECONDS
+from processes import Platform
 from world import World
 
 WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
@@ -38,7 +40,6 @@ CHAPTERS = (
 # Only who has to wait for a key passes these.
 IN_TURN = ("checkout.placed", "checkout.paid")
 KEYS = 200
-PATIENCE_SECONDS = 60
 
 
 def points_in(file: Path) -> Iterator[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message
 
+from patience import PATIENCE_SECONDS
 from world import Person, ShopAt
 
-_PATIENCE_SECONDS = 10.0
 _LAST_WORDS = ("next", "error", "complete")
 
 
@@ -108,7 +108,7 @@ class Api:
         With `then`: what comes next, after that has been done.
         """
         socket = _Socket(self._app, shop, by)
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await socket.answer({"query": document, "variables": variables}, then=then)
 
 
@@ -147,7 +147,7 @@ class _Socket:
             return heard
         finally:
             await self._to_app.put({"type": "websocket.disconnect", "code": 1000})
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await running
 
     async def _run(self) -> None:

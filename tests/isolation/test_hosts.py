@@ -5,19 +5,21 @@ Raw bytes, because a client library would tidy up what is to be tested.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
-from kernel.settings import Settings
+import engines as shared
+from patience import PATIENCE_SECONDS
 from processes import Platform, running_platform
+from stories.surroundings import MASTER_SECRET
 from world import World, build_world
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
 
 NAME = {"query": "{ storefront { name } }"}
 HEADERS = {
@@ -84,7 +86,7 @@ async def speak(port: int, head: str, body: bytes = b"") -> Heard:
     try:
         writer.write(head.encode() + body)
         await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
     finally:
         writer.close()
     headers, _, content = answer.partition(b"\r\n\r\n")
@@ -114,25 +116,37 @@ async def post(
     return await speak(port, "\r\n".join(lines) + f"\r\n{more}\r\n", body)
 
 
-@pytest.fixture
-async def world(owner: asyncpg.Connection) -> World:
+@pytest.fixture(scope="module")
+def database(template_database: tuple[str, str]) -> Iterator[str]:
+    """The owner's URL of this file's own database."""
+    with shared.fresh_database(shared.test_engines(), template=template_database[1]) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(database: str) -> AsyncIterator[World]:
     """The worked example's tree."""
-    return await build_world(owner, keys=0)
+    owner = await asyncpg.connect(database)
+    yield await build_world(owner, keys=0)
+    await owner.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def platform(
-    request: pytest.FixtureRequest, config: Settings, world: World, tmp_path: Path
+    request: pytest.FixtureRequest,
+    database: str,
+    world: World,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Platform]:
     """The API as it runs on a developer's machine, and as it runs in production."""
     async with running_platform(
-        database_url=config.database_url,
-        redis_url=config.redis_url,
-        master_secret=config.master_secret.get_secret_value(),
-        directory=tmp_path,
+        database_url=database,
+        redis_url=shared.test_engines().redis_url,
+        master_secret=MASTER_SECRET,
+        directory=tmp_path_factory.mktemp("platform"),
         worker=False,
+        from_scratch=request.param == "production",
         KAMENG_ENVIRONMENT=request.param,
-        KAMENG_REQUEST_DEADLINE_SECONDS="20",
     ) as running:
         yield running
 

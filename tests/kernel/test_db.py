@@ -13,8 +13,9 @@ from tortoise.connection import get_connection
 from catalog.models import Product
 from entrypoints.asgi import create_app
 from entrypoints.tenancy import DATABASE_AWAY
-from kernel import db
+from kernel import db, orm
 from kernel.settings import Settings, settings
+from patience import PATIENCE_SECONDS, until, until_somebody_waits
 from supply.models import Supplier
 from tenants import directory
 from tenants.models import StoredPriceRule
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.engines
 
 SCOPE_SETTINGS = ("app.tenant_id", "app.path", "app.party_id", "app.fence_lifted_for")
 CORE = db.core_scope()
+SHIPPED_TIMEOUTS = dict(orm.SESSION_TIMEOUTS)
+SLEEP = f"select pg_sleep({PATIENCE_SECONDS})"
 
 
 @pytest.fixture
@@ -61,12 +64,12 @@ def forgetful_directory() -> Iterator[None]:
 
 
 async def sleeps_at_commit(owner: asyncpg.Connection) -> None:
-    """A table whose rows make a COMMIT wait for ten seconds."""
+    """A table whose rows make a COMMIT wait for minutes."""
     await owner.execute(
-        """create table slow_to_commit (id integer);
+        f"""create table slow_to_commit (id integer);
            grant insert on slow_to_commit to kameng_core;
            create function wait_a_while() returns trigger language plpgsql as
-               $$ begin perform pg_sleep(10); return null; end $$;
+               $$ begin perform pg_sleep({PATIENCE_SECONDS}); return null; end $$;
            create constraint trigger waits after insert on slow_to_commit
                deferrable initially deferred for each row execute function wait_a_while();"""
     )
@@ -94,14 +97,38 @@ async def settings_left_behind(role: str) -> list[str]:
     return [value for value in left if value]
 
 
-async def not_idle(owner: asyncpg.Connection) -> list[str]:
-    """The product's sessions that are in the middle of something, as the server sees them."""
-    await asyncio.sleep(0.05)
+async def states(owner: asyncpg.Connection) -> list[str]:
+    """What the product's sessions are in the middle of, as the server sees them."""
     rows = await owner.fetch(
         """select state from pg_stat_activity
            where datname = current_database() and usename like 'kameng\\_%' and state <> 'idle'"""
     )
     return [row["state"] for row in rows]
+
+
+async def all_are_idle(owner: asyncpg.Connection) -> bool:
+    """Wait until no session is in the middle of something: the server notices a moment later."""
+    return await until(lambda: states(owner), lambda seen: not seen) == []
+
+
+# --- what the server is told
+
+
+async def test_a_session_waits_works_and_dawdles_for_seconds_only(
+    config: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in SHIPPED_TIMEOUTS.items():
+        monkeypatch.setitem(orm.SESSION_TIMEOUTS, name, seconds)
+    await db.connect(config)
+    for role in (db.CORE, db.SHOP):
+        async with db.transaction(db.Scope(role)):
+            told = {name: await db.fetch_value(f"show {name}") for name in SHIPPED_TIMEOUTS}
+        assert told == {
+            "lock_timeout": "2s",
+            "statement_timeout": "10s",
+            "idle_in_transaction_session_timeout": "15s",
+        }
+    await db.disconnect()
 
 
 # --- one transaction, one scope
@@ -206,7 +233,7 @@ async def test_a_commit_that_the_database_refuses_leaves_nothing_and_a_clean_poo
                 uuid4(),
             )
     assert await owner.fetchval("select count(*) from ledger_transactions") == 0
-    assert (await not_idle(owner), complaints) == ([], [])
+    assert await all_are_idle(owner) and complaints == []
 
 
 # --- savepoints
@@ -237,8 +264,8 @@ async def test_a_savepoint_gives_up_its_own_part_and_no_other(
 # --- cancellation: a deadline, or a client that left
 
 
-async def cancelled_after(seconds: float, task: asyncio.Task[None]) -> None:
-    await asyncio.sleep(seconds)
+async def cancelled_in_its_sleep(owner: asyncpg.Connection, task: asyncio.Task[None]) -> None:
+    await until_somebody_waits(owner, wait_event_type="Timeout")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -250,10 +277,10 @@ async def test_a_query_that_is_cancelled_is_rolled_back(
     async def slow() -> None:
         async with db.transaction(CORE):
             await db.execute("insert into suppliers (id, name) values ($1, 'x')", uuid4())
-            await db.fetch_value("select pg_sleep(10)")
+            await db.fetch_value(SLEEP)
 
-    await cancelled_after(0.1, asyncio.create_task(slow()))
-    assert (await not_idle(owner), complaints) == ([], [])
+    await cancelled_in_its_sleep(owner, asyncio.create_task(slow()))
+    assert await all_are_idle(owner) and complaints == []
     assert await owner.fetchval("select count(*) from suppliers") == 0
     assert await settings_left_behind(db.CORE) == []
 
@@ -270,11 +297,9 @@ async def test_a_begin_that_is_cancelled_is_rolled_back(
 
     await pool_of(db.CORE)
     with monkeypatch.context() as slow:
-        slow.setattr(
-            db.Scope, "begin_statement", lambda scope, *, read_only: "begin;select pg_sleep(10)"
-        )
-        await cancelled_after(0.1, asyncio.create_task(never_begun()))
-    assert (await not_idle(owner), complaints) == ([], [])
+        slow.setattr(db.Scope, "begin_statement", lambda scope, *, read_only: f"begin;{SLEEP}")
+        await cancelled_in_its_sleep(owner, asyncio.create_task(never_begun()))
+    assert await all_are_idle(owner) and complaints == []
     assert await settings_left_behind(db.CORE) == []
 
 
@@ -287,8 +312,8 @@ async def test_a_commit_that_is_cancelled_is_rolled_back(
         async with db.transaction(CORE):
             await db.execute("insert into slow_to_commit values (1)")
 
-    await cancelled_after(0.2, asyncio.create_task(slow()))
-    assert (await not_idle(owner), complaints) == ([], [])
+    await cancelled_in_its_sleep(owner, asyncio.create_task(slow()))
+    assert await all_are_idle(owner) and complaints == []
     assert await owner.fetchval("select count(*) from slow_to_commit") == 0
     async with db.transaction(CORE):
         assert db.current_scope() is CORE
@@ -299,10 +324,10 @@ async def test_a_rollback_that_is_cancelled_too_costs_the_connection_and_nothing
 ) -> None:
     async def slow() -> None:
         async with db.transaction(CORE):
-            await db.fetch_value("select pg_sleep(10)")
+            await db.fetch_value(SLEEP)
 
     task = asyncio.create_task(slow())
-    await asyncio.sleep(0.1)
+    await until_somebody_waits(owner, wait_event_type="Timeout")
     task.cancel()
     await asyncio.sleep(0)  # now it waits for the server to give up the query
     task.cancel()
@@ -313,7 +338,7 @@ async def test_a_rollback_that_is_cancelled_too_costs_the_connection_and_nothing
         for _ in range(8):
             group.create_task(_one_query())
     # The server may still be at the query; what it did is rolled back when it looks up.
-    assert "idle in transaction" not in await not_idle(owner)
+    await until(lambda: states(owner), lambda seen: "idle in transaction" not in seen)
 
 
 async def _one_query() -> None:
@@ -342,7 +367,7 @@ async def test_requests_cancelled_at_any_moment_leave_a_healthy_pool(
 
     for _ in range(12):
         await asyncio.gather(*(one_in_time() for _ in range(16)))
-    assert (await not_idle(owner), complaints) == ([], [])
+    assert await all_are_idle(owner) and complaints == []
     assert await settings_left_behind(db.CORE) == []
     await _one_query()
 
@@ -353,8 +378,7 @@ async def test_a_lost_connection_fails_its_own_transaction_only(
     with pytest.raises(DATABASE_AWAY):
         async with db.transaction(CORE):
             process_id = await db.fetch_value("select pg_backend_pid()")
-            await owner.execute("select pg_terminate_backend($1)", process_id)
-            await asyncio.sleep(0.05)
+            await owner.execute("select pg_terminate_backend($1, 60000)", process_id)
             await db.fetch_value("select 1")
     for _ in range(4):
         await _one_query()
@@ -388,7 +412,6 @@ async def test_a_pool_that_is_used_up_is_an_error_in_time_and_the_api_says_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = await build_world(owner, keys=0)
-    monkeypatch.setattr(db, "_acquire_timeout_seconds", lambda: 0.1)
     transport = httpx.ASGITransport(create_app(settings()))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{world.shop.host}") as http:
 
@@ -401,9 +424,11 @@ async def test_a_pool_that_is_used_up_is_an_error_in_time_and_the_api_says_503(
 
         until = asyncio.Event()
         holders = await used_up(db.CORE, until)
-        with pytest.raises(TimeoutError):
-            await _one_query()
-        refused = await ask()
+        with monkeypatch.context() as impatient:
+            impatient.setattr(db, "_acquire_timeout_seconds", lambda: 0.1)
+            with pytest.raises(TimeoutError):
+                await _one_query()
+            refused = await ask()
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
         until.set()
         await holders

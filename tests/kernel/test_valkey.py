@@ -1,19 +1,24 @@
 """Valkey may be lost at any moment: that costs one short try, and then nothing."""
 
-import asyncio
 import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import redis.asyncio as redis
 
 from kernel import valkey
 from kernel.settings import Settings, settings
+from patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.engines
 
 ONE_TRY_SECONDS = valkey.TIMEOUT_SECONDS + 0.04
+
+
+TRIES = 20
+"""The least of so many is what something costs: the others met a busy neighbour."""
 
 
 @pytest.fixture
@@ -22,6 +27,12 @@ async def fresh(config: Settings) -> AsyncIterator[None]:
     await valkey.close()
     yield
     await valkey.close()
+
+
+@pytest.fixture
+def patient(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is there is given all the time that it needs."""
+    monkeypatch.setattr(valkey, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -63,27 +74,36 @@ async def test_a_dead_server_costs_one_short_try_and_then_nothing(
     point_at(request.getfixturevalue(server), monkeypatch)
     assert (await timed_announcement())[0] is False
     await valkey.close()
-    # The first one ever also pays for imports; these are what a request would pay, and the least
-    # of them is what it costs: the others met a busy neighbour.
+    # The first one ever also pays for imports; these are what a request would pay.
     spent_seconds = []
-    for _ in range(3):
+    for _ in range(TRIES):
         told, seconds = await timed_announcement()
         assert told is False
         spent_seconds.append(seconds)
         await valkey.close()
+        if seconds < ONE_TRY_SECONDS:
+            break
     assert min(spent_seconds) < ONE_TRY_SECONDS
-    assert (await timed_announcement())[0] is False
-    started = time.perf_counter()
+
+    tries, client = 0, valkey.client
+
+    def counted_client() -> redis.Redis:
+        nonlocal tries
+        tries += 1
+        return client()
+
+    monkeypatch.setattr(valkey, "client", counted_client)
+    monkeypatch.setattr(valkey, "BREAK_SECONDS", PATIENCE_SECONDS)
     for _ in range(1_000):
         assert await valkey.announce("channel", "message") is False
-    assert time.perf_counter() - started < 2  # a try each would take a minute
+    assert tries == 1
 
 
 async def test_a_server_that_is_back_is_heard_once_the_breaker_closes(
-    fresh: None, nobody: str, monkeypatch: pytest.MonkeyPatch
+    patient: None, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive = settings().redis_url
-    monkeypatch.setattr(valkey, "BREAK_SECONDS", 0.1)
+    alive, now_seconds = settings().redis_url, 1_000.0
+    monkeypatch.setattr(valkey, "monotonic_seconds", lambda: now_seconds)
     point_at(nobody, monkeypatch)
     assert not await valkey.announce("channel", "message")
     with contextlib.suppress(Exception):
@@ -91,5 +111,5 @@ async def test_a_server_that_is_back_is_heard_once_the_breaker_closes(
     monkeypatch.setattr(valkey, "_client", None)
     point_at(alive, monkeypatch)
     assert not await valkey.announce("channel", "message"), "the breaker is still open"
-    await asyncio.sleep(0.15)
+    now_seconds += valkey.BREAK_SECONDS
     assert await valkey.announce("channel", "message")

@@ -1,6 +1,5 @@
 """An order in one statement: what it answers, whom it refuses, and when it is made in turn."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from orders.checkout import Buyer, OrderMade
 from orders.drafts import Draft
 from orders.placing import Placed
 from orders.queries import order_view_by_id
+from patience import until_true
 from sales import SalesDesk, key
 from supply import holding
 from supply.pool import OutOfStock
@@ -210,11 +210,7 @@ async def test_a_sale_tells_of_stock_only_where_pages_may_show_another_number(
         await listener.execute("select 1")
         assert told == []
         await desk.order()
-        for _ in range(100):
-            await listener.execute("select 1")
-            if told:
-                break
-            await asyncio.sleep(0.01)
+        await until_true(lambda: told)
         assert told == [str(desk.world.goods.listing_id)]
     finally:
         await listener.close()

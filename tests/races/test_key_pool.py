@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +18,7 @@ from orders import checkout, expiry, placing
 from orders.checkout import Buyer, OrderMade
 from orders.drafts import Draft
 from races.crowd import Outcome, all_at_once
-from races.mutants import a_moment, that_takes_its_time, without
+from races.mutants import Meeting, gate_that_opens_for_two, that_waits_at_the_gate, without
 from races.purchases import key_statuses, promised_twice, quantities, quick_buy
 from supply import pool
 from supply.pool import OutOfStock, Wanted
@@ -58,7 +59,7 @@ async def test_four_hundred_buyers_get_fifty_keys(
     assert await verify(database.database_url) == []
 
 
-async def hold_by_reading_first(wanted: Wanted, *, until: datetime) -> list[UUID]:
+async def hold_by_reading_first(wanted: Wanted, *, until: datetime, meeting: Meeting) -> list[UUID]:
     """The tempting mistake: look for free keys, then take them."""
     rows = await db.fetch(
         """select id from keys where supplier_listing_id = $1 and status = 'AVAILABLE'
@@ -69,7 +70,7 @@ async def hold_by_reading_first(wanted: Wanted, *, until: datetime) -> list[UUID
     if len(rows) < wanted.quantity:
         raise OutOfStock("Sold out.")
     key_ids = [row["id"] for row in rows]
-    await a_moment()
+    await meeting.join()
     await db.execute(
         """update keys set status = 'HELD', held_by_line_id = $2, held_until = $3
            where id = any ($1)""",
@@ -91,12 +92,14 @@ async def test_the_check_notices_a_hold_that_reads_first_and_writes_then(
 ) -> None:
     if way == "at once":
         reads_only = without("for update skip locked", placing._PLACE)
-        monkeypatch.setattr(placing, "_PLACE", that_takes_its_time(reads_only))
+        monkeypatch.setattr(placing, "_PLACE", that_waits_at_the_gate(reads_only))
+        async with gate_that_opens_for_two():
+            outcome = await rush(shop, world)
     else:
         monkeypatch.setattr(placing, "place_at_once", nothing_at_hand)
-        monkeypatch.setattr(pool, "hold", hold_by_reading_first)
-
-    outcome = await rush(shop, world)
+        hold = partial(hold_by_reading_first, meeting=Meeting())
+        monkeypatch.setattr(pool, "hold", hold)
+        outcome = await rush(shop, world)
 
     assert any("promised twice" in fault for fault in await faults_of(outcome, world))
 

@@ -10,7 +10,7 @@ from kernel.settings import Settings
 from orders import placing
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
-from races.mutants import changed, that_takes_its_time
+from races.mutants import changed, gate_that_opens_for_two, that_waits_at_the_gate
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
 from tenants.directory import Shop
 from world import World
@@ -20,9 +20,11 @@ pytestmark = pytest.mark.engines
 AFFORDABLE, BUYS, CHANGE_MINOR = 10, 400, 999
 
 
-async def rush(shop: Shop, world: World) -> tuple[Outcome[OrderMade], Account]:
+async def rush(
+    shop: Shop, world: World, *, affordable: int = AFFORDABLE
+) -> tuple[Outcome[OrderMade], Account]:
     """400 quick buys by one customer, whose money covers 10 of them and a little more."""
-    customer = await world.customer(wallet_minor=AFFORDABLE * PRICE_MINOR + CHANGE_MINOR)
+    customer = await world.customer(wallet_minor=affordable * PRICE_MINOR + CHANGE_MINOR)
     await world.keys(3 * AFFORDABLE)
     outcome = await all_at_once(
         quick_buy(shop, world.goods, customer_id=customer.id, method="WALLET") for _ in range(BUYS)
@@ -66,9 +68,10 @@ async def test_the_check_notices_a_debit_that_only_reads_the_balance(
 ) -> None:
     """The tempting mistake: look whether the money is there, without a lock."""
     reads_only = changed(placing._PLACE_AND_PAY, "lock_balance(", "-ledger_balance(")
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", that_takes_its_time(reads_only))
+    monkeypatch.setattr(placing, "_PLACE_AND_PAY", that_waits_at_the_gate(reads_only))
 
-    outcome, wallet = await rush(shop, world)
+    async with gate_that_opens_for_two():  # each of them sees the money for one
+        outcome, wallet = await rush(shop, world, affordable=1)
 
     faults = await faults_of(outcome, wallet, world)
     assert any(fault.startswith("the wallet holds -") for fault in faults)

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 import sandbox
+from patience import PATIENCE_SECONDS
 from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import (
     API_KEY,
-    PATIENCE_SECONDS,
     WEBHOOK_SECRET,
     Shop,
     desk_of,

@@ -497,9 +497,9 @@ async def test_a_costly_document_is_refused_in_less_than_50_ms_and_64_kib(name: 
     await run("{id}", schema=schema)  # what only the first request pays
     spent_seconds = []
     for _ in range(3):  # the least of them: the others met the collector or a busy neighbour
-        before = time.process_time()
+        before = time.thread_time()
         result = await run(document, schema=schema)
-        spent_seconds.append(time.process_time() - before)
+        spent_seconds.append(time.thread_time() - before)
     assert min(spent_seconds) < 0.05
     if code == "PASSES":
         assert result.errors is None
@@ -552,9 +552,12 @@ async def test_a_request_holds_one_try_at_what_can_be_guessed(query: str, code: 
 
 async def test_variables_with_very_many_values_are_refused_before_they_are_coerced() -> None:
     query = "query($ids:[Int!]!){productsById(ids:$ids){id}}"
-    before = time.process_time()
-    result = await run(query, {"ids": ["x"] * 100_000})
-    assert time.process_time() - before < 0.05
+    spent_seconds = []
+    for _ in range(3):  # the least of them, as above
+        before = time.thread_time()
+        result = await run(query, {"ids": ["x"] * 100_000})
+        spent_seconds.append(time.thread_time() - before)
+    assert min(spent_seconds) < 0.05
     assert code_of(result) == "QUERY_TOO_LARGE"
 
 

@@ -1,37 +1,24 @@
 """What buyers do in the stories: ask, order, pay, open their keys."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from kernel.ids import new_id, public_id
+from patience import until
 from processes import Platform
 from stories.documents import MUTATIONS, ORDER, QUOTE
 from world import Goods, Person, ShopAt
 
 Json = dict[str, Any]
-Value = TypeVar("Value")
 
 PRICE_MINOR = 10_500
 """What a buyer pays in every story for a piece: the 105.00 of the worked example."""
-PATIENCE_SECONDS = 15.0
-_LOOK_EVERY_SECONDS = 0.05
 
 
 def key() -> str:
     """A new idempotency key."""
     return new_id().hex
-
-
-async def until(look: Callable[[], Awaitable[Value]], is_right: Callable[[Value], bool]) -> Value:
-    """Look again until it is right, and return what was seen; fail when patience ends."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE_SECONDS
-    while not is_right(seen := await look()):
-        assert loop.time() < end, f"still {seen!r} after {PATIENCE_SECONDS} seconds"
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)
-    return seen
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 
 from entrypoints.verify import verify
+from patience import until
 from processes import STRIPE_KEY, Platform
-from stories.buyers import Buyer, Json, Stall, intent_of, key, money, until
+from stories.buyers import Buyer, Json, Stall, intent_of, key, money
 from stories.documents import MUTATIONS
 from world import Person, World
 

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from patience import PATIENCE_SECONDS
 from stories.buyers import Buyer, Json, Purchase
 from stories.documents import WATCH
 from stories.market import Market
@@ -18,7 +19,6 @@ from stories.market import Market
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="package")]
 
 _PROTOCOL = Subprotocol("graphql-transport-ws")
-_PATIENCE_SECONDS = 15.0
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ async def _send(socket: ClientConnection, **message: Any) -> None:
 
 
 async def _next(socket: ClientConnection) -> Json:
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             message: Json = json.loads(await socket.recv())
             if message["type"] not in ("ping", "pong"):

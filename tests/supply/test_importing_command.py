@@ -4,10 +4,9 @@ import asyncio
 import csv
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -19,42 +18,45 @@ from entrypoints.keys_command import (
 )
 from kernel.ids import new_id, public_id
 from kernel.settings import Settings
+from patience import PATIENCE_SECONDS, until
+from processes import Process
 from supplier_stalls import open_stall, rows_written, secrets_of, text_file
 
-_IMPORT = """
-import sys
-from pathlib import Path
-from entrypoints.keys_command import import_file
-listing, file, *report = sys.argv[1:]
-sys.exit(import_file(
-    Path(file), listing=listing, source="a test", report=Path(report[0]) if report else None))
-"""
-_UNDO = """
-import sys
-from entrypoints.keys_command import undo
-sys.exit(undo(sys.argv[1]))
-"""
 
-
-def start(script: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": "platform", "COLUMNS": "200", **environment},
+def start(
+    directory: Path, *words: object, from_scratch: bool = False, database_url: str = ""
+) -> Process:
+    """Start `kameng keys …`."""
+    elsewhere = {"DATABASE_URL": database_url} if database_url else {}
+    process = Process(
+        name="keys",
+        command=[sys.executable, "-m", "entrypoints.cli", "keys", *map(str, words)],
+        environment={**os.environ, "PYTHONPATH": "platform", "COLUMNS": "200", **elsewhere},
+        log=directory / f"{uuid4()}.log",
+        from_scratch=from_scratch,
     )
+    process.start()
+    return process
 
 
-async def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
+async def end_of(process: Process) -> tuple[int, str]:
     """The exit code, and everything that was told on the way."""
-    told, _ = await asyncio.to_thread(process.communicate, timeout=60)
-    return process.returncode, told
+    assert process.child is not None
+    code = await asyncio.to_thread(process.child.wait, PATIENCE_SECONDS)
+    return code, process.log.read_text(encoding="utf-8")
 
 
-async def run(script: str, *arguments: object, **environment: str) -> tuple[int, str]:
-    return await end_of(start(script, *arguments, **environment))
+async def run(directory: Path, *words: object, database_url: str = "") -> tuple[int, str]:
+    return await end_of(start(directory, *words, database_url=database_url))
+
+
+# From the sixth chunk on an import takes seconds for each: nobody is too late to stop it.
+LINGER = """
+create function linger() returns trigger language plpgsql
+    as $$ begin perform pg_sleep(3); return new; end $$;
+create trigger lingers before update on key_batches
+    for each row when (new.line_count > 10000) execute function linger();
+"""
 
 
 async def batch_id_of(owner: asyncpg.Connection) -> UUID:
@@ -68,7 +70,8 @@ async def test_an_import_says_what_it_came_to_and_writes_its_report(
     stall = await open_stall(owner)
     path = text_file(tmp_path, ["=cmd()\tABCD-1234", "bad", "SN3\tEFGH-5678"])
     report = tmp_path / "report.csv"
-    code, told = await run(_IMPORT, stall.listing_id, path, report)
+    words = ("import", path, "--listing", stall.listing_id, "--source", "a test")
+    code, told = await end_of(start(tmp_path, *words, "--report", report, from_scratch=True))
     batch = public_id("bat", await batch_id_of(owner))
     assert code == EXIT_SOME_LINES_REFUSED
     assert f"2 keys accepted, 1 lines refused, batch {batch}." in told
@@ -91,14 +94,14 @@ async def test_a_clean_import_can_be_undone_and_repeated_by_command(
     stall = await open_stall(owner)
     path = text_file(tmp_path, secrets_of(20))
     listing = public_id("lst", stall.listing_id)
-    assert (await run(_IMPORT, listing, path))[0] == EXIT_DONE
-    code, told = await run(_IMPORT, listing, path)
+    assert (await run(tmp_path, "import", path, "--listing", listing))[0] == EXIT_DONE
+    code, told = await run(tmp_path, "import", path, "--listing", listing)
     assert code == EXIT_DONE
     assert "imported before; nothing was written" in told
     batch = public_id("bat", await batch_id_of(owner))
-    code, told = await run(_UNDO, batch)
+    code, told = await run(tmp_path, "undo", batch)
     assert (code, "20 keys left the pool" in told) == (EXIT_DONE, True)
-    code, told = await run(_IMPORT, listing, path)
+    code, told = await run(tmp_path, "import", path, "--listing", listing)
     assert (code, "20 keys accepted" in told) == (EXIT_DONE, True)
 
 
@@ -108,13 +111,16 @@ async def test_what_is_refused_says_why_and_writes_nothing(
     stall = await open_stall(owner)
     path = text_file(tmp_path, secrets_of(3))
     refusals = [
-        (_IMPORT, (new_id(), path), "There is no such supplier listing."),
-        (_IMPORT, ("not an id", path), "There is no such"),
-        (_IMPORT, (stall.listing_id, tmp_path / "[red]none.txt"), "The file cannot be read"),
-        (_UNDO, (new_id(),), "There is no such key batch."),
+        (("import", path, "--listing", new_id()), "There is no such supplier listing."),
+        (("import", path, "--listing", "not an id"), "There is no such"),
+        (
+            ("import", tmp_path / "[red]none.txt", "--listing", stall.listing_id),
+            "The file cannot be read",
+        ),
+        (("undo", new_id()), "There is no such key batch."),
     ]
-    for script, arguments, reason in refusals:
-        code, told = await run(script, *arguments)
+    for words, reason in refusals:
+        code, told = await run(tmp_path, *words)
         assert code == EXIT_REFUSED
         assert reason in told
         assert "Traceback" not in told
@@ -126,8 +132,8 @@ async def test_a_database_that_is_not_there_is_no_traceback(
 ) -> None:
     path = text_file(tmp_path, secrets_of(3))
     nowhere = "postgresql://nobody@127.0.0.1:1/none"
-    for script, arguments in ((_IMPORT, (new_id(), path)), (_UNDO, (new_id(),))):
-        code, told = await run(script, *arguments, DATABASE_URL=nowhere)
+    for words in (("import", path, "--listing", new_id()), ("undo", new_id())):
+        code, told = await run(tmp_path, *words, database_url=nowhere)
         assert code == EXIT_REFUSED
         assert "Traceback" not in told
 
@@ -137,13 +143,14 @@ async def test_control_c_says_how_to_go_on_and_the_same_command_does(
 ) -> None:
     stall = await open_stall(owner)
     path = text_file(tmp_path, secrets_of(30_000))
-    process = start(_IMPORT, stall.listing_id, path)
-    for _ in range(3_000):
-        if await owner.fetchval("select max(line_count) from key_batches"):
-            break
-        await asyncio.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    await owner.execute(LINGER)
+    words = ("import", path, "--listing", stall.listing_id)
+    process = start(tmp_path, *words)
+    assert process.child is not None
+    await until(lambda: owner.fetchval("select max(line_count) from key_batches"))
+    process.child.send_signal(signal.SIGINT)
     code, told = await end_of(process)
+    await owner.execute("drop trigger lingers on key_batches")
     stored = await owner.fetchval("select line_count from key_batches")
     batch = public_id("bat", await batch_id_of(owner))
     assert code == EXIT_INTERRUPTED
@@ -151,6 +158,6 @@ async def test_control_c_says_how_to_go_on_and_the_same_command_does(
     assert "Run the same command to go on" in told
     assert f"kameng keys undo {batch}" in told
     assert "Traceback" not in told
-    code, told = await run(_IMPORT, stall.listing_id, path)
+    code, told = await run(tmp_path, *words)
     assert (code, "30,000 keys accepted, 0 lines refused" in told) == (EXIT_DONE, True)
     assert await owner.fetchval("select count(*) from keys") == 30_000

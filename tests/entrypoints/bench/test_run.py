@@ -24,6 +24,7 @@ from entrypoints.bench.recording.recorder import Recording, RecordingPlan
 from entrypoints.bench.timing import Size
 from entrypoints.embedded.processes import wait_until
 from kernel.settings import Settings
+from patience import PATIENCE_SECONDS
 
 TINY: Final = Size.of(0.1)
 PLATFORM: Final = Path(__file__).parents[3] / "platform"
@@ -189,9 +190,9 @@ async def test_ctrl_c_leaves_no_process_and_no_database(
     await asyncio.sleep(0.5)  # by now pgbench runs beside the API and the worker
     running_bench.send_signal(signal.SIGINT)
 
-    assert await asyncio.to_thread(running_bench.wait, 30) == 130
+    assert await asyncio.to_thread(running_bench.wait, PATIENCE_SECONDS) == 130
     gone = await asyncio.to_thread(
-        wait_until, lambda: not processes_with(str(tmp_path)), timeout_seconds=20
+        wait_until, lambda: not processes_with(str(tmp_path)), timeout_seconds=PATIENCE_SECONDS
     )
     assert gone, processes_with(str(tmp_path))
     assert await databases_of(config, running_bench.pid) == []
