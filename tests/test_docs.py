@@ -156,7 +156,7 @@ def test_every_name_in_a_docstring_is_something() -> None:
 @pytest.mark.parametrize(
     "span",
     [
-        *("lock_balance", "LOCK", "GraphQLEndpoint.asked", "db.open(scope)", "copyRows"),
+        *("lock_one_balance", "LOCK", "GraphQLEndpoint.asked", "db.open(scope)", "copyRows"),
         *("payments.colour", "Order.cost", "time.hour", "release_all()"),
     ],
 )

@@ -25,7 +25,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  # uvicorn wants a transport that writes
+        self, transport: asyncio.Transport
+    ) -> None:
         """Called by the loop."""
         super().connection_made(transport)
         self._await_head()
@@ -55,8 +57,8 @@ class BoundedHttp(HttpToolsProtocol):
         it and its parser hold each other."""
         super().handle_websocket_upgrade()
         self._stop_waiting()
-        self.parser = None  # type: ignore[assignment]
-        self.scope = self.headers = None  # type: ignore[assignment]
+        self.parser = None  # type: ignore[assignment]  # not asked again
+        self.scope = self.headers = None  # type: ignore[assignment]  # nor these
 
     def on_message_begin(self) -> None:
         """Called by the parser, with the first byte of a request."""
@@ -96,4 +98,4 @@ class QuietSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             # The request and its answer, header by header, are a fifth of what a socket holds.
-            self.request = self.response = None  # type: ignore[assignment]
+            self.request = self.response = None  # type: ignore[assignment]  # not asked again

@@ -77,7 +77,7 @@ class Switchboard:
                 if self._pubsub is pubsub:
                     self._pubsub = None
                 with suppress(*_AWAY):
-                    await pubsub.aclose()  # type: ignore[no-untyped-call]
+                    await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _subscribe(self, pubsub: redis.client.PubSub) -> None:

@@ -28,7 +28,7 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 async def _serving() -> AsyncIterator[int]:
     config = uvicorn.Config(_echo, port=0, http=BoundedHttp, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[assignment]
+    server.capture_signals = nullcontext  # type: ignore[assignment]  # the test gets them
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)

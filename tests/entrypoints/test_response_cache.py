@@ -317,7 +317,7 @@ async def test_stock_that_nobody_announced_is_seen_when_an_answer_has_its_age(
     monkeypatch.setattr(cache, "monotonic_seconds", lambda: now_seconds)
     await guest.until_kept()
     await world.owner.execute("update keys set status = 'WITHDRAWN'")
-    now_seconds += 4.9
+    now_seconds += SHIPPED_STOCK_SECONDS - 0.1
     assert b'"quantity":5' in (await guest.asks()).replace(b" ", b"")
     now_seconds += 0.1
     assert b'"quantity":0' in (await guest.asks()).replace(b" ", b"")

@@ -58,7 +58,7 @@ async def test_the_event_loop_stays_alive_while_passwords_are_hashed(
             assert loop_lives.wait(PATIENCE_SECONDS), "the loop stands still"
             return super().hash(password, salt=salt)
 
-    monkeypatch.setattr(passwords, "_hasher", Slow(time_cost=1, memory_cost=8))
+    monkeypatch.setattr(passwords, "_hasher", Slow(time_cost=1, memory_cost=8, parallelism=1))
     hashing = asyncio.gather(*(hash_password(f"password {number}") for number in range(8)))
     for _ in range(8):
         await asyncio.sleep(0.001)

@@ -46,7 +46,7 @@ async def watches(config: object) -> AsyncIterator[Watches[str, list[int]]]:
             yield made
         assert len(made) == 0, "who has left is forgotten"
         assert not switchboard._wakes and switchboard._reader is None, "nobody waits any more"
-        running = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+        running = {getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()}
         assert not running & {"Watch._run", "Switchboard._read"}, "nobody looks any more"
     finally:
         await valkey.close()
