@@ -37,7 +37,7 @@ _CUSTOM: Final = {
 
 
 def documents(schema: GraphQLSchema, *, operation: str) -> st.SearchStrategy[DocumentNode]:
-    """This function will give documents with one query or mutation, which may use `VARIABLES`."""
+    """Give documents with one query or mutation, which may use `VARIABLES`."""
     make = mutations if operation == "mutation" else queries
     scalars = {name: made for name, made in _CUSTOM.items() if name in schema.type_map}
     texts = make(schema, custom_scalars=scalars, allow_x00=False)

@@ -120,13 +120,13 @@ class Janitor:
         self._connection: asyncpg.Connection | None = None
 
     def fresh_database(self) -> str:
-        """This function will return the URL of the database, with nobody in it and as new."""
+        """Return the URL of the database, with nobody in it and as new."""
         if not self._swept():
             self._clone()
         return with_database(self._administrator.url, self._name)
 
     def leave(self) -> None:
-        """This function will drop the database."""
+        """Drop the database."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

@@ -41,20 +41,20 @@ _held = ExitStack()
 
 @cache
 def test_engines() -> SharedEngines:
-    """This function will return the engines, taken at the first call and held from then on."""
+    """Return the engines, taken at the first call and held from then on."""
     atexit.register(release_engines)
     return _held.enter_context(shared_engines())
 
 
 def release_engines() -> None:
-    """This function will let go of the engines; the last process to do so stops them."""
+    """Let go of the engines; the last process to do so stops them."""
     _held.close()
     test_engines.cache_clear()
 
 
 @contextmanager
 def shared_engines() -> Iterator[SharedEngines]:
-    """This function will share the engines between all test processes of this checkout."""
+    """Share the engines between all test processes of this checkout."""
     given = Engines(
         database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", "")
     )
@@ -82,7 +82,7 @@ def shared_engines() -> Iterator[SharedEngines]:
 def template_database(
     engines: SharedEngines, *, fingerprint: str, build: Callable[[str], None]
 ) -> str:
-    """This function will return the name of a template that `build(url)` has filled once.
+    """Return the name of a template that `build(url)` has filled once.
 
     `fingerprint` tells one template from another: the migrations' text, for example.
     """
@@ -102,7 +102,7 @@ def template_database(
 
 @contextmanager
 def fresh_database(engines: SharedEngines, *, template: str = "template0") -> Iterator[str]:
-    """This function will make a database, hand out its URL, and drop it afterwards."""
+    """Make a database, hand out its URL, and drop it afterwards."""
     name = PREFIX + secrets.token_hex(6)
     _run(engines, f'create database "{name}" template "{template}" strategy file_copy')
     try:

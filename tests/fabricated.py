@@ -78,7 +78,7 @@ class Fabric:
         self._trouble = trouble
 
     def value(self, kind: Any, depth: int = 0) -> Any:
-        """This function will make a value for a field of this type."""
+        """Make a value for a field of this type."""
         if self._happens(self._trouble):
             return self._random.choice(_TROUBLES)(self._fitting(kind, _MAX_DEPTH))
         return self._fitting(kind, depth)

@@ -30,7 +30,7 @@ class Tray:
         self._make = make
 
     def serve(self, info: Any) -> Any:
-        """This function will answer for a root field, by its name in the answer."""
+        """Answer for a root field, by its name in the answer."""
         name = str(info.path.key)
         self.asked[name] += 1
         if name not in self.served:

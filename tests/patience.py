@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 async def until(
     look: Callable[[], Awaitable[Value]], is_right: Callable[[Value], bool] = bool
 ) -> Value:
-    """This function will look again until it is right, and return what was seen."""
+    """Look again until it is right, and return what was seen."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not is_right(seen := await look()):
         assert time.monotonic() < end, f"still {seen!r} after {PATIENCE_SECONDS} seconds"
@@ -26,7 +26,7 @@ async def until(
 
 
 async def until_true(holds: Callable[[], object]) -> None:
-    """This function will wait until something in this process holds."""
+    """Wait until something in this process holds."""
 
     async def look() -> bool:
         return bool(holds())
@@ -37,7 +37,7 @@ async def until_true(holds: Callable[[], object]) -> None:
 async def until_somebody_waits(
     onlooker: asyncpg.Connection, *, wait_event_type: str = "Lock", at_least: int = 1
 ) -> None:
-    """This function will wait until so many of the product's sessions wait for this: a lock, or
+    """Wait until so many of the product's sessions wait for this: a lock, or
     the end of a `pg_sleep` ("Timeout")."""
 
     async def waiting() -> int:

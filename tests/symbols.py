@@ -28,7 +28,7 @@ _TYPE = re.compile(
 
 
 def symbol_in(span: str) -> str | None:
-    """This function will give the name that a code span calls, or None where it calls none."""
+    """Give the name that a code span calls, or None where it calls none."""
     if not (_DOTTED.fullmatch(span) or _SINGLE.fullmatch(span)) or span.endswith(_FILES):
         return None
     name = span.partition("(")[0]
@@ -36,7 +36,7 @@ def symbol_in(span: str) -> str | None:
 
 
 def is_known(symbol: str) -> bool:
-    """This function will say whether a name is one of ours, or of a library that is installed."""
+    """Say whether a name is one of ours, or of a library that is installed."""
     owner, _, member = symbol.rpartition(".")
     if not owner:
         return symbol in words()

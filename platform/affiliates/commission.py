@@ -6,7 +6,7 @@ from kernel.money import MAX_RATE_BP, checked_amount, share_bp_floor
 
 
 def commission_minor(*, paid_minor: int, rate_bp: int) -> int:
-    """This function will return the commission, in minor units, on what a buyer really paid.
+    """Return the commission, in minor units, on what a buyer really paid.
 
     `paid_minor` is a whole line's payment without shipping, tax and points; `rate_bp` is in basis
     points, 0 to 10,000. It rounds down once per line: an affiliate who splits one purchase into

@@ -124,7 +124,7 @@ def posting(
     tenant_id: UUID | None,
     order_id: UUID | None,
 ) -> dict[str, Any]:
-    """This function will give the values of `POST`.
+    """Give the values of `POST`.
 
     Raises `ValueError` when the entries do not add up to zero in each currency.
     """

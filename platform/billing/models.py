@@ -73,7 +73,7 @@ class TransactionIdField(Field[int], int):
     SQL_TYPE = "XID8"
 
     def to_db_value(self, value: Any, instance: Any) -> int:
-        """This function will return the number, which the driver writes as it is."""
+        """Return the number, which the driver writes as it is."""
         return int(value)
 
 

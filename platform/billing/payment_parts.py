@@ -56,7 +56,7 @@ the_event as (
 
 
 def opened(payment: Payment) -> dict[str, Any]:
-    """This function will give the values of `OPEN`."""
+    """Give the values of `OPEN`."""
     return {
         "payment_id": payment.id,
         "tenant_id": payment.tenant_id,
@@ -77,7 +77,7 @@ def opened(payment: Payment) -> dict[str, Any]:
 
 
 def succeeded(payment: Payment, report: ChannelReport, *, effect: str) -> dict[str, Any]:
-    """This function will give the values of `SUCCEED` and `RECORD`."""
+    """Give the values of `SUCCEED` and `RECORD`."""
     return {
         "payment_id": payment.id,
         "provider_ref": report.provider_ref,

@@ -56,7 +56,7 @@ def draft(
     description: str = "",
     return_url: str = "",
 ) -> Payment:
-    """This function will give a new payment, not yet written; `Invalid` for an unknown method.
+    """Give a new payment, not yet written; `Invalid` for an unknown method.
 
     One without a channel's part succeeds with the statement that writes it.
     """

@@ -255,7 +255,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """This function will run the command line and end the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     app()
 
 

@@ -93,7 +93,7 @@ class GraphQLEndpoint:
     async def answer(
         self, parameters: Mapping[str, Any], connection: HTTPConnection, *, method: str
     ) -> Answer:
-        """This function will answer one request whose parameters have the right types.
+        """Answer one request whose parameters have the right types.
 
         Raises `Forbidden` for a token that is no good here.
         """

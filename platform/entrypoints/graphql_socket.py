@@ -33,7 +33,7 @@ class DocumentsOverSocket(BaseGraphQLTransportWSHandler[Context, None]):
     view: "ShopGraphQL"
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """This function will put the document's text into the message, or refuse it."""
+        """Put the document's text into the message, or refuse it."""
         payload: Any = {"query": "", **message["payload"]}
         try:
             if self.connection_acknowledged:  # nobody else is told anything
@@ -75,7 +75,7 @@ class ShopGraphQL(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        """This function will say who asks; raises `Forbidden` for a token that is no good."""
+        """Say who asks; raises `Forbidden` for a token that is no good."""
         token = bearer_token(request.headers.get("authorization", ""))
         return await context_of(request, token=token)
 
@@ -91,5 +91,5 @@ class ShopGraphQL(GraphQL[Context, None]):
                 raise ConnectionRejectionError from refused  # the protocol's 4403
 
     def encode_json(self, data: object) -> str:
-        """This function will write JSON with orjson."""
+        """Write JSON with orjson."""
         return orjson.dumps(data).decode()  # text: a socket would send bytes as a binary frame

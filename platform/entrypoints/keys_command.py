@@ -57,7 +57,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def import_file(file: Path, *, listing: str, source: str = "", report: Path | None = None) -> int:
-    """This function will import a file of keys with a progress bar and return the exit code.
+    """Import a file of keys with a progress bar and return the exit code.
 
     `listing` is a supplier listing's id (a UUID or `lst_…`), `source` says where the keys come
     from, `report` is a CSV file to be written with what became of every line.
@@ -81,7 +81,7 @@ def import_file(file: Path, *, listing: str, source: str = "", report: Path | No
 
 
 def undo(batch: str) -> int:
-    """This function will take an import back, unless a key of it is held or sold."""
+    """Take an import back, unless a key of it is held or sold."""
     console = Console(stderr=True)
     try:
         withdrawn = asyncio.run(_connected(_undo(batch)))

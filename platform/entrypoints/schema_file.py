@@ -8,13 +8,13 @@ from schema.root import schema
 
 
 def write_schema(file: Path) -> int:
-    """This function will write the schema to `file` and return 0."""
+    """Write the schema to `file` and return 0."""
     file.write_text(_printed(), encoding="utf-8")
     return 0
 
 
 def check_schema(file: Path) -> int:
-    """This function will compare the schema with `file`, print the difference, and return 0 or 1.
+    """Compare the schema with `file`, print the difference, and return 0 or 1.
 
     A file that is not there differs in every line.
     """

@@ -20,7 +20,7 @@ PING_SECONDS: Final = 30.0
 
 
 def serve(*, host: str, port: int, workers: int) -> None:
-    """This function will serve until stopped, with so many processes; one that dies is replaced
+    """Serve until stopped, with so many processes; one that dies is replaced
     where there are more than one."""
     uvicorn.run(
         APPLICATION,

@@ -64,7 +64,7 @@ class Finding:
 
 
 def main(*, database_url: str | None = None, as_json: bool = False) -> int:
-    """This function will examine the database, print a line for each invariant, and return the
+    """Examine the database, print a line for each invariant, and return the
     exit code: 0 when all hold, 1 when one is broken, 2 when the database could not be examined.
 
     `database_url` is the owner's; None takes the setting's.
@@ -79,7 +79,7 @@ def main(*, database_url: str | None = None, as_json: bool = False) -> int:
 
 
 async def verify(database_url: str) -> list[Breach]:
-    """This function will return the invariants that do not hold; an empty list is good news.
+    """Return the invariants that do not hold; an empty list is good news.
 
     Raises what asyncpg raises when the database cannot be examined.
     """
@@ -91,7 +91,7 @@ async def verify(database_url: str) -> list[Breach]:
 
 
 async def examine(database_url: str) -> list[Finding]:
-    """This function will run every invariant's query in one read-only snapshot.
+    """Run every invariant's query in one read-only snapshot.
 
     Sales may go on meanwhile: each is one transaction, so the snapshot has all of it or nothing.
     Raises what asyncpg raises when the database cannot be examined.
@@ -131,7 +131,7 @@ async def _examine_one(connection: asyncpg.Connection, invariant: Invariant) -> 
 
 
 def read_invariants() -> list[Invariant]:
-    """This function will return the queries of `invariants.sql` with their names, in its order."""
+    """Return the queries of `invariants.sql` with their names, in its order."""
     _, *parts = _MARKER.split(INVARIANTS_FILE.read_text(encoding="utf-8"))
     return [
         Invariant(name, title, sql.strip().removesuffix(";"))
@@ -140,7 +140,7 @@ def read_invariants() -> list[Invariant]:
 
 
 def print_as_lines(findings: list[Finding], console: Console | None = None) -> None:
-    """This function will print a line for each invariant, and the rows that break it below."""
+    """Print a line for each invariant, and the rows that break it below."""
     console = console or Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = ("✓", "green") if finding.holds else ("✗", "bold red")
@@ -169,7 +169,7 @@ def _plain(value: object) -> str:
 
 
 def print_as_json(findings: list[Finding]) -> None:
-    """This function will print one JSON object: `holds`, and `invariants` with their `rows`."""
+    """Print one JSON object: `holds`, and `invariants` with their `rows`."""
     report = {
         "holds": all(finding.holds for finding in findings),
         "invariants": [

@@ -43,7 +43,7 @@ class Attempt:
 
 
 async def count_attempt(*, scope: str, subject: str, limit: int, window_seconds: int) -> Attempt:
-    """This function will count one attempt, in a transaction of its own, before it is evaluated.
+    """Count one attempt, in a transaction of its own, before it is evaluated.
 
     At most `limit` attempts on a subject are let through in any `window_seconds`, exactly, however
     many come at once. Raises `RateLimited` with `retry_after_seconds`. The subject (an account,
@@ -61,7 +61,7 @@ async def count_attempt(*, scope: str, subject: str, limit: int, window_seconds:
 
 
 async def forgive(*attempts: Attempt) -> None:
-    """This function will take attempts back, in the open transaction: they were honest."""
+    """Take attempts back, in the open transaction: they were honest."""
     await db.execute_many(
         """update attempt_counters set attempts = attempts - 1
            where scope = $1 and subject = $2 and window_start = $3 and attempts > 0""",

@@ -26,7 +26,7 @@ class ContactKind(StrEnum):
 
 
 def normalised_email(text: str) -> str:
-    """This function will return the one spelling of an e-mail address.
+    """Return the one spelling of an e-mail address.
 
     Case folds, because people do not remember how they wrote it. Raises `Invalid`.
     """
@@ -37,7 +37,7 @@ def normalised_email(text: str) -> str:
 
 
 def normalised_phone(text: str) -> str:
-    """This function will return a phone number as E.164: `+8613800138000`.
+    """Return a phone number as E.164: `+8613800138000`.
 
     Without a country code it is a Chinese one. Raises `Invalid`.
     """
@@ -51,7 +51,7 @@ def normalised_phone(text: str) -> str:
 
 
 def recognised(account: str) -> tuple[ContactKind, str]:
-    """This function will tell an e-mail address from a phone number, and normalise it.
+    """Tell an e-mail address from a phone number, and normalise it.
 
     Raises `Invalid` when it is neither.
     """
@@ -61,7 +61,7 @@ def recognised(account: str) -> tuple[ContactKind, str]:
 
 
 def seal_contact(text: str, *, bound_to: UUID) -> Sealed:
-    """This function will encrypt where messages about an order go; only that row can open it.
+    """Encrypt where messages about an order go; only that row can open it.
 
     Raises `Invalid` unless the text has 1 to 200 printable characters.
     """
@@ -73,17 +73,17 @@ def seal_contact(text: str, *, bound_to: UUID) -> Sealed:
 
 
 def open_contact(sealed: Sealed, *, bound_to: UUID) -> str:
-    """This function will decrypt an order's contact; `CannotDecrypt` for another row's."""
+    """Decrypt an order's contact; `CannotDecrypt` for another row's."""
     return open_field(sealed, row_id=bound_to, column="orders.contact")
 
 
 def seal_field(text: str, *, row_id: UUID, column: str) -> Sealed:
-    """This function will encrypt one field of one row, bound to both (`table.column`)."""
+    """Encrypt one field of one row, bound to both (`table.column`)."""
     return crypto.keyring().seal(text.encode(), bound_to=_place(row_id, column))
 
 
 def open_field(sealed: Sealed, *, row_id: UUID, column: str) -> str:
-    """This function will decrypt a field; `CannotDecrypt` unless it is that row's and column's."""
+    """Decrypt a field; `CannotDecrypt` unless it is that row's and column's."""
     return crypto.keyring().unseal(sealed, bound_to=_place(row_id, column)).decode()
 
 

@@ -54,7 +54,7 @@ async def create_customer(
     phone: str | None = None,
     password: str | None = None,
 ) -> UUID:
-    """This function will open an account in one shop and return its id.
+    """Open an account in one shop and return its id.
 
     Without a password nobody can sign in to it. Raises `ContactTaken`, and `Invalid` for a name
     over 80 characters, a malformed contact or a password outside its bounds.
@@ -88,7 +88,7 @@ async def create_customer(
 
 
 async def find_by_contact(*, tenant_id: UUID, contact: str) -> UUID | None:
-    """This function will find the customer of a shop by e-mail address or phone number.
+    """Find the customer of a shop by e-mail address or phone number.
 
     Raises `Invalid` for what is neither.
     """
@@ -103,7 +103,7 @@ async def find_by_contact(*, tenant_id: UUID, contact: str) -> UUID | None:
 
 
 async def own_contact(*, tenant_id: UUID, customer_id: UUID) -> OwnContact:
-    """This function will decrypt a customer's own contact; `NotFound` in another shop."""
+    """Decrypt a customer's own contact; `NotFound` in another shop."""
     async with db.transaction(db.core_scope(tenant_id), read_only=True):
         row = await db.fetch_row(
             "select email, phone, data_key_id from customers where tenant_id = $1 and id = $2",
@@ -120,7 +120,7 @@ async def own_contact(*, tenant_id: UUID, customer_id: UUID) -> OwnContact:
 
 
 async def freeze_customer(*, tenant_id: UUID, customer_id: UUID) -> None:
-    """This function will stop a customer from signing in and acting, at once.
+    """Stop a customer from signing in and acting, at once.
 
     Every token is revoked; orders and money stay as they are. `NotFound` in another shop.
     """

@@ -27,7 +27,7 @@ _workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
 async def hash_password(password: str) -> str:
-    """This function will return the argon2id hash of a password, with its parameters.
+    """Return the argon2id hash of a password, with its parameters.
 
     Raises `Invalid` unless it has 8 to 128 characters.
     """
@@ -40,7 +40,7 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password: str, *, password_hash: str | None) -> bool:
-    """This function will say whether the password is the hash's; no hash is never matched.
+    """Say whether the password is the hash's; no hash is never matched.
 
     It takes as long for no hash as for a wrong password.
     """

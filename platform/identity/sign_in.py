@@ -60,7 +60,7 @@ async def sign_up(
     email: str | None = None,
     phone: str | None = None,
 ) -> SignedIn:
-    """This function will open a customer's account in a shop and sign the customer in.
+    """Open a customer's account in a shop and sign the customer in.
 
     Raises `Invalid` without a contact or for a malformed one, `ContactTaken`, and `RateLimited`
     when an address asks too often for details that are taken (30 in 15 minutes).
@@ -75,7 +75,7 @@ async def sign_up(
 
 
 async def sign_in(*, tenant_id: UUID, account: str, password: str, ip: str) -> SignedIn:
-    """This function will exchange an e-mail address or phone number and its password for a token.
+    """Exchange an e-mail address or phone number and its password for a token.
 
     An unknown account takes the work of a known one. At most 5 wrong passwords an account and 30
     an address are evaluated in 15 minutes, however many come at once. Raises `WrongCredentials`,
@@ -96,7 +96,7 @@ async def sign_in(*, tenant_id: UUID, account: str, password: str, ip: str) -> S
 
 
 async def sign_out(token: str) -> None:
-    """This function will end the token; signing out twice does nothing more."""
+    """End the token; signing out twice does nothing more."""
     await revoke_token(token)
 
 

@@ -13,7 +13,7 @@ MOST_SCOPES = 50
 
 
 async def create_staff(*, name: str) -> UUID:
-    """This function will make a staff user, who works for nobody yet; `Invalid` without a name."""
+    """Make a staff user, who works for nobody yet; `Invalid` without a name."""
     staff_id = new_id()
     async with db.transaction(db.core_scope()):
         await db.execute(
@@ -23,7 +23,7 @@ async def create_staff(*, name: str) -> UUID:
 
 
 async def set_membership(*, tenant_id: UUID, staff_id: UUID, roles: Collection[StaffRole]) -> None:
-    """This function will give a staff user exactly these roles in a tenant.
+    """Give a staff user exactly these roles in a tenant.
 
     Raises `Invalid` without a role: an empty list never means "everything". Who may give which
     role is the caller's to check.
@@ -41,7 +41,7 @@ async def set_membership(*, tenant_id: UUID, staff_id: UUID, roles: Collection[S
 
 
 async def end_membership(*, tenant_id: UUID, staff_id: UUID) -> None:
-    """This function will end a staff user's work for a tenant; tokens for it stop at once.
+    """End a staff user's work for a tenant; tokens for it stop at once.
 
     Raises `NotFound` for who is not a member.
     """
@@ -51,7 +51,7 @@ async def end_membership(*, tenant_id: UUID, staff_id: UUID) -> None:
 
 
 async def freeze_staff(*, staff_id: UUID) -> None:
-    """This function will stop a staff user everywhere, at once; `NotFound` for an unknown one."""
+    """Stop a staff user everywhere, at once; `NotFound` for an unknown one."""
     async with db.transaction(db.core_scope()):
         found = await db.execute("update staff_users set status = 'FROZEN' where id = $1", staff_id)
         if not found:
@@ -59,7 +59,7 @@ async def freeze_staff(*, staff_id: UUID) -> None:
 
 
 async def create_api_client(*, tenant_id: UUID, name: str, scopes: Collection[str]) -> UUID:
-    """This function will register a program that acts for a tenant within its scopes.
+    """Register a program that acts for a tenant within its scopes.
 
     Raises `Invalid` without a name or a scope.
     """
@@ -79,7 +79,7 @@ async def create_api_client(*, tenant_id: UUID, name: str, scopes: Collection[st
 
 
 async def revoke_api_client(*, tenant_id: UUID, client_id: UUID) -> None:
-    """This function will stop a program at once, with all its tokens; `NotFound` elsewhere."""
+    """Stop a program at once, with all its tokens; `NotFound` elsewhere."""
     async with db.transaction(db.core_scope(tenant_id)):
         found = await db.execute(
             "update api_clients set status = 'REVOKED' where id = $1", client_id

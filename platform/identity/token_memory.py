@@ -22,18 +22,18 @@ class TokenMemory(Generic[T]):
         self._endings = 0
 
     def recall(self, token_hash: bytes) -> T | None:
-        """This function will give the caller of a token, if it was asked for a moment ago."""
+        """Give the caller of a token, if it was asked for a moment ago."""
         known = self._known.get(token_hash)
         if known is None or monotonic_seconds() - known[0] >= SECONDS:
             return None
         return known[1]
 
     def now(self) -> tuple[float, int]:
-        """This function will give the moment at which a question is put, for `note`."""
+        """Give the moment at which a question is put, for `note`."""
         return monotonic_seconds(), self._endings
 
     def note(self, token_hash: bytes, caller: T, *, asked_at: tuple[float, int]) -> None:
-        """This function will remember an answer, unless tokens have ended since the question."""
+        """Remember an answer, unless tokens have ended since the question."""
         if asked_at[1] != self._endings:
             return
         self._known[token_hash] = (asked_at[0], caller)
@@ -42,6 +42,6 @@ class TokenMemory(Generic[T]):
             self._known.popitem(last=False)
 
     def forget(self) -> None:
-        """This function will empty the memory: a token has ended in this process."""
+        """Empty the memory: a token has ended in this process."""
         self._endings += 1
         self._known.clear()

@@ -43,7 +43,7 @@ class WrittenToken:
 async def issue_token(
     *, kind: TokenKind, tenant_id: UUID | None, principal_id: UUID, ttl_seconds: int
 ) -> str:
-    """This function will make a token in a transaction of its own and return its text, once.
+    """Make a token in a transaction of its own and return its text, once.
 
     The caller knows that the principal exists; a token of nobody opens nothing. A supplier's and
     an operator's belong to no tenant, every other to one (`ValueError`).
@@ -58,7 +58,7 @@ async def issue_token(
 async def write_token(
     *, kind: TokenKind, tenant_id: UUID | None, principal_id: UUID, ttl_seconds: int
 ) -> WrittenToken:
-    """This function will make a token in the open transaction, which must be a core one.
+    """Make a token in the open transaction, which must be a core one.
 
     Raises `ValueError` as `issue_token` does, and for a lifetime that is not positive.
     """
@@ -106,7 +106,7 @@ where token.token_hash = $1 and token.kind = $2
 
 
 async def authenticate(token: str) -> Caller | None:
-    """This function will say who holds a token, or None when nobody does any more.
+    """Say who holds a token, or None when nobody does any more.
 
     None alike for a token unknown, malformed, expired, revoked, or of another kind than its
     prefix says, for a principal that is not active, and for staff without a membership. The
@@ -130,7 +130,7 @@ async def authenticate(token: str) -> Caller | None:
 
 
 async def recognise(token: str) -> tuple[Caller | None, bool]:
-    """This function will say who holds a token, and whether it said so from memory.
+    """Say who holds a token, and whether it said so from memory.
 
     Only customers are remembered: everybody else sees others' affairs, and loses that at once.
     What is remembered is good for reading only. Whoever changes anything asks anew, or lets the
@@ -148,12 +148,12 @@ async def recognise(token: str) -> tuple[Caller | None, bool]:
 
 
 def forget_tokens() -> None:
-    """This function will make this process ask for every token anew: call it when one has ended."""
+    """Make this process ask for every token anew: call it when one has ended."""
     _memory.forget()
 
 
 async def revoke_token(token: str) -> None:
-    """This function will end a token now; for one that is unknown or ended it does nothing."""
+    """End a token now; for one that is unknown or ended it does nothing."""
     async with db.transaction(db.core_scope()):
         await db.execute(
             """update access_tokens set revoked_at = platform_now()

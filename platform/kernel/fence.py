@@ -22,7 +22,7 @@ find the settings of no scope: it would see nothing, and might write nothing.
 
 
 def fence_values(scope_values: Sequence[str]) -> dict[str, str]:
-    """This function will give the values of `FENCE`, from those of `SCOPE_SETTINGS`."""
+    """Give the values of `FENCE`, from those of `SCOPE_SETTINGS`."""
     return dict(zip(_NAMES, scope_values, strict=True))
 
 

@@ -24,7 +24,7 @@ class Flights(Generic[Key, Result]):
         self._flights: dict[Key, _Flight[Result]] = {}
 
     async def join(self, key: Key, compute: Callable[[], Awaitable[Result]]) -> Result:
-        """This function will return what `compute` gives, to all who ask for `key` meanwhile.
+        """Return what `compute` gives, to all who ask for `key` meanwhile.
 
         The first one computes. An error of its computation is its own, and so is its being
         cancelled: of those who waited, the next one computes then.

@@ -47,7 +47,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def configure_logging(*, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """This function will send every log line of the process, redacted, to `stream` (stdout).
+    """Send every log line of the process, redacted, to `stream` (stdout).
 
     It may be called again; the last call counts. Loggers that a library has already fitted with
     handlers of its own (servers do) lose them, so that nothing goes around the redaction.
@@ -76,24 +76,24 @@ def configure_logging(*, level: str = "INFO", stream: TextIO | None = None) -> N
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """This function will give the logger of a module; events are named, values are keywords."""
+    """Give the logger of a module; events are named, values are keywords."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
 
 def new_request_id() -> str:
-    """This function will make an id that ties an answer to its log lines: 16 hexadecimal digits."""
+    """Make an id that ties an answer to its log lines: 16 hexadecimal digits."""
     return f"{_random.getrandbits(64):016x}"
 
 
 def current_request_id() -> str:
-    """This function will give the id of the request being served, or "" outside of one."""
+    """Give the id of the request being served, or "" outside of one."""
     return _request_id.get()
 
 
 @contextmanager
 def request_scope(request_id: str) -> Iterator[str]:
-    """This function will write `request_id` on every log line inside the `with` block."""
+    """Write `request_id` on every log line inside the `with` block."""
     token = _request_id.set(request_id)
     try:
         yield request_id
@@ -102,7 +102,7 @@ def request_scope(request_id: str) -> Iterator[str]:
 
 
 def error_class(error: BaseException) -> str:
-    """This function will name an exception's class with its module, and nothing it says."""
+    """Name an exception's class with its module, and nothing it says."""
     kind = type(error)
     return (
         kind.__qualname__
@@ -112,7 +112,7 @@ def error_class(error: BaseException) -> str:
 
 
 def error_frames(error: BaseException) -> list[str]:
-    """This function will list where an exception passed, outermost first: `file:line function`.
+    """List where an exception passed, outermost first: `file:line function`.
 
     Neither source lines nor local values are in it, for both can hold literals.
     """
@@ -121,7 +121,7 @@ def error_frames(error: BaseException) -> list[str]:
 
 
 def redact(value: object, *, name: str = "", nesting: int = 0) -> object:
-    """This function will copy a value as plain JSON with whatever looks like a secret masked.
+    """Copy a value as plain JSON with whatever looks like a secret masked.
 
     `name` is the key it stands under. Objects that JSON does not know become their class's name,
     because their `repr` may show anything.
@@ -147,7 +147,7 @@ def redact(value: object, *, name: str = "", nesting: int = 0) -> object:
 
 
 def redact_text(text: str) -> str:
-    """This function will mask what looks like a secret in a text, and cut it at 2,000 letters."""
+    """Mask what looks like a secret in a text, and cut it at 2,000 letters."""
     return _SECRET_TEXT.sub(_mask_unless_public_id, text[:_MAX_TEXT_CHARS])
 
 

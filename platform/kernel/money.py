@@ -75,17 +75,17 @@ class Money:
         currency_exponent(self.currency)
 
     def __add__(self, other: Money) -> Money:
-        """This function will add another amount of the same currency (`CurrencyMismatch`)."""
+        """Add another amount of the same currency (`CurrencyMismatch`)."""
         self._require_same_currency(other)
         return Money(self.amount_minor + other.amount_minor, self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        """This function will take off another amount of the same currency (`CurrencyMismatch`)."""
+        """Take off another amount of the same currency (`CurrencyMismatch`)."""
         self._require_same_currency(other)
         return Money(self.amount_minor - other.amount_minor, self.currency)
 
     def times(self, quantity: int) -> Money:
-        """This function will multiply by a whole quantity of at least 0 (`AmountOutOfRange`)."""
+        """Multiply by a whole quantity of at least 0 (`AmountOutOfRange`)."""
         if quantity < 0:
             raise AmountOutOfRange(f"a quantity cannot be negative: {quantity}")
         return Money(self.amount_minor * quantity, self.currency)
@@ -96,7 +96,7 @@ class Money:
 
 
 def checked_amount(amount_minor: int) -> int:
-    """This function will return `amount_minor` unchanged if it is an amount at all.
+    """Return `amount_minor` unchanged if it is an amount at all.
 
     Raises `AmountMalformed` for anything but an `int` (a float, a bool), `AmountOutOfRange`
     outside ±(2**53 - 1).
@@ -109,7 +109,7 @@ def checked_amount(amount_minor: int) -> int:
 
 
 def currency_exponent(currency: str) -> int:
-    """This function will return the decimal places of a currency (JPY 0, CNY 2, KWD 3).
+    """Return the decimal places of a currency (JPY 0, CNY 2, KWD 3).
 
     Raises `UnknownCurrency`.
     """
@@ -120,7 +120,7 @@ def currency_exponent(currency: str) -> int:
 
 
 def format_money(money: Money, locale: str) -> str:
-    """This function will write an amount for people in the manner of `locale` ("zh_CN", "de").
+    """Write an amount for people in the manner of `locale` ("zh_CN", "de").
 
     The number of decimals is ISO 4217's, so that no minor unit is ever rounded away on display.
     Raises babel's `UnknownLocaleError` or `ValueError` for a locale that does not exist.
@@ -144,7 +144,7 @@ def _major_units(money: Money) -> Decimal:
 
 
 def share_bp_floor(*, amount_minor: int, bp: int) -> int:
-    """This function will return `bp` basis points of an amount, rounded down (towards -∞).
+    """Return `bp` basis points of an amount, rounded down (towards -∞).
 
     For whatever is paid *out* at a rate: splitting one sale into many can only lose by it.
     """
@@ -152,7 +152,7 @@ def share_bp_floor(*, amount_minor: int, bp: int) -> int:
 
 
 def share_bp_ceil(*, amount_minor: int, bp: int) -> int:
-    """This function will return `bp` basis points of an amount, rounded up (towards +∞).
+    """Return `bp` basis points of an amount, rounded up (towards +∞).
 
     For whatever the platform *takes* at a rate: splitting one sale into many cannot avoid it.
     """
@@ -160,7 +160,7 @@ def share_bp_ceil(*, amount_minor: int, bp: int) -> int:
 
 
 def share_bp_half_up(*, amount_minor: int, bp: int) -> int:
-    """This function will return `bp` basis points of an amount, halves rounded towards +∞.
+    """Return `bp` basis points of an amount, halves rounded towards +∞.
 
     For estimates and displays; a posting says floor or ceil.
     """
@@ -168,7 +168,7 @@ def share_bp_half_up(*, amount_minor: int, bp: int) -> int:
 
 
 def largest_remainder(*, total: int, weights: Sequence[int]) -> list[int]:
-    """This function will divide `total` minor units in proportion to `weights`, exactly.
+    """Divide `total` minor units in proportion to `weights`, exactly.
 
     The parts add up to `total`; each is its exact share rounded down, and the units left over go
     one each to the largest remainders, ties to the earlier weight (Hamilton's method). Hence a

@@ -28,7 +28,7 @@ class Statement:
 
     @classmethod
     def of(cls, *parts: str, then: str) -> "Statement":
-        """This function will join parts, each a list of common table expressions, and `then` ask.
+        """Join parts, each a list of common table expressions, and `then` ask.
 
         The database runs what writes in whatever order it likes, and all of it sees the rows as
         they were before: what must come first has to be read by what comes after.
@@ -36,7 +36,7 @@ class Statement:
         return cls("with " + ",\n".join(part.strip() for part in parts) + "\n" + then.strip())
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
-        """This function will put the values into the statement's order.
+        """Put the values into the statement's order.
 
         Names that the statement does not use are left out; `KeyError` for one that is missing.
         """

@@ -33,7 +33,7 @@ class Switchboard:
         """Of the reader, once it has subscribed to every channel."""
 
     async def on(self, channel: str, wake: Wake) -> None:
-        """This function will call `wake` for each announcement from now on.
+        """Call `wake` for each announcement from now on.
 
         Where it is cancelled, `off` must be called all the same.
         """
@@ -47,7 +47,7 @@ class Switchboard:
             valkey.leave_if_canceled()
 
     async def off(self, channel: str, wake: Wake) -> None:
-        """This function will call `wake` no more; the last one to go closes the connection."""
+        """Call `wake` no more; the last one to go closes the connection."""
         self._wakes[channel].discard(wake)
         if self._wakes[channel]:
             return

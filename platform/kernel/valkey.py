@@ -84,7 +84,7 @@ async def _unless_away(ask: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def leave_if_canceled() -> None:
-    """This function will cancel again what was told to stop and did not hear it.
+    """Cancel again what was told to stop and did not hear it.
 
     The client sends with Python 3.11's `wait_for`, which drops a cancellation that arrives just
     when the sending is done; whoever listens would go on for ever, for somebody who has left.

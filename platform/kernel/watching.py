@@ -41,7 +41,7 @@ class Watch(Generic[Seen]):
         return self._failure is not None or self.task.done()
 
     async def first(self) -> Seen:
-        """This function will give what a look sees that begins now, or raise what it does."""
+        """Give what a look sees that begins now, or raise what it does."""
         after = self._begun
         self._wanted.set()
         while self._ended <= after:
@@ -49,7 +49,7 @@ class Watch(Generic[Seen]):
         return self._seen[0]
 
     async def newer(self, seen: Seen) -> Seen:
-        """This function will give what has been seen since `seen` was, waiting for the next look
+        """Give what has been seen since `seen` was, waiting for the next look
         if need be, or raise what the look does."""
         if self._seen[0] is seen or self._failure is not None:
             await self._next_look()
@@ -103,7 +103,7 @@ class Watches(Generic[Topic, Seen]):
     async def watching(
         self, topic: Topic, *, look: Look[Seen], channel: Channel[Seen], again_seconds: float
     ) -> AsyncIterator[Watch[Seen]]:
-        """This function will watch a topic inside the block, together with all who do.
+        """Watch a topic inside the block, together with all who do.
 
         The first one's `look` is taken for everybody: the topic must name all that it depends on.
         """

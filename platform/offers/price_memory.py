@@ -36,7 +36,7 @@ class PriceMemory:
     """
 
     def __init__(self, most_prices: int) -> None:
-        """This function will make an empty memory of at most so many prices."""
+        """Make an empty memory of at most so many prices."""
         self._most_prices = most_prices
         self._count = 0
         self._shops: OrderedDict[UUID, _Shop] = OrderedDict()

@@ -71,11 +71,11 @@ class AddressField(Field[IPv4Address | IPv6Address | None]):
     field_type = IPv4Address
 
     def to_python_value(self, value: Any) -> IPv4Address | IPv6Address | None:
-        """This function will return the address, of either version."""
+        """Return the address, of either version."""
         return None if value is None else ip_address(value)
 
     def to_db_value(self, value: Any, instance: Any) -> IPv4Address | IPv6Address | None:
-        """This function will return what the driver writes; `ValueError` for no address."""
+        """Return what the driver writes; `ValueError` for no address."""
         return self.to_python_value(value)
 
 

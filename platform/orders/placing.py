@@ -63,7 +63,13 @@ _WALLET = (
     )""",
 )
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
-_GIVEN = (parts.MOMENT, "ready as (select 1)", parts.GIVEN_KEYS)
+_GIVEN = (
+    parts.MOMENT,
+    "claim as (select)",  # which was made before the keys were waited for
+    admission.ADMISSION,
+    "ready as (select 1 from admission where refusal is null)",
+    parts.GIVEN_KEYS,
+)
 _ANSWER = """
 select said.is_first, moment.now, held.*,
        case when said.refusal is not null then give_up(said.refusal)
@@ -75,8 +81,9 @@ from moment left join admission said on true left join held on true
 _FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
                 then give_up('FUNDS ' || (select held_minor from funds))"""
 _GIVEN_ANSWER = """
-select moment.now, taken.n, keys.id as key_id, keys.serial, keys.commitment, keys.position
-from moment, taken join keys on keys.id = taken.id
+select said.is_first, said.refusal, moment.now, taken.n, keys.id as key_id, keys.serial,
+       keys.commitment, keys.position
+from moment, admission said, taken join keys on keys.id = taken.id
 """
 
 _PLACE = Statement.of(
@@ -150,7 +157,9 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     keys = await _hold_in_lock_order(draft, until=said["now"] + values["hold_for"])
     statement = _WRITE if draft.payment is None else _WRITE_AND_PAY
     values = parts.with_values(values, holding.sale_values(keys))
-    return _placed(draft, await db.fetch(statement.sql, *statement.values(values)), values)
+    rows = await db.fetch(statement.sql, *statement.values(values))
+    _admitted(rows[0])  # asked again: while one waits, an account may be frozen, or a shop closed
+    return _placed(draft, rows, values)
 
 
 async def _hold_in_lock_order(draft: Draft, *, until: datetime) -> list[tuple[UUID, UUID]]:

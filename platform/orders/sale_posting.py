@@ -20,7 +20,7 @@ def posting_of_sale(
     shares: Sequence[ShareRow],
     payment: Payment,
 ) -> dict[str, Any]:
-    """This function will give the values of `ledger.POST` for an order that is paid."""
+    """Give the values of `ledger.POST` for an order that is paid."""
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
     captured = postings.captured(
         provider=payment.provider,

@@ -104,7 +104,7 @@ def split_line(
     affiliate: AffiliateTerms | None = None,
     dearest_channel_fee_bp: int = 0,
 ) -> tuple[Share, ...]:
-    """This function will divide a line's net between supplier, platform, agents and shop.
+    """Divide a line's net between supplier, platform, agents and shop.
 
     `costs` are c0 … cn of one piece and `path` the tenants T0 … Tn; both in minor units and from
     the root to the shop. `net_minor` is what the line brings in: list price less the discounts
@@ -196,7 +196,7 @@ def _is_worth_something(share: Share) -> bool:
 
 
 def channel_fee_minor(*, amount_minor: int, fee_bp: int) -> int:
-    """This function will return the fee, rounded up, that a channel costs on an amount.
+    """Return the fee, rounded up, that a channel costs on an amount.
 
     Minor units and basis points. Up, because the platform pays the channel and recovers this
     from the shop: a fraction left out would be the platform's loss on every small sale.
@@ -212,7 +212,7 @@ def channel_fee_minor(*, amount_minor: int, fee_bp: int) -> int:
 def channel_fees_by_line(
     *, nets_minor: Sequence[int], channel_minor: int, fee_bp: int
 ) -> list[int]:
-    """This function will divide the fee on one payment between the lines that it paid for.
+    """Divide the fee on one payment between the lines that it paid for.
 
     `channel_minor` is the part of the order that went through the channel (the rest came from a
     wallet and costs nothing), spread over the lines in proportion to `nets_minor`. The fees add
@@ -236,7 +236,7 @@ def channel_fees_by_line(
 
 
 def spread_refund(*, amount_minor: int, remaining: Sequence[int]) -> list[int]:
-    """This function will say how much of a refund each share gives back.
+    """Say how much of a refund each share gives back.
 
     `remaining` are what is left of a line's shares after earlier refunds, in role order, in minor
     units; the parts come in the same order. Each refund is in proportion to what is left, by

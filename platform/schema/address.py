@@ -11,7 +11,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """This function will return the client's IP address, or nothing where there is none.
+    """Return the client's IP address, or nothing where there is none.
 
     `X-Forwarded-For` counts only as far as trusted proxies wrote it: read from the right, the
     first address that is not one of theirs. Whatever stands before it is the client's own story.

@@ -31,7 +31,7 @@ class CatalogueQuery:
 
     @strawberry.field(description="The shop itself.")
     def storefront(self, info: Info) -> Storefront:
-        """This function will describe the shop of the request."""
+        """Describe the shop of the request."""
         shop = info.context.shop
         return Storefront(
             name=shop.name,
@@ -44,7 +44,7 @@ class CatalogueQuery:
 
     @strawberry.field(description="All categories, parents first.", metadata={"assumed_size": 50})
     async def categories(self, info: Info) -> list[Category]:
-        """This function will list the category tree."""
+        """List the category tree."""
         return [category_type(row, info.context) for row in await all_categories()]
 
     @strawberry.field(description="Products of the shop, a page at a time.")
@@ -56,7 +56,7 @@ class CatalogueQuery:
         first: int = 20,
         after: str | None = None,
     ) -> ProductConnection:
-        """This function will read one page; prices and stock only if they are asked for."""
+        """Read one page; prices and stock only if they are asked for."""
         context = info.context
         wanted = filter or ProductFilter()
         asked = selected(info)
@@ -75,7 +75,7 @@ class CatalogueQuery:
     async def product(
         self, info: Info, slug: str | None = None, id: strawberry.ID | None = None
     ) -> Product | None:
-        """This function will read one product with its SKUs."""
+        """Read one product with its SKUs."""
         if (slug is None) == (id is None):
             raise Invalid("Ask for a product by its slug or by its id.", field="slug")
         context, asked = info.context, selected(info)

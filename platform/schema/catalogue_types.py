@@ -148,7 +148,7 @@ class ProductFilter:
 
 
 def category_type(row: CategoryRow, context: Context) -> Category:
-    """This function will put a category into the caller's language."""
+    """Put a category into the caller's language."""
     return Category(
         id=strawberry.ID(public_id("cat", row.id)),
         parent_id=strawberry.ID(public_id("cat", row.parent_id)) if row.parent_id else None,
@@ -158,7 +158,7 @@ def category_type(row: CategoryRow, context: Context) -> Category:
 
 
 def product_connection(page: ProductPage, asked: Selected, context: Context) -> ProductConnection:
-    """This function will put a page into the caller's language; what nobody asked for stays empty.
+    """Put a page into the caller's language; what nobody asked for stays empty.
 
     A cursor is signed, and signing costs more than the rest of an edge.
     """
@@ -180,7 +180,7 @@ def product_connection(page: ProductPage, asked: Selected, context: Context) -> 
 
 
 def product_type(product: ProductRow, asked: Selected, context: Context) -> Product:
-    """This function will put a product and its SKUs into the caller's language.
+    """Put a product and its SKUs into the caller's language.
 
     Fields that are not among `asked` are not worked out: nobody reads them.
     """
@@ -209,7 +209,7 @@ def _id(kind: str, identifier: UUID, asked: Selected, *, field: str = "id") -> s
 
 
 def stock_view(quantity: int) -> StockView:
-    """This function will say how many there are, and whether that is only the bound."""
+    """Say how many there are, and whether that is only the bound."""
     return StockView(quantity=quantity, more=quantity >= settings().low_stock_bound)
 
 

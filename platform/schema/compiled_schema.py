@@ -56,7 +56,7 @@ class CompiledSchema(GuardedSchema):
         allowed_operation_types: Iterable[StrawberryOperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        """This function will execute one operation; errors, masked, are in its result."""
+        """Execute one operation; errors, masked, are in its result."""
         allowed = allowed_operation_types or DEFAULT_ALLOWED_OPERATION_TYPES
         prepared = self._prepared(query, root_value)
         if prepared is None or not _is_plain(prepared, operation_name, allowed):
@@ -83,11 +83,11 @@ class CompiledSchema(GuardedSchema):
             return PreExecutionError(None, self._masked([found], name), self.gate.results(None))
 
     def operation(self, query: str, name: str | None) -> PreparedOperation | None:
-        """This function will say what a request means; None where it would be refused."""
+        """Say what a request means; None where it would be refused."""
         return self.gate.prepare(query, schema=self._schema, rules=_RULES).operation(name)
 
     def refuse(self, error: GraphQLError) -> ExecutionResult:
-        """This function will answer a request of which nothing was prepared: logged, and masked
+        """Answer a request of which nothing was prepared: logged, and masked
         like any other."""
         return PreExecutionError(None, self._masked([error], None), self.gate.results(None))
 

@@ -117,7 +117,7 @@ def _at_home(caller: Caller, shop: Shop) -> bool:
 
 
 async def confirm_caller(context: Context) -> None:
-    """This function will ask anew for a caller that was only remembered, before a change.
+    """Ask anew for a caller that was only remembered, before a change.
 
     Raises `Forbidden` when the token has ended, or speaks for less than a moment ago.
     """
@@ -133,13 +133,13 @@ def _ended() -> Forbidden:
 
 
 def prefers_english(shop: Shop, accept_language: str) -> bool:
-    """This function will choose between the two languages: the caller's, else the shop's."""
+    """Choose between the two languages: the caller's, else the shop's."""
     wanted = accept_language.lower()
     return wanted.startswith("en") or (not wanted.startswith("zh") and shop.locale == "en")
 
 
 async def context_of(connection: HTTPConnection, *, token: str | None) -> Context:
-    """This function will make the context of a request whose shop stands on its scope.
+    """Make the context of a request whose shop stands on its scope.
 
     The caller has found the token: the API in its header, a page in its cookie. Raises
     `Forbidden` for a token that is no good here.

@@ -82,7 +82,7 @@ class CustomerQuery:
 
     @strawberry.field(description="The signed-in customer; null for a guest.")
     async def me(self, info: Info) -> Customer | None:
-        """This function will read the caller's own account."""
+        """Read the caller's own account."""
         context = info.context
         customer_id = context.customer_id
         if customer_id is None:
@@ -104,7 +104,7 @@ class CustomerMutation:
 
     @strawberry.mutation(description="Open an account in this shop.", extensions=[Refusals()])
     async def sign_up(self, info: Info, input: SignUpInput) -> SignInPayload:
-        """This function will make an account and sign in."""
+        """Make an account and sign in."""
         context = info.context
         done = await signing.sign_up(
             tenant_id=context.shop.id,
@@ -118,7 +118,7 @@ class CustomerMutation:
 
     @strawberry.mutation(description="Sign in to this shop.", extensions=[Refusals()])
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
-        """This function will exchange a password for a token."""
+        """Exchange a password for a token."""
         context = info.context
         done = await signing.sign_in(
             tenant_id=context.shop.id,
@@ -130,7 +130,7 @@ class CustomerMutation:
 
     @strawberry.mutation(description="End the token of this request.", extensions=[Refusals()])
     async def sign_out(self, info: Info) -> SignOutPayload:
-        """This function will revoke the caller's token."""
+        """Revoke the caller's token."""
         token = info.context.token
         if token is None:
             raise Invalid("Nobody is signed in.")
@@ -139,7 +139,7 @@ class CustomerMutation:
 
     @strawberry.mutation(description="Start adding money to the wallet.", extensions=[Refusals()])
     async def wallet_top_up(self, info: Info, input: WalletTopUpInput) -> PaymentStartPayload:
-        """This function will ask a channel for the money; it arrives when the channel says so."""
+        """Ask a channel for the money; it arrives when the channel says so."""
         context = info.context
         if input.amount.currency != context.shop.currency:
             raise Invalid(f"This shop sells in {context.shop.currency}.", field="amount")

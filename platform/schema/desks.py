@@ -139,7 +139,7 @@ class DeskQuery:
 
     @strawberry.field(description="The shop as its staff sees it.")
     async def tenant(self, info: Info) -> Tenant:
-        """This function will read the shop with its balances and its direct children."""
+        """Read the shop with its balances and its direct children."""
         context = info.context
         shop = context.shop
         async with db.transaction(context.core(), read_only=True):
@@ -158,7 +158,7 @@ class DeskQuery:
     async def tenant_orders(
         self, info: Info, first: int = 20, after: str | None = None
     ) -> OrderConnection:
-        """This function will read a page of the shop's orders."""
+        """Read a page of the shop's orders."""
         context = info.context
         async with db.transaction(context.core(), read_only=True):
             page = await orders_page(shop=context.shop, customer_id=None, first=first, after=after)
@@ -168,7 +168,7 @@ class DeskQuery:
     async def catalogue_to_list(
         self, info: Info, first: int = 20, after: str | None = None
     ) -> OwnPriceConnection:
-        """This function will price a page of products from the shop's own side."""
+        """Price a page of products from the shop's own side."""
         context = info.context
         currency = context.shop.currency
         page = await catalogue.products(context.shop, first=first, after=after, described=False)
@@ -189,7 +189,7 @@ class DeskQuery:
 
     @strawberry.field(description="The affiliate behind the token.")
     async def affiliate(self, info: Info) -> Affiliate:
-        """This function will read the affiliate's own program, money and commissions."""
+        """Read the affiliate's own program, money and commissions."""
         context = info.context
         assert context.caller is not None  # the role × field table lets only affiliates in
         affiliate_id, currency = context.caller.principal_id, context.shop.currency
@@ -218,7 +218,7 @@ class DeskQuery:
 
     @strawberry.field(description="The supplier behind the token.")
     async def supplier(self, info: Info) -> Supplier:
-        """This function will read the supplier's own offers and money."""
+        """Read the supplier's own offers and money."""
         context = info.context
         assert context.caller is not None  # the role × field table lets only suppliers in
         supplier_id, currency = context.caller.principal_id, context.shop.currency
@@ -241,7 +241,7 @@ class DeskQuery:
         metadata={"assumed_size": 50},
     )
     async def trial_balance(self, info: Info) -> list[TrialBalanceRow]:
-        """This function will sum the ledger by account code."""
+        """Sum the ledger by account code."""
         async with db.transaction(db.core_scope(), read_only=True):
             rows = await trial_balance()
         return [

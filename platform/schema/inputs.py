@@ -10,19 +10,19 @@ from schema.money import MoneyInput
 
 
 def wish_of(*, sku_id: strawberry.ID, quantity: int, offer_id: strawberry.ID | None) -> Wish:
-    """This function will read what a buyer wishes for; `NotFound` for an id that is none."""
+    """Read what a buyer wishes for; `NotFound` for an id that is none."""
     offer = parse_id("ofr", offer_id, field="offerId") if offer_id else None
     return Wish(parse_id("sku", sku_id, field="skuId"), quantity, offer)
 
 
 def amount_in(money: MoneyInput, context: Context, *, field: str) -> int:
-    """This function will read an amount in the shop's currency, in minor units."""
+    """Read an amount in the shop's currency, in minor units."""
     if money.currency != context.shop.currency:
         raise Invalid(f"This shop sells in {context.shop.currency}.", field=field)
     return money.amount_minor
 
 
 def return_url(context: Context, path: str | None) -> str:
-    """This function will lead back to this shop: only a path is taken from the client."""
+    """Lead back to this shop: only a path is taken from the client."""
     local = path if path and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
     return f"{context.origin}{local}"

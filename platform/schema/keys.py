@@ -65,7 +65,7 @@ class KeyMutation:
 
     @strawberry.mutation(description="Open delivered keys.", extensions=[Refusals()])
     async def key_reveal(self, info: Info, input: KeyRevealInput) -> KeyRevealPayload:
-        """This function will show keys and keep who saw them."""
+        """Show keys and keep who saw them."""
         context = info.context
         ids = input.delivered_key_ids
         _, keys = await reveal.reveal_keys(
@@ -81,7 +81,7 @@ class KeyMutation:
 
     @strawberry.mutation(description="All keys of an order as a file.", extensions=[Refusals()])
     async def keys_export(self, info: Info, input: KeysExportInput) -> KeysExportPayload:
-        """This function will open all keys and write them into one text."""
+        """Open all keys and write them into one text."""
         context = info.context
         order, keys = await reveal.reveal_keys(
             shop=context.shop,

@@ -26,11 +26,11 @@ class Selected:
     fields: dict[str, "Selected"] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
-        """This function will say whether a field of this name is selected here."""
+        """Say whether a field of this name is selected here."""
         return name in self.fields
 
     def below(self, *path: str) -> "Selected":
-        """This function will give what is selected below a path; nothing where it is not asked."""
+        """Give what is selected below a path; nothing where it is not asked."""
         here = self
         for name in path:
             here = here.fields.get(name, _NOTHING)
@@ -44,7 +44,7 @@ _remembered: dict[int, tuple[ref[FieldNode], Selected]] = {}
 
 
 def selected(info: Info) -> Selected:
-    """This function will look ahead from the field that is being resolved."""
+    """Look ahead from the field that is being resolved."""
     raw = info._raw_info  # strawberry's own look-ahead converts every argument, each time
     first = raw.field_nodes[0]
     if len(raw.field_nodes) > 1:  # the same field twice: both selections count

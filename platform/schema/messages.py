@@ -88,7 +88,7 @@ _KEEPS_ITS_PLACE: Final = re.compile(r"[0-9]+|(?<= in )[A-Z]{3}\b")
 
 
 def in_chinese(refusal: Refusal) -> str:
-    """This function will say the refusal in Chinese, with its numbers."""
+    """Say the refusal in Chinese, with its numbers."""
     sentence = _SENTENCES.get(_KEEPS_ITS_PLACE.sub("{}", refusal.message))
     if sentence is not None:
         return sentence.format(*_KEEPS_ITS_PLACE.findall(refusal.message))

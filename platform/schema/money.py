@@ -38,7 +38,7 @@ class Money:
 
     @strawberry.field(description="For people, ¥105.00; the locale is zh-CN or en.")
     def formatted(self, locale: str | None = None) -> str:
-        """This function will write the amount for people."""
+        """Write the amount for people."""
         chosen = "en" if (locale or "").startswith("en") else "zh-CN"
         return _formatted(self.amount_minor, self.currency, chosen)
 
@@ -58,5 +58,5 @@ class MoneyInput:
 
 
 def amount(amount_minor: int, currency: str) -> Money:
-    """This function will wrap an amount for the schema."""
+    """Wrap an amount for the schema."""
     return Money(amount_minor=MinorUnits(amount_minor), currency=currency)

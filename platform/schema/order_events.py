@@ -55,7 +55,7 @@ class OrderSubscription:
     async def order_updated(
         self, info: Info, order_no: str, guest_token: str | None = None
     ) -> AsyncIterator[OrderEvent]:
-        """This function will send the order whenever its version has grown.
+        """Send the order whenever its version has grown.
 
         Before every event the caller is authenticated and the order looked up anew: a token that
         was revoked, or an order that is not the caller's, ends it. All who watch the same order

@@ -105,7 +105,7 @@ class RevealedKey:
 
 
 def order_type(view: OrderView, context: Context) -> Order:
-    """This function will put an order into the schema's words."""
+    """Put an order into the schema's words."""
     return Order(
         id=strawberry.ID(public_id("ord", view.id)),
         no=view.no,
@@ -149,7 +149,7 @@ def _key(key: KeyView) -> DeliveredKey:
 
 
 def revealed_key(key: OpenedKey, context: Context) -> RevealedKey:
-    """This function will put an opened key into the schema's words."""
+    """Put an opened key into the schema's words."""
     return RevealedKey(
         id=strawberry.ID(public_id("dky", key.id)),
         line_id=strawberry.ID(public_id("lin", key.line_id)),
@@ -164,7 +164,7 @@ def revealed_key(key: OpenedKey, context: Context) -> RevealedKey:
 
 
 def order_connection(page: OrderPage, context: Context) -> OrderConnection:
-    """This function will put a page of orders into the schema's words."""
+    """Put a page of orders into the schema's words."""
     edges = [
         OrderEdge(cursor=cursor, node=order_type(view, context))
         for view, cursor in zip(page.rows, page.cursors, strict=True)

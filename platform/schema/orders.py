@@ -72,7 +72,7 @@ OrderPayload = Annotated[OrderChanged | Problem, strawberry.union("OrderPayload"
 
 
 async def order_by_id(context: Context, order_id: UUID) -> Order:
-    """This function will read an order that the caller has just changed."""
+    """Read an order that the caller has just changed."""
     async with db.transaction(context.core(), read_only=True):
         view = await order_view_by_id(shop=context.shop, order_id=order_id)
     return order_type(view, context)
@@ -93,7 +93,7 @@ class OrderQuery:
 
     @strawberry.field(description="An order of the caller's; null when there is no such order.")
     async def order(self, info: Info, no: str, guest_token: str | None = None) -> Order | None:
-        """This function will read one order."""
+        """Read one order."""
         context = info.context
         try:
             async with db.transaction(context.core(), read_only=True):
@@ -108,7 +108,7 @@ class OrderQuery:
     async def orders(
         self, info: Info, first: int = 20, after: str | None = None
     ) -> OrderConnection:
-        """This function will read a page of the caller's own orders."""
+        """Read a page of the caller's own orders."""
         context = info.context
         async with db.transaction(context.core(), read_only=True):
             page = await orders_page(
@@ -125,7 +125,7 @@ class OrderMutation:
         description="Make an order and hold its keys.", extensions=[Refusals(asks_itself=True)]
     )
     async def order_create(self, info: Info, input: OrderCreateInput) -> OrderCreatePayload:
-        """This function will make an order out of a quote."""
+        """Make an order out of a quote."""
         context = info.context
         made = await checkout.create_order(
             shop=context.shop,
@@ -141,7 +141,7 @@ class OrderMutation:
         description="Buy one SKU in one step.", extensions=[Refusals(asks_itself=True)]
     )
     async def quick_buy(self, info: Info, input: QuickBuyInput) -> OrderCreatePayload:
-        """This function will make an order, and with the wallet pay and deliver it."""
+        """Make an order, and with the wallet pay and deliver it."""
         context = info.context
         total = amount_in(input.expected_total, context, field="expectedTotal")
         made = await paying.quick_buy(
@@ -158,7 +158,7 @@ class OrderMutation:
 
     @strawberry.mutation(description="Cancel an unpaid order.", extensions=[Refusals()])
     async def order_cancel(self, info: Info, input: OrderRef) -> OrderPayload:
-        """This function will free the order's keys."""
+        """Free the order's keys."""
         context = info.context
         order_id = await expiry.cancel_order(
             shop=context.shop,

@@ -27,7 +27,7 @@ class PaymentMethodOption:
 
 
 def offered_methods(context: Context) -> list[PaymentMethodOption]:
-    """This function will list what the shop accepts; the wallet only for a signed-in customer."""
+    """List what the shop accepts; the wallet only for a signed-in customer."""
     options = []
     for code in context.shop.payment_methods:
         if code == WALLET:

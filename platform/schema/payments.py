@@ -40,7 +40,7 @@ PaymentStartPayload = Annotated[PaymentStarted | Problem, strawberry.union("Paym
 
 
 def payment_started(started: paying.PaymentStarted) -> PaymentStarted:
-    """This function will put a started payment into the schema's words."""
+    """Put a started payment into the schema's words."""
     return PaymentStarted(
         payment_id=strawberry.ID(public_id("pay", started.payment_id)),
         status=started.status,
@@ -55,7 +55,7 @@ class PaymentMutation:
 
     @strawberry.mutation(description="Start paying an order.", extensions=[Refusals()])
     async def payment_start(self, info: Info, input: PaymentStartInput) -> PaymentStartPayload:
-        """This function will hold the wallet's part and ask the channel for the rest."""
+        """Hold the wallet's part and ask the channel for the rest."""
         context = info.context
         wallet = input.wallet_amount
         started = await paying.start_payment(
@@ -73,7 +73,7 @@ class PaymentMutation:
         description="Ask the channel now: the buyer is back.", extensions=[Refusals()]
     )
     async def payment_refresh(self, info: Info, input: OrderRef) -> OrderPayload:
-        """This function will apply what the channel says."""
+        """Apply what the channel says."""
         context = info.context
         order_id = await paying.refresh_payment(
             shop=context.shop,

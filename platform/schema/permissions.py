@@ -19,13 +19,13 @@ _REMEMBERED = 500
 
 
 def forbidden_fields(fields: frozenset[str], roles: frozenset[str]) -> list[str]:
-    """This function will name the fields that none of the roles is granted; no role, no field."""
+    """Name the fields that none of the roles is granted; no role, no field."""
     return sorted(field for field in fields if not roles & GRANTS.get(field, frozenset()))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def field_refusal_message(fields: frozenset[str], roles: frozenset[str]) -> str | None:
-    """This function will say what the roles may not ask for, and None when they may ask for it.
+    """Say what the roles may not ask for, and None when they may ask for it.
 
     Remembered for each set of fields and roles: the table does not change while we run.
     """
@@ -34,6 +34,6 @@ def field_refusal_message(fields: frozenset[str], roles: frozenset[str]) -> str 
 
 
 def refused_by_table(fields: frozenset[str], context: Any) -> GraphQLError | None:
-    """This function will refuse a document's fields to the caller of a context, or return None."""
+    """Refuse a document's fields to the caller of a context, or return None."""
     message = field_refusal_message(fields, context.roles)
     return None if message is None else refusal(FORBIDDEN, message)

@@ -43,7 +43,7 @@ class Refusals(FieldExtension):
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any
     ) -> Any:
-        """This function will call the resolver and answer for it if it refuses."""
+        """Call the resolver and answer for it if it refuses."""
         try:
             if info.operation.operation is OperationType.MUTATION and not self.asks_itself:
                 await confirm_caller(info.context)
@@ -53,7 +53,7 @@ class Refusals(FieldExtension):
 
 
 def problem(refusal: Refusal, context: Context) -> Problem:
-    """This function will put a refusal into the caller's language."""
+    """Put a refusal into the caller's language."""
     message = refusal.message if context.english else in_chinese(refusal)
     details = [ProblemDetail(name=k, value=str(v)) for k, v in refusal.details.items()]
     return Problem(code=refusal.code, message=message, field=refusal.field, details=details)

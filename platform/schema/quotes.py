@@ -78,7 +78,7 @@ class QuoteQuery:
 
     @strawberry.field(description="A signed price for these lines.", extensions=[Refusals()])
     async def quote(self, info: Info, input: QuoteInput) -> QuotePayload:
-        """This function will price and sign."""
+        """Price and sign."""
         context = info.context
         wishes = [
             wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)

@@ -58,7 +58,7 @@ class RefundMutation:
         description="Give back keys that nobody has opened.", extensions=[Refusals()]
     )
     async def unrevealed_return(self, info: Info, input: UnrevealedReturnInput) -> OrderPayload:
-        """This function will take unopened keys back and pay for them."""
+        """Take unopened keys back and pay for them."""
         context = info.context
         order_id = await refunds.return_unrevealed(
             shop=context.shop,
@@ -75,7 +75,7 @@ class RefundMutation:
         extensions=[Refusals()],
     )
     async def refund_create(self, info: Info, input: RefundCreateInput) -> OrderPayload:
-        """This function will refund by the shop's own decision, or an operator's."""
+        """Refund by the shop's own decision, or an operator's."""
         context = info.context
         if input.reason in _FAULTS and not context.is_operator:
             raise Forbidden("An operator decides whose fault it was.", field="reason")

@@ -39,7 +39,7 @@ class Subscription(OrderSubscription):
 
 
 def build_schema(*, production: bool, compiled: bool = True) -> CompiledSchema:
-    """This function will make the schema; production hides its description.
+    """Make the schema; production hides its description.
 
     Without `compiled` graphql-core executes everything: slower, and with the same answers.
     """

@@ -37,7 +37,7 @@ class CursorHints:
         self._known: OrderedDict[UUID, _Hint] = OrderedDict()
 
     def start(self, listing_id: UUID) -> int:
-        """This function will say at which position the next search of a listing begins."""
+        """Say at which position the next search of a listing begins."""
         hint = self._known.get(listing_id)
         if hint is None:
             return FROM_THE_BEGINNING
@@ -51,7 +51,7 @@ class CursorHints:
         return hint.position
 
     def learn(self, listing_id: UUID, position: int, *, began: int) -> None:
-        """This function will note the last position that a search begun at `began` has taken."""
+        """Note the last position that a search begun at `began` has taken."""
         hint = self._known.get(listing_id)
         if hint is None:
             self._known[listing_id] = _Hint(position, monotonic_seconds())
@@ -61,5 +61,5 @@ class CursorHints:
             hint.position = position
 
     def forget(self) -> None:
-        """This function will empty the memory; the next search of each listing begins anew."""
+        """Empty the memory; the next search of each listing begins anew."""
         self._known.clear()

@@ -100,11 +100,11 @@ class Pick:
 
     @classmethod
     def of(cls, wanted: Sequence[Wanted]) -> "Pick":
-        """This function will begin where the listing's last keys were taken."""
+        """Begin where the listing's last keys were taken."""
         return cls(wanted, [hints.start(one.supplier_listing_id) for one in wanted])
 
     def values(self) -> dict[str, Any]:
-        """This function will give the values of `PICK`; the lines' order is the keys' order."""
+        """Give the values of `PICK`; the lines' order is the keys' order."""
         return {
             "line_ids": [one.line_id for one in self.wanted],
             "listing_ids": [one.supplier_listing_id for one in self.wanted],
@@ -114,7 +114,7 @@ class Pick:
         }
 
     def learn(self, positions: Sequence[int]) -> None:
-        """This function will note where the keys were that the statement has taken, in order."""
+        """Note where the keys were that the statement has taken, in order."""
         place = 0
         for one, began in zip(self.wanted, self.from_positions, strict=True):
             place += one.quantity
@@ -122,7 +122,7 @@ class Pick:
 
 
 def sale_values(keys: Sequence[tuple[UUID, UUID]]) -> dict[str, Any]:
-    """This function will give the values of `OURS` and `SELL` for (key, line) pairs."""
+    """Give the values of `OURS` and `SELL` for (key, line) pairs."""
     return {
         "key_ids": [key_id for key_id, _ in keys],
         "key_line_ids": [line_id for _, line_id in keys],

@@ -17,7 +17,7 @@ class AlreadyListed(Refusal):
 
 
 async def create_supplier(*, name: str, commission_bp: int = 0) -> UUID:
-    """This function will add a supplier and return its id.
+    """Add a supplier and return its id.
 
     `commission_bp` is the platform's share of its supply price, in basis points (0 to 10,000).
     Raises `Invalid` outside the bounds.
@@ -48,7 +48,7 @@ async def create_supplier_listing(
     warranty_hours: int = 24,
     priority: int = 0,
 ) -> UUID:
-    """This function will offer a SKU from a supplier and return the listing's id.
+    """Offer a SKU from a supplier and return the listing's id.
 
     Amounts are minor units of `currency`; `min_retail_minor` and `max_retail_minor` bound what
     any shop may ask. Raises `Invalid` outside the bounds, `NotFound` for a supplier or SKU that

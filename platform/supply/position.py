@@ -13,7 +13,7 @@ NEVER_EXPIRES_DAY: Final = (1 << 63 - SEQUENCE_BITS) - 1
 
 
 def pool_position(*, expires_on_days: int | None, sequence: int) -> int:
-    """This function will give a key's position from the day it expires and a sequence number.
+    """Give a key's position from the day it expires and a sequence number.
 
     `expires_on_days` counts whole days since 1970 (UTC), None for a key that does not expire;
     `sequence` is the next value of `key_positions`. Raises `ValueError` outside their bounds.

@@ -37,7 +37,7 @@ def is_scarce(left: int) -> bool:
 
 
 async def announce_stock(listing_ids: Iterable[UUID]) -> None:
-    """This function will end the pages that show the stock of these listings, when we commit.
+    """End the pages that show the stock of these listings, when we commit.
 
     Call it in the transaction that changes how many keys can be held: always where keys come back,
     arrive, are withdrawn or expire, and where somebody had to wait for them. If it is forgotten,
@@ -61,14 +61,14 @@ class SoldNews:
         self._telling: asyncio.Task[None] | None = None
 
     def tell(self, listing_ids: Iterable[UUID]) -> None:
-        """This function will announce these listings soon; call it after the sale's commit."""
+        """Announce these listings soon; call it after the sale's commit."""
         self._untold.update(listing_ids)
         if self._untold and not self._is_telling():
             # Nothing of the request that has sold goes with it.
             self._telling = asyncio.create_task(self._tell(), context=Context())
 
     async def all_told(self) -> None:
-        """This function will wait until all that was sold so far is announced."""
+        """Wait until all that was sold so far is announced."""
         if self._telling is not None and self._is_telling():
             await self._telling
 

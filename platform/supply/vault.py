@@ -35,7 +35,7 @@ class OpenedKey:
 
 
 def seal_key(*, key_id: UUID, supplier_listing_id: UUID, secret: str) -> SealedKey:
-    """This function will encrypt a normalised secret for the one row that it is to stand in."""
+    """Encrypt a normalised secret for the one row that it is to stand in."""
     salt = os.urandom(crypto.SALT_BYTES)
     sealed = crypto.keyring().seal(
         salt + secret.encode(), bound_to=_bound_to(key_id, supplier_listing_id)
@@ -51,7 +51,7 @@ def seal_key(*, key_id: UUID, supplier_listing_id: UUID, secret: str) -> SealedK
 def open_key(
     *, key_id: UUID, supplier_listing_id: UUID, secret: bytes, secret_key_id: int
 ) -> OpenedKey:
-    """This function will decrypt the secret of a row.
+    """Decrypt the secret of a row.
 
     Raises `kernel.crypto.CannotDecrypt` when the ciphertext was sealed for another row, is
     damaged, or its key is not in the keyring.
@@ -64,7 +64,7 @@ def open_key(
 
 
 def verify_commitment(*, secret: str, salt_hex: str, commitment: bytes) -> bool:
-    """This function will say whether a revealed secret is the one that was committed to."""
+    """Say whether a revealed secret is the one that was committed to."""
     try:
         salt = bytes.fromhex(salt_hex)
     except ValueError:

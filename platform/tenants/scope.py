@@ -27,17 +27,17 @@ class FencedQuerySet(QuerySet[Any]):
     """Reads what the scope may see; changes only rows of the scope's own tenant."""
 
     def update(self, **values: Any) -> Any:
-        """This function will change the own tenant's rows among those selected."""
+        """Change the own tenant's rows among those selected."""
         return QuerySet.update(self._own(), **values)
 
     def delete(self) -> Any:
-        """This function will delete the own tenant's rows among those selected."""
+        """Delete the own tenant's rows among those selected."""
         return QuerySet.delete(self._own())
 
     def bulk_update(
         self, objects: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> BulkUpdateQuery[Any]:
-        """This function will write `fields` of the own tenant's rows among `objects`."""
+        """Write `fields` of the own tenant's rows among `objects`."""
         return QuerySet.bulk_update(self._own(), objects, fields, batch_size)
 
     def _own(self) -> QuerySet[Any]:
@@ -51,7 +51,7 @@ class FencedManager(Manager):
     """Starts every query of a model with the scope's own filter; fails closed without one."""
 
     def get_queryset(self) -> QuerySet[Any]:
-        """This function will return the rows that the open transaction's scope may see.
+        """Return the rows that the open transaction's scope may see.
 
         Raises `db.NoTransaction` outside a transaction, `FenceBreach` in one without a tenant.
         """
@@ -60,7 +60,7 @@ class FencedManager(Manager):
         return queryset if scope.fence_lifted_for else queryset.filter(**self.filter_for(scope))
 
     def filter_for(self, scope: db.Scope) -> dict[str, Any]:
-        """This function will say which rows belong to the scope: its tenant's."""
+        """Say which rows belong to the scope: its tenant's."""
         return {"tenant_id": _required(scope.tenant_id, self._model)}
 
 
@@ -68,7 +68,7 @@ class PathManager(FencedManager):
     """Sees the rows of every tenant on the path that is being priced."""
 
     def filter_for(self, scope: db.Scope) -> dict[str, Any]:
-        """This function will say which rows belong to the scope: its path's."""
+        """Say which rows belong to the scope: its path's."""
         return {"tenant_id__in": _required(scope.path, self._model)}
 
 
@@ -76,7 +76,7 @@ class PartyManager(FencedManager):
     """Shows a shop the rows of one beneficiary, and the core those of its tenant."""
 
     def filter_for(self, scope: db.Scope) -> dict[str, Any]:
-        """This function will say which rows belong to the scope: its party's, or its tenant's."""
+        """Say which rows belong to the scope: its party's, or its tenant's."""
         if scope.role == db.SHOP:
             return {"party_id": _required(scope.party_id, self._model)}
         return super().filter_for(scope)
@@ -97,17 +97,17 @@ class TenantOwned(Model):
         cls._meta.manager = cls.fence()  # Tortoise does not inherit Meta.manager
 
     async def save(self, *args: Any, **options: Any) -> None:
-        """This function will write the row; `FenceBreach` when it is another tenant's."""
+        """Write the row; `FenceBreach` when it is another tenant's."""
         _refuse_foreign([self])
         await super().save(*args, **options)
 
     async def delete(self, *args: Any, **options: Any) -> None:
-        """This function will delete the row; `FenceBreach` when it is another tenant's."""
+        """Delete the row; `FenceBreach` when it is another tenant's."""
         _refuse_foreign([self])
         await super().delete(*args, **options)
 
     async def refresh_from_db(self, *args: Any, **options: Any) -> None:
-        """This function will read the row again; `FenceBreach` when it is another tenant's."""
+        """Read the row again; `FenceBreach` when it is another tenant's."""
         _refuse_foreign([self])
         await super().refresh_from_db(*args, **options)
 
@@ -115,14 +115,14 @@ class TenantOwned(Model):
     def bulk_create(
         cls, objects: Iterable[Any], *args: Any, **options: Any
     ) -> BulkCreateQuery[Any]:
-        """This function will insert rows; `FenceBreach` when one is another tenant's."""
+        """Insert rows; `FenceBreach` when one is another tenant's."""
         rows = list(objects)
         _refuse_foreign(rows)
         return super().bulk_create(rows, *args, **options)
 
     @classmethod
     def raw(cls, sql: str, *args: Any, **options: Any) -> RawSQLQuery:
-        """This function will refuse: the ORM cannot fence SQL that it does not write."""
+        """Refuse: the ORM cannot fence SQL that it does not write."""
         raise FenceBreach("raw SQL goes through kernel.db")
 
 

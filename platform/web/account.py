@@ -17,17 +17,17 @@ _ACCOUNT: Final = "/account"
 
 
 async def sign_in_page(visit: Visit) -> Response:
-    """This function will show the sign-in form; who is signed in has an account to go to."""
+    """Show the sign-in form; who is signed in has an account to go to."""
     return _door(visit, "sign_in.html", visit.request.query_params.get("next"))
 
 
 async def sign_up_page(visit: Visit) -> Response:
-    """This function will show the form that opens an account."""
+    """Show the form that opens an account."""
     return _door(visit, "sign_up.html", visit.request.query_params.get("next"))
 
 
 async def sign_in(visit: Visit, form: Form) -> Response:
-    """This function will exchange a password for a session and go where the visitor was going."""
+    """Exchange a password for a session and go where the visitor was going."""
     entered = {"account": form.text("account"), "password": form.texts.get("password", "")}
     try:
         signed_in = await act(visit, "sign_in", **entered)
@@ -37,7 +37,7 @@ async def sign_in(visit: Visit, form: Form) -> Response:
 
 
 async def sign_up(visit: Visit, form: Form) -> Response:
-    """This function will open an account and begin its session."""
+    """Open an account and begin its session."""
     account = form.text("account")
     try:
         if not account:
@@ -55,7 +55,7 @@ async def sign_up(visit: Visit, form: Form) -> Response:
 
 
 async def sign_out(visit: Visit, form: Form) -> Response:
-    """This function will end the session, here and for whoever copied it."""
+    """End the session, here and for whoever copied it."""
     if visit.context.customer_id is not None:
         await act(visit, "sign_out")
     response = go_to("/")
@@ -64,7 +64,7 @@ async def sign_out(visit: Visit, form: Form) -> Response:
 
 
 async def account_page(visit: Visit) -> Response:
-    """This function will show the wallet and the orders; a guest is asked to sign in.
+    """Show the wallet and the orders; a guest is asked to sign in.
 
     A channel sends the buyer of a top-up back to here, with a secret of its own in the address;
     the address is cleared, and only the hint stays.
@@ -79,7 +79,7 @@ async def account_page(visit: Visit) -> Response:
 
 
 async def top_up(visit: Visit, form: Form) -> Response:
-    """This function will start adding money to the wallet and lead to the channel."""
+    """Start adding money to the wallet and lead to the channel."""
     if visit.context.customer_id is None:
         return go_to(f"/sign-in?next={_ACCOUNT}")
     currency = visit.context.shop.currency

@@ -24,7 +24,7 @@ class _Static(StaticFiles):
 
 
 def web_routes() -> list[BaseRoute]:
-    """This function will list every page of a shop."""
+    """List every page of a shop."""
     return [
         Mount("/static", _Static(directory=_STATIC)),
         _shows("/", catalogue.front_page),

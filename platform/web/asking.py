@@ -49,7 +49,7 @@ class PageRefused(Exception):
 
 
 async def ask(visit: Visit, name: str, **variables: Any) -> dict[str, Any]:
-    """This function will execute a page's document for the visitor and return its data.
+    """Execute a page's document for the visitor and return its data.
 
     Raises `PageRefused` where the schema refuses the whole page.
     """
@@ -64,7 +64,7 @@ async def ask(visit: Visit, name: str, **variables: Any) -> dict[str, Any]:
 
 
 async def act(visit: Visit, name: str, **values: Any) -> dict[str, Any]:
-    """This function will execute a document with one mutation and return what it made.
+    """Execute a document with one mutation and return what it made.
 
     `values` are the mutation's `input`. Raises `Refused` with the schema's problem.
     """

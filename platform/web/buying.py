@@ -16,7 +16,7 @@ _CHOICE: Final = re.compile(r"(sku_\w{26})\.(ofr_\w{26})\.([0-9]{1,15})", re.ASC
 
 
 async def buy(visit: Visit, form: Form) -> Response:
-    """This function will make the order and go on to its payment; a repeated form does it once."""
+    """Make the order and go on to its payment; a repeated form does it once."""
     try:
         made = await act(visit, "quick_buy", **_wish(visit, form))
     except Refused as refused:
@@ -37,7 +37,7 @@ async def buy(visit: Visit, form: Form) -> Response:
 
 
 async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token: str | None) -> str:
-    """This function will start a payment and say where the buyer goes on.
+    """Start a payment and say where the buyer goes on.
 
     Raises `Refused`. A repeated form finds the payment that it has started.
     """
@@ -55,7 +55,7 @@ async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token:
 
 
 def require_method(visit: Visit, form: Form) -> str:
-    """This function will read the way to pay; `Refused` when none of the offered is chosen."""
+    """Read the way to pay; `Refused` when none of the offered is chosen."""
     method = form.text("method")
     if method not in (WALLET, *visit.context.shop.payment_methods):
         raise refused(visit, "method", "请选择支付方式。", "Choose a way to pay.")
@@ -63,7 +63,7 @@ def require_method(visit: Visit, form: Form) -> str:
 
 
 def refused(visit: Visit, field: str, zh: str, en: str) -> Refused:
-    """This function will build the refusal of an input that never reached the schema."""
+    """Build the refusal of an input that never reached the schema."""
     return Refused(Problem("VALIDATION", visit.context.words(zh, en), field))
 
 

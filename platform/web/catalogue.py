@@ -14,24 +14,24 @@ _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
 async def front_page(visit: Visit) -> Response:
-    """This function will show all products, a page at a time."""
+    """Show all products, a page at a time."""
     return await _shelf(visit, None)
 
 
 async def category_page(visit: Visit) -> Response:
-    """This function will show the products of a category and of those below it."""
+    """Show the products of a category and of those below it."""
     return await _shelf(visit, _slug(visit))
 
 
 async def product_page(visit: Visit) -> Response:
-    """This function will show a product with everything that can be bought of it."""
+    """Show a product with everything that can be bought of it."""
     return await show_product(visit, _slug(visit))
 
 
 async def show_product(
     visit: Visit, slug: str, *, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
-    """This function will show a product; with a problem, the form as it was filled in."""
+    """Show a product; with a problem, the form as it was filled in."""
     if not _SLUG.fullmatch(slug):
         raise PageRefused(404)
     data = await ask(visit, "product", slug=slug)

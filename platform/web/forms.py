@@ -30,17 +30,17 @@ class Form:
         self.texts = texts
 
     def text(self, name: str) -> str:
-        """This function will give a field without spaces at its ends; "" when it is not there."""
+        """Give a field without spaces at its ends; "" when it is not there."""
         return self.texts.get(name, "").strip()
 
     def number(self, name: str) -> int | None:
-        """This function will give a field's whole number; None for anything else."""
+        """Give a field's whole number; None for anything else."""
         text = self.text(name)
         return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 async def read_form(visit: Visit) -> Form:
-    """This function will read the request's form; `FormRefused` for a foreign or broken one."""
+    """Read the request's form; `FormRefused` for a foreign or broken one."""
     media_type = visit.request.headers.get("content-type", "").partition(";")[0]
     if media_type.strip().lower() != _MEDIA_TYPE:
         raise FormRefused(415)
@@ -51,7 +51,7 @@ async def read_form(visit: Visit) -> Form:
 
 
 def new_key() -> str:
-    """This function will make an idempotency key for one rendering of a form.
+    """Make an idempotency key for one rendering of a form.
 
     Whoever sends the form twice sends the same key, and buys once.
     """

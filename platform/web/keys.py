@@ -14,7 +14,7 @@ _MEDIA_TYPES: Final = {"TXT": "text/plain", "CSV": "text/csv"}
 
 
 async def reveal(visit: Visit, form: Form) -> Response:
-    """This function will open all keys of an order, or the one whose button was pressed.
+    """Open all keys of an order, or the one whose button was pressed.
 
     The keys are in this answer alone: there is no address at which they could be found again.
     """
@@ -33,7 +33,7 @@ async def reveal(visit: Visit, form: Form) -> Response:
 
 
 async def export(visit: Visit, form: Form) -> Response:
-    """This function will send all keys of an order as a file."""
+    """Send all keys of an order as a file."""
     order_no = order_no_of(visit)
     kind = "CSV" if form.text("format") == "CSV" else "TXT"
     try:
@@ -46,7 +46,7 @@ async def export(visit: Visit, form: Form) -> Response:
 
 
 async def give_back(visit: Visit, form: Form) -> Response:
-    """This function will give back unopened keys of a line: so many, or all of them."""
+    """Give back unopened keys of a line: so many, or all of them."""
     order_no = order_no_of(visit)
     try:
         await act(

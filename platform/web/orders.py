@@ -20,7 +20,7 @@ _FAILED: Final = "failed"
 
 
 async def order_page(visit: Visit) -> Response:
-    """This function will show an order to its buyer; a link with a guest's token opens it."""
+    """Show an order to its buyer; a link with a guest's token opens it."""
     order_no = order_no_of(visit)
     token = visit.request.query_params.get("t")
     if token is not None:
@@ -32,7 +32,7 @@ async def order_page(visit: Visit) -> Response:
 async def show_order(
     visit: Visit, order_no: str, *, note: str | None = None, problem: Problem | None = None
 ) -> Response:
-    """This function will show an order, with a note or a problem; 404 for anybody else's."""
+    """Show an order, with a note or a problem; 404 for anybody else's."""
     token = visit.order_token(order_no)
     data = await _order_data(visit, order_no, token)
     order = data["order"]
@@ -58,7 +58,7 @@ async def show_order(
 
 
 async def back_from_channel(visit: Visit) -> Response:
-    """This function will ask the channel what became of the payment, and show the order.
+    """Ask the channel what became of the payment, and show the order.
 
     Only what the channel says counts; what the address says is a hint for the words we choose.
     """
@@ -75,7 +75,7 @@ async def back_from_channel(visit: Visit) -> Response:
 
 
 async def pay(visit: Visit, form: Form) -> Response:
-    """This function will start another payment of an order that waits for its money."""
+    """Start another payment of an order that waits for its money."""
     order_no = order_no_of(visit)
     try:
         address = await start_payment(
@@ -87,7 +87,7 @@ async def pay(visit: Visit, form: Form) -> Response:
 
 
 async def cancel(visit: Visit, form: Form) -> Response:
-    """This function will cancel an unpaid order."""
+    """Cancel an unpaid order."""
     order_no = order_no_of(visit)
     try:
         await act(visit, "order_cancel", **order_ref(visit, order_no))
@@ -97,12 +97,12 @@ async def cancel(visit: Visit, form: Form) -> Response:
 
 
 def order_ref(visit: Visit, order_no: str) -> dict[str, Any]:
-    """This function will name an order to the schema, with the token that this browser holds."""
+    """Name an order to the schema, with the token that this browser holds."""
     return {"orderNo": order_no, "guestToken": visit.order_token(order_no)}
 
 
 def order_no_of(visit: Visit) -> str:
-    """This function will read the order's number out of the address; 404 for what is none."""
+    """Read the order's number out of the address; 404 for what is none."""
     order_no: str = visit.request.path_params["no"]
     if not _ORDER_NO.fullmatch(order_no):
         raise PageRefused(404)

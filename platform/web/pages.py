@@ -40,7 +40,7 @@ _REFUSED_STATUS: Final = {"NOT_FOUND": 404, "FORBIDDEN": 403, "RATE_LIMITED": 42
 
 
 def page(handler: Page) -> Endpoint:
-    """This function will make an endpoint out of a function that shows a page."""
+    """Make an endpoint out of a function that shows a page."""
 
     async def endpoint(request: Request) -> Response:
         visit = await visit_of(request)
@@ -54,7 +54,7 @@ def page(handler: Page) -> Endpoint:
 
 
 def form(handler: FormHandler) -> Endpoint:
-    """This function will make an endpoint out of a function that takes one of our own forms."""
+    """Make an endpoint out of a function that takes one of our own forms."""
 
     async def endpoint(request: Request) -> Response:
         visit = await visit_of(request)
@@ -76,7 +76,7 @@ def show(
     filled: Form | None = None,
     **values: Any,
 ) -> Response:
-    """This function will render a template with what every page has, and `values`.
+    """Render a template with what every page has, and `values`.
 
     A form that was refused is shown again with its problem and as it was `filled` in.
     """
@@ -97,18 +97,18 @@ def show(
 
 
 def sorry(visit: Visit, status: int) -> Response:
-    """This function will render the page that stands for a page which cannot be shown."""
+    """Render the page that stands for a page which cannot be shown."""
     zh, en = _SORRY.get(status, _SORRY[500])
     return show(visit, "sorry.html", status=status, message=visit.context.words(zh, en))
 
 
 def go_to(address: str) -> Response:
-    """This function will send the browser on with GET, whatever it came with."""
+    """Send the browser on with GET, whatever it came with."""
     return RedirectResponse(address, status_code=303)
 
 
 def local_path(text: str | None, *, otherwise: str) -> str:
-    """This function will return `text` if it is a path of this shop, and else `otherwise`.
+    """Return `text` if it is a path of this shop, and else `otherwise`.
 
     Browsers read `//host`, `/\\host` and a path with a tab inside as another site's address.
     """

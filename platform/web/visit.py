@@ -46,11 +46,11 @@ class Visit:
         return crypto.derived_token("form", self.visitor)
 
     def cookie(self, name: str) -> str | None:
-        """This function will read a cookie of ours."""
+        """Read a cookie of ours."""
         return self.request.cookies.get(self._cookie_name(name, path="/"))
 
     def order_token(self, order_no: str) -> str | None:
-        """This function will read the token of a guest's order; its cookie is the order's own."""
+        """Read the token of a guest's order; its cookie is the order's own."""
         path = order_path(order_no)
         return self.request.cookies.get(self._cookie_name(ORDER_TOKEN, path=path))
 
@@ -62,7 +62,7 @@ class Visit:
     def keep(
         self, response: Response, name: str, value: str, *, ttl_seconds: int, path: str = "/"
     ) -> None:
-        """This function will put a cookie into the browser; no script can read it."""
+        """Put a cookie into the browser; no script can read it."""
         self._written.add(name)
         response.set_cookie(
             self._cookie_name(name, path=path),
@@ -75,7 +75,7 @@ class Visit:
         )
 
     def drop(self, response: Response, name: str, *, path: str = "/") -> None:
-        """This function will take a cookie out of the browser."""
+        """Take a cookie out of the browser."""
         self._written.add(name)
         response.delete_cookie(
             self._cookie_name(name, path=path),
@@ -86,7 +86,7 @@ class Visit:
         )
 
     def settle_cookies(self, response: Response) -> None:
-        """This function will name a new browser, and forget a session that is no good any more."""
+        """Name a new browser, and forget a session that is no good any more."""
         if self.cookie(VISITOR) != self.visitor:
             self.keep(response, VISITOR, self.visitor, ttl_seconds=_KEEP_VISITOR_SECONDS)
         ended = self.cookie(SESSION) is not None and self.context.token is None
@@ -101,12 +101,12 @@ class Visit:
 
 
 def order_path(order_no: str) -> str:
-    """This function will give the path of an order's page."""
+    """Give the path of an order's page."""
     return f"/o/{order_no}"
 
 
 async def visit_of(request: Request) -> Visit:
-    """This function will begin a visit; a session that has ended leaves a guest, not an error."""
+    """Begin a visit; a session that has ended leaves a guest, not an error."""
     visit = Visit(request, await context_of(request, token=None), crypto.new_token("kmv"))
     known = visit.cookie(VISITOR)
     if known is not None and _VISITOR.fullmatch(known):

@@ -310,7 +310,7 @@ async def test_no_other_method_takes_a_document_from_a_url(method: str) -> None:
 
 
 async def say(app: ASGIApp, *messages: dict[str, Any]) -> list[Any]:
-    """This function will say so much over a WebSocket, and return what came until its end."""
+    """Say so much over a WebSocket, and return what came until its end."""
     said: list[Message] = [
         {"type": "websocket.connect"},
         *({"type": "websocket.receive", "text": json.dumps(message)} for message in messages),

@@ -82,12 +82,12 @@ class Api:
         *,
         by: Person | None = None,
     ) -> Answer:
-        """This function will send a query or mutation to a shop."""
+        """Send a query or mutation to a shop."""
         content = json.dumps({"query": document, "variables": variables or {}})
         return await self.send(shop, content.encode(), by=by)
 
     async def send(self, shop: ShopAt, content: bytes, *, by: Person | None = None) -> Answer:
-        """This function will send a body as it is."""
+        """Send a body as it is."""
         response = await self._http.post("/graphql/", content=content, headers=_headers(shop, by))
         headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
         body = response.json()
@@ -103,7 +103,7 @@ class Api:
         by: Person | None = None,
         then: Callable[[], Awaitable[object]] | None = None,
     ) -> Answer:
-        """This function will start a subscription, and return its first event or its end.
+        """Start a subscription, and return its first event or its end.
 
         With `then`: what comes next, after that has been done.
         """

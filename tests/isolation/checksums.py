@@ -43,21 +43,21 @@ class Witness:
 
     @classmethod
     async def of(cls, owner: asyncpg.Connection) -> "Witness":
-        """This function will learn the tables."""
+        """Learn the tables."""
         return cls(owner, await owner.fetch(_TABLES))
 
     async def tenant(self, tenant_id: UUID) -> Checksum:
-        """This function will sum up everything that is a tenant's."""
+        """Sum up everything that is a tenant's."""
         return _by_name(await self._owner.fetch(self._of_tenant, tenant_id))
 
     async def everything(self, *, but: Collection[str] = COUNTED) -> Checksum:
-        """This function will sum up every table but the named ones."""
+        """Sum up every table but the named ones."""
         sums = (_SUM.format(name=name) for name in self._names if name not in but)
         return _by_name(await self._owner.fetch(" union all ".join(sums)))
 
 
 def changed(before: Checksum, after: Checksum) -> set[str]:
-    """This function will name the tables that are not as they were."""
+    """Name the tables that are not as they were."""
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 

@@ -71,7 +71,7 @@ class Leaf:
 
 
 def root_fields() -> list[RootField]:
-    """This function will list every root field of the schema."""
+    """List every root field of the schema."""
     roots = (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type)
     return [
         RootField(root.name.lower(), name, definition)
@@ -82,7 +82,7 @@ def root_fields() -> list[RootField]:
 
 
 def object_types() -> set[str]:
-    """This function will name every object type but the roots and the introspection's."""
+    """Name every object type but the roots and the introspection's."""
     roots = {"Query", "Mutation", "Subscription"}
     return {
         name
@@ -92,7 +92,7 @@ def object_types() -> set[str]:
 
 
 def schema_fields() -> set[str]:
-    """This function will name every field of the schema, `Type.field`."""
+    """Name every field of the schema, `Type.field`."""
     return {
         f"{name}.{field}"
         for name, kind in SCHEMA.type_map.items()
@@ -102,7 +102,7 @@ def schema_fields() -> set[str]:
 
 
 def leaves_of(root: RootField) -> list[Leaf]:
-    """This function will list the scalars and enums that a root field takes."""
+    """List the scalars and enums that a root field takes."""
     return [
         leaf
         for name, argument in root.definition.args.items()
@@ -127,7 +127,7 @@ def _required(argument: Any) -> bool:
 
 
 def variables(root: RootField, values: Mapping[Path, Any]) -> dict[str, Any]:
-    """This function will lay values out as the variables of a root field's document."""
+    """Lay values out as the variables of a root field's document."""
     laid_out = {
         name: _laid_out((name,), argument.type, values)
         for name, argument in root.definition.args.items()
@@ -159,7 +159,7 @@ def _is_list(kind: GraphQLInputType) -> bool:
 def document(
     root: RootField, given: Mapping[str, Any], granted: Granted = lambda _: True, *, tail: str = ""
 ) -> str:
-    """This function will write the largest document for a root field and the given arguments.
+    """Write the largest document for a root field and the given arguments.
 
     `tail` stands behind the root field, for a directive.
     """
@@ -173,7 +173,7 @@ def document(
 
 
 def selection(kind: GraphQLOutputType, granted: Granted, above: Path = ()) -> str:
-    """This function will write the selection of every granted field below a type.
+    """Write the selection of every granted field below a type.
 
     A type is not selected inside itself.
     """

@@ -35,7 +35,7 @@ class Forbidden:
     amounts: frozenset[int]
 
     def found_in(self, answer: Answer) -> list[str]:
-        """This function will name everything forbidden that stands in an answer or its headers."""
+        """Name everything forbidden that stands in an answer or its headers."""
         told = {text for text in self.texts if text in answer.text}
         numbers = set(_numbers(answer.body))
         told |= {f"amount {number}" for number in numbers & (self._spellings | self.amounts)}
@@ -74,7 +74,7 @@ class Secrets:
 
     @classmethod
     async def of(cls, town: Neighbourhood) -> "Secrets":
-        """This function will read the ids, serials and shares of every tenant."""
+        """Read the ids, serials and shares of every tenant."""
         texts = {slug: await _texts_of(town, mine) for slug, mine in town.holdings.items()}
         shares = await town.owner.fetch(
             "select party_id, amount_minor from line_shares where amount_minor > 0"
@@ -82,7 +82,7 @@ class Secrets:
         return cls(town, texts, shares)
 
     def kept_from(self, caller: Caller) -> Forbidden:
-        """This function will say what a caller may not see."""
+        """Say what a caller may not see."""
         return Forbidden(frozenset(self._texts_kept_from(caller)), self._amounts_kept_from(caller))
 
     def _texts_kept_from(self, caller: Caller) -> Iterator[str]:

@@ -16,7 +16,7 @@ from isolation.documents import RootField
 
 
 def document_with_literals(root: RootField, given: Mapping[str, Any]) -> str:
-    """This function will write a request for a root field with its arguments inside."""
+    """Write a request for a root field with its arguments inside."""
     arguments = ", ".join(
         f"{name}: {_literal(value, root.definition.args[name].type)}"
         for name, value in given.items()

@@ -64,13 +64,13 @@ class Report:
     cases: int = 0
 
     def leak(self, case: Case, what: str) -> None:
-        """This function will note that a case got, or changed, what is not the caller's."""
+        """Note that a case got, or changed, what is not the caller's."""
         self.leaks.append(f"{case} -> {what}")
         self.leaking.add(case.root.coordinate)
 
 
 def callers(town: Neighbourhood) -> list[Caller]:
-    """This function will list everybody who tries."""
+    """List everybody who tries."""
     everywhere = town.at("root").people["OPERATOR"]
     return [
         Caller(
@@ -85,7 +85,7 @@ def callers(town: Neighbourhood) -> list[Caller]:
 
 
 def own_cases(town: Neighbourhood, *, roots: Collection[str] = ()) -> Iterator[Case]:
-    """This function will make right requests: every caller × all root fields, or the named."""
+    """Make right requests: every caller × all root fields, or the named."""
     for ask in _asks(town, roots):
         yield Case(ask.root, ask.caller, right_values(ask), OWN)
         if ask.root.name == "quickBuy":
@@ -96,7 +96,7 @@ def own_cases(town: Neighbourhood, *, roots: Collection[str] = ()) -> Iterator[C
 def foreign_cases(
     town: Neighbourhood, *, roots: Collection[str] = (), shops: Collection[str] = CALLERS
 ) -> Iterator[Case]:
-    """This function will set each input to each foreign value, alone and then all together."""
+    """Set each input to each foreign value, alone and then all together."""
     for ask in _asks(town, roots):
         if ask.caller.shop.slug in shops:
             yield from _foreign_cases_of(ask)
@@ -124,7 +124,7 @@ def _foreign_cases_of(ask: Ask) -> Iterator[Case]:
 
 
 def any_kind_cases(town: Neighbourhood) -> Iterator[Case]:
-    """This function will set each input that names something to everything foreign, of any kind."""
+    """Set each input that names something to everything foreign, of any kind."""
     for ask in _asks(town, ()):
         for leaf in leaves_of(ask.root) if ask.granted and ask.caller.shop.slug == "shop" else ():
             values = everything_of(ask, town.at(VICTIM)) if slot_of(leaf).foreign else []
@@ -161,7 +161,7 @@ def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
 async def run(
     town: Neighbourhood, api: Api, cases: Iterable[Case], *, secrets: Secrets | None = None
 ) -> Report:
-    """This function will send every case and look for what should not be there."""
+    """Send every case and look for what should not be there."""
     secrets = secrets or await Secrets.of(town)
     witness = await Witness.of(town.owner)
     victim_id = town.at(VICTIM).shop.id
@@ -190,7 +190,7 @@ async def run(
 
 
 async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
-    """This function will ask for everything that the caller's role is granted."""
+    """Ask for everything that the caller's role is granted."""
     given = variables(case.root, case.values)
     role = case.caller.role
     may = role in GRANTS[case.root.coordinate]

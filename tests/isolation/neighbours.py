@@ -125,7 +125,7 @@ class Neighbourhood:
 
 
 async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourhood:
-    """This function will plant the tree and let every shop trade for a while."""
+    """Plant the tree and let every shop trade for a while."""
     world = await _plant_tree(owner)
     hidden = await world.more_goods("hiddencanary", supply_minor=HIDDEN_SUPPLY)
     await owner.execute(
@@ -190,7 +190,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
 
 
 async def renew(api: Api, mine: Holdings, *names: str) -> None:
-    """This function will give the customer fresh orders of these names; unpaid old ones end."""
+    """Give the customer fresh orders of these names; unpaid old ones end."""
     buyer = mine.people["CUSTOMER"]
     for name in names:
         paid = name in ("unopened", "delivered")
@@ -201,7 +201,7 @@ async def renew(api: Api, mine: Holdings, *names: str) -> None:
 
 
 async def cancel(api: Api, mine: Holdings, order_no: str) -> None:
-    """This function will give up an unpaid order of the customer's."""
+    """Give up an unpaid order of the customer's."""
     wish = {"input": {"orderNo": order_no}}
     await api.ask(mine.shop, _CANCEL, wish, by=mine.people["CUSTOMER"])
 
@@ -258,7 +258,7 @@ async def _guest_order(
 
 
 async def pay_by_card(shop: ShopAt, order_id: UUID, total_minor: int) -> None:
-    """This function will let a channel report that an order's money has come."""
+    """Let a channel report that an order's money has come."""
     payment_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await payments.open_payment(

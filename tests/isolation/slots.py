@@ -198,14 +198,14 @@ _LEFT_OUT: Final = "walletAmount"
 
 
 def slot_of(leaf: Leaf) -> Slot:
-    """This function will find how an input is filled; an unknown one fails the test."""
+    """Find how an input is filled; an unknown one fails the test."""
     slot = SLOTS.get(leaf.name)
     assert slot is not None, f"{leaf.coordinate}: say in slots.py how it is filled"
     return slot
 
 
 def right_values(ask: Ask, *, by_leaf: Leaf | None = None) -> dict[Path, Any]:
-    """This function will fill a root field for a caller, so that there is nothing to refuse.
+    """Fill a root field for a caller, so that there is nothing to refuse.
 
     `by_leaf` is about to be set to something else: what it would contradict is left out.
     """
@@ -220,7 +220,7 @@ def right_values(ask: Ask, *, by_leaf: Leaf | None = None) -> dict[Path, Any]:
 
 
 def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
-    """This function will list whatever names something of somebody else's, of any kind."""
+    """List whatever names something of somebody else's, of any kind."""
     return [
         *(order.no for order in theirs.orders),
         *(order.line_id for order in theirs.orders),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -17,9 +18,10 @@ from orders.placing import Placed
 from orders.queries import order_view_by_id
 from patience import until_true
 from sales import SalesDesk, key
-from supply import holding
+from supply import holding, pool
 from supply.pool import OutOfStock
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
+from tenants.directory import TenantRestricted
 from world import Person
 
 pytestmark = pytest.mark.engines
@@ -126,6 +128,35 @@ async def test_the_sale_itself_asks_whether_the_token_is_good(desk: SalesDesk, e
     await desk.owner.execute(ending)
     await refused(desk, Forbidden, by=buyer, method="WALLET", signed_in=True)
     await refused(desk, Forbidden, by=buyer, signed_in=True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "refusal"),
+    [
+        ("update access_tokens set revoked_at = now()", Forbidden),
+        ("update customers set status = 'FROZEN'", Forbidden),
+        ("update tenants set status = 'SUSPENDED'", TenantRestricted),
+    ],
+)
+@pytest.mark.parametrize("method", ["WALLET", None])
+async def test_who_has_waited_for_a_key_is_asked_again(
+    desk: SalesDesk,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    refusal: type[Refusal],
+    method: str | None,
+) -> None:
+    await desk.world.keys(1)
+    buyer = await desk.world.customer(wallet_minor=PRICE_MINOR)
+    hold = pool.hold
+
+    async def hold_after_a_wait(*asked: Any, **how: Any) -> list[UUID]:
+        await desk.owner.execute(ending)
+        return await hold(*asked, **how)
+
+    monkeypatch.setattr(placing, "place_at_once", nothing_at_hand)
+    monkeypatch.setattr(pool, "hold", hold_after_a_wait)
+    await refused(desk, refusal, by=buyer, method=method, signed_in=True)
 
 
 async def test_an_answered_request_is_answered_again_whatever_has_changed_since(

@@ -67,7 +67,7 @@ _serve_everything(PRODUCT)
 async def by_graphql_core(
     schema: GraphQLSchema, text: DocumentNode, tray: Tray, variables: dict[str, Any]
 ) -> ExecutionResult:
-    """This function will execute a document as Strawberry has it done."""
+    """Execute a document as Strawberry has it done."""
     result: Any = execute(
         schema,
         text,
@@ -88,7 +88,7 @@ async def by_plan(
     *,
     plan: OperationPlan | None = None,
 ) -> ExecutionResult:
-    """This function will execute a document by its plan."""
+    """Execute a document by its plan."""
     plan = plan or OperationPlan(schema, text, _operation(text))
     return await plan.execute(context_value=tray, variables=variables)
 
@@ -105,7 +105,7 @@ def told(result: ExecutionResult) -> tuple[str, list[Any]]:
 async def compare(
     schema: GraphQLSchema, text: DocumentNode, random: Random, *, trouble: float
 ) -> None:
-    """This function will execute a document both ways on the same values."""
+    """Execute a document both ways on the same values."""
     fabric = Fabric(schema, random, trouble=trouble)
     served: dict[str, Any] = {}
 

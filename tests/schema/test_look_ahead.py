@@ -21,7 +21,7 @@ class Leaf:
 
     @strawberry.field
     def inner(self) -> "Leaf":
-        """This function will go one deeper."""
+        """Go one deeper."""
         return Leaf()
 
 
@@ -31,7 +31,7 @@ class Query:
 
     @strawberry.field
     def leaf(self, info: strawberry.Info) -> Leaf:
-        """This function will note what is asked of it."""
+        """Note what is asked of it."""
         seen.append(selected(info))
         return Leaf()
 

@@ -56,12 +56,12 @@ class Product:
 
 
 def command(*words: str) -> list[str]:
-    """This function will give the words that start one of the product's own commands."""
+    """Give the words that start one of the product's own commands."""
     return [sys.executable, "-m", "entrypoints.cli", *words]
 
 
 def product_environment(config: Settings, *, database_url: str, logs: Path) -> dict[str, str]:
-    """This function will give the environment of the product's processes, as in production.
+    """Give the environment of the product's processes, as in production.
 
     The roles' password stays that of `config`: it belongs to the whole server.
     """
@@ -85,7 +85,7 @@ def product_environment(config: Settings, *, database_url: str, logs: Path) -> d
 async def running_product(
     environment: Mapping[str, str], logs: Path, *, with_channel: bool = False
 ) -> AsyncIterator[Product]:
-    """This function will run one API process and one worker, and the stand-in for Stripe where it
+    """Run one API process and one worker, and the stand-in for Stripe where it
     is asked for, and end them after."""
     port = free_port()
     async with AsyncExitStack() as stack:
@@ -119,7 +119,7 @@ async def running_product(
 async def running_channel(
     channel: Channel, environment: Mapping[str, str], logs: Path
 ) -> AsyncIterator[int]:
-    """This function will run the stand-in for Stripe, hand out its process group, and end it."""
+    """Run the stand-in for Stripe, hand out its process group, and end it."""
     prefix = "KAMENG_SANDBOX_STRIPE_"
     environment = {
         **environment,
@@ -142,7 +142,7 @@ async def running_channel(
 
 
 async def until_healthy(name: str, port: int, child: asyncio.subprocess.Process, log: Path) -> None:
-    """This function will wait for a server's health; `BenchFailed` with its log's end if none."""
+    """Wait for a server's health; `BenchFailed` with its log's end if none."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as http:
             while child.returncode is None:
@@ -164,7 +164,7 @@ async def run_tool(
     log_file: Path,
     seconds: float = TOOL_SECONDS,
 ) -> str:
-    """This function will run a program to its end and return what it has printed.
+    """Run a program to its end and return what it has printed.
 
     Raises `BenchFailed` with the end of its output when it fails or takes longer than `seconds`.
     """
@@ -190,6 +190,6 @@ async def run_module(
     log_file: Path,
     seconds: float = TOOL_SECONDS,
 ) -> str:
-    """This function will run one of our own modules in a process of its own."""
+    """Run one of our own modules in a process of its own."""
     words = [sys.executable, "-m", name, *map(str, arguments)]
     return await run_tool(words, environment=environment, log_file=log_file, seconds=seconds)

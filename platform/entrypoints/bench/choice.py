@@ -38,7 +38,7 @@ MEASURES: Final = (
 
 
 def chosen(names: Sequence[str]) -> tuple[Measure, ...]:
-    """This function will give the named measures, or all; `BenchFailed` for an unknown name."""
+    """Give the named measures, or all; `BenchFailed` for an unknown name."""
     known = {measure.name: measure for measure in MEASURES}
     unknown = [name for name in names if name not in known]
     if unknown:

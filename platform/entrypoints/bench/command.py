@@ -54,7 +54,7 @@ async def bench(
     keep: bool = False,
     json_file: Path | None = None,
 ) -> int:
-    """This function will measure the named workloads, or all, print the rows, and return the exit
+    """Measure the named workloads, or all, print the rows, and return the exit
     code: 0 when all was measured, 1 when something failed, 130 when somebody stopped it.
 
     `clients`, like "1,8,32", replaces each workload's own numbers of clients. The databases are
@@ -90,7 +90,7 @@ async def bench(
 
 
 def console_for_tables() -> Console:
-    """This function will take a terminal as it is, and a file or a pipe as wide as the table."""
+    """Take a terminal as it is, and a file or a pipe as wide as the table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=TABLE_WIDTH)
 

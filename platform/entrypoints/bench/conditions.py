@@ -22,7 +22,7 @@ class Conditions:
 
 
 async def read_conditions(database_url: str) -> Conditions:
-    """This function will look around on this machine and ask the server."""
+    """Look around on this machine and ask the server."""
     server = await asyncpg.connect(database_url)
     try:
         shown = {

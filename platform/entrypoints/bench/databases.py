@@ -32,12 +32,12 @@ Seal = Callable[[str], Awaitable[None]]
 
 
 def with_database(url: str, name: str) -> str:
-    """This function will name another database of the same server."""
+    """Name another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def database_name(url: str) -> str:
-    """This function will give the name in a URL."""
+    """Give the name in a URL."""
     return urlsplit(url).path.lstrip("/")
 
 
@@ -45,7 +45,7 @@ def database_name(url: str) -> str:
 async def market_template(
     config: Settings, size: Size, *, seal: Seal, say: Callable[[str], object], keep: bool = False
 ) -> AsyncIterator[tuple[str, Market]]:
-    """This function will hand out a filled database's URL to be cloned, and drop it after,
+    """Hand out a filled database's URL to be cloned, and drop it after,
     unless it is to be kept.
 
     It is made on the server of `config.database_url`; `seal` adds the keys that can be opened to
@@ -64,7 +64,7 @@ async def market_template(
 
 @asynccontextmanager
 async def clone(server_url: str, url: str) -> AsyncIterator[str]:
-    """This function will copy a database that nobody is connected to, and drop the copy after."""
+    """Copy a database that nobody is connected to, and drop the copy after."""
     async with _database(server_url, template=database_name(url)) as copied:
         yield copied
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def drift_per_minute(seconds: Sequence[float], values: Sequence[float]) -> float:
-    """This function will give the slope of the straight line that fits best (least squares), in
+    """Give the slope of the straight line that fits best (least squares), in
     values a minute; 0 of fewer than two points."""
     count = len(seconds)
     if count < 2:

@@ -23,7 +23,7 @@ SEALED_OF_FIRST: Final = 200
 
 @asynccontextmanager
 async def engines(*, keep: bool = False) -> AsyncIterator[Settings]:
-    """This function will hand out the settings with both engines' URLs: those given, or of engines
+    """Hand out the settings with both engines' URLs: those given, or of engines
     for the bench alone, which are erased after, or with `keep` only stopped."""
     given = settings()
     directory = (given.data_dir / "bench").absolute()
@@ -49,7 +49,7 @@ async def planted(
     keep: bool = False,
     with_limit: bool = True,
 ) -> AsyncIterator[Bench]:
-    """This function will plant a market and hand out all that a measurement needs."""
+    """Plant a market and hand out all that a measurement needs."""
     with tempfile.TemporaryDirectory(prefix="kameng-bench-") as folder:
         logs = Path(folder)
         pgbench = await find_pgbench(logs)

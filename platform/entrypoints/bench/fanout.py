@@ -63,7 +63,7 @@ class _Round:
 
 
 async def measure_fanout(bench: Bench, clients: int) -> Row:
-    """This function will open the sockets, cancel the order, and wait until all have heard."""
+    """Open the sockets, cancel the order, and wait until all have heard."""
     sockets = bench.size.sockets
     _raise_file_limit(sockets)
     bench.say(f"fanout, {sockets:,} sockets: databases")

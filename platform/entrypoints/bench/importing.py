@@ -40,7 +40,7 @@ class _Counted:
 
 
 async def measure_import(bench: Bench, clients: int) -> Row:
-    """This function will import a file in each round, and copy its like."""
+    """Import a file in each round, and copy its like."""
     bench.say("import: databases")
     keys = bench.size.import_keys
     async with AsyncExitStack() as stack:

@@ -36,7 +36,7 @@ class Limit:
     logs: Path
 
     async def run(self, timing: Timing) -> float:
-        """This function will return the operations per second of all clients together.
+        """Return the operations per second of all clients together.
 
         Raises `BenchFailed` when a client fails: a limit with errors is none.
         """
@@ -84,7 +84,7 @@ class Limit:
 
 
 def rate_in_window(output: str, timing: Timing) -> float:
-    """This function will average pgbench's reports of the seconds after the warm-up."""
+    """Average pgbench's reports of the seconds after the warm-up."""
     rates = [
         float(rate)
         for second, rate in _PROGRESS.findall(output)
@@ -96,7 +96,7 @@ def rate_in_window(output: str, timing: Timing) -> float:
 
 
 async def find_pgbench(logs: Path) -> Path:
-    """This function will locate pgbench: the embedded engines', or the system's.
+    """Locate pgbench: the embedded engines', or the system's.
 
     Raises `BenchFailed` when there is none, or only one that is too old.
     """

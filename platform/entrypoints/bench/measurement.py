@@ -59,7 +59,7 @@ class Measurement:
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def run(self) -> Row:
-        """This function will measure all rounds and leave nothing behind.
+        """Measure all rounds and leave nothing behind.
 
         Raises `BenchFailed` when the limit has errors or the product's books do not balance;
         the product's wrong answers are in the row.

@@ -54,7 +54,7 @@ async def mixed(
     every_seconds: float = 10.0,
     json_file: Path | None = None,
 ) -> int:
-    """This function will put mixed load on the product, tell every some seconds how it goes, and
+    """Put mixed load on the product, tell every some seconds how it goes, and
     sum up; returns the exit code: 0 when there was no error, every invariant holds after, and
     memory is flat.
     """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:
-    """This function will give the value that `share` of all do not pass; 0 of none."""
+    """Give the value that `share` of all do not pass; 0 of none."""
     if not sorted_values:
         return 0.0
     return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]

@@ -24,7 +24,7 @@ class Spent:
     by_process: dict[int, float]
 
     def since(self, earlier: "Spent") -> float:
-        """This function will sum up what was used since; a new process counts from its start."""
+        """Sum up what was used since; a new process counts from its start."""
         return sum(
             seconds - earlier.by_process.get(process, 0.0)
             for process, seconds in self.by_process.items()
@@ -32,7 +32,7 @@ class Spent:
 
 
 def group_spent(group: int) -> Spent:
-    """This function will read every process of a process group."""
+    """Read every process of a process group."""
     return Spent({process: _seconds(stat) for process, stat in _members(group)})
 
 
@@ -46,7 +46,7 @@ class Memory:
 
 
 def group_memory(group: int) -> Memory:
-    """This function will add up the memory of every process of a process group."""
+    """Add up the memory of every process of a process group."""
     rss = pss = 0
     for process, _ in _members(group):
         sizes = _rollup(process)
@@ -76,7 +76,7 @@ def _rollup(process: int) -> dict[str, int]:
 
 
 async def database_spent(connection: asyncpg.Connection) -> Spent | None:
-    """This function will read the other sessions of a connection's database; None when they are
+    """Read the other sessions of a connection's database; None when they are
     not on this machine.
 
     What the server does for all databases together (writing the log, checkpoints) is not in it.
@@ -95,7 +95,7 @@ async def database_spent(connection: asyncpg.Connection) -> Spent | None:
 
 
 async def server_seconds(connection: asyncpg.Connection) -> float | None:
-    """This function will read what a whole server has used, ended sessions and all databases
+    """Read what a whole server has used, ended sessions and all databases
     included; None when it is not on this machine."""
     session = _stat(await connection.fetchval("select pg_backend_pid()"))
     if session is None:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 @contextmanager
 def steps(console: Console, *, total: int) -> Iterator[Callable[[str], None]]:
-    """This function will hand out a function that names the step that begins, of `total`."""
+    """Hand out a function that names the step that begins, of `total`."""
     if not console.is_terminal:
         yield lambda text: console.print(f"{text} ...", markup=False)
         return

@@ -18,7 +18,7 @@ from entrypoints.bench.timing import Size, Timing
 def write_json(
     file: Path, rows: Sequence[Row], *, conditions: Conditions, timing: Timing, size: Size
 ) -> None:
-    """This function will write the rows with what they were measured on."""
+    """Write the rows with what they were measured on."""
     report: dict[str, Any] = {
         "conditions": asdict(conditions),
         "timing": asdict(timing),
@@ -29,7 +29,7 @@ def write_json(
 
 
 def write_story(file: Path, story: Story, *, conditions: Conditions, size: Size) -> None:
-    """This function will write a long run with what it was measured on."""
+    """Write a long run with what it was measured on."""
     about = {"conditions": asdict(conditions), "size": asdict(size)}
     _write(file, {**about, **story.as_json()})
 
@@ -57,7 +57,7 @@ _COLUMNS = (
 
 
 def print_rows(rows: Sequence[Row], console: Console) -> None:
-    """This function will print the table, what each limit is, and any error."""
+    """Print the table, what each limit is, and any error."""
     table = Table(*_COLUMNS, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -57,7 +57,7 @@ class Row:
     bytes_per_socket: float | None = None
 
     def with_socket_size(self, bytes_per_socket: float) -> "Row":
-        """This function will note what the API keeps for each open socket."""
+        """Note what the API keeps for each open socket."""
         return replace(self, bytes_per_socket=round(bytes_per_socket))
 
 
@@ -71,7 +71,7 @@ def row(
     round_trips: float,
     limit: str,
 ) -> Row:
-    """This function will sum up the rounds of one workload with one number of clients.
+    """Sum up the rounds of one workload with one number of clients.
 
     Without `limits` (a growth curve has none) the limit and the ratio are 0.
     """

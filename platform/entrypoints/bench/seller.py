@@ -36,7 +36,7 @@ class Seller:
     draw: random.Random
 
     async def pages(self) -> list[Question]:
-        """This function will make a question for every whole page of every shop."""
+        """Make a question for every whole page of every shop."""
         found = []
         for shop in self.market.shops:
             cursors = await self._cursors(shop)
@@ -45,7 +45,7 @@ class Seller:
         return self._sample(found)
 
     def products(self) -> list[Question]:
-        """This function will make a question for every product of every shop."""
+        """Make a question for every product of every shop."""
         places = len(self.market.shops) * len(self.market.skus)
         drawn = self.draw.sample(range(places), min(places, MOST_QUESTIONS))
         skus = len(self.market.skus)
@@ -59,7 +59,7 @@ class Seller:
     async def purchases(
         self, check: str, *, clients: int, skus: Sequence[BenchSku]
     ) -> list[list[Question]]:
-        """This function will make each client's purchases, for customers of the client's own: two
+        """Make each client's purchases, for customers of the client's own: two
         clients never wait for one wallet.
 
         `check` names the kind: "sale" is paid from the wallet, the others begin with a quote.

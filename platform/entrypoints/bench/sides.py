@@ -46,14 +46,14 @@ class Side:
     """Of all sales: those of the SKU that sells best."""
 
     async def restock(self, timing: Timing) -> None:
-        """This function will put enough keys into the pools for one run, half as many again for
+        """Put enough keys into the pools for one run, half as many again for
         chance, and so many that no pool comes near its end, where pages would have to follow."""
         sales = self.sales_per_second * (timing.run_seconds + 2)
         each = NEVER_SCARCE + ceil(1.5 * sales * self.largest_share)
         await restock(self.owner, self.skus, keys_each=each)
 
     async def sell_what_was_recorded(self) -> None:
-        """This function will note which SKUs the recorded scripts sell, and how often: they sell
+        """Note which SKUs the recorded scripts sell, and how often: they sell
         nothing else."""
         if len(self.skus) == 1:
             return
@@ -77,7 +77,7 @@ class Sides:
 async def prepare_sides(
     bench: Bench, workload: Workload, clients: int, stack: AsyncExitStack, *, sold: int = 0
 ) -> Sides:
-    """This function will copy the market, sign up its buyers, and make `sold` earlier sales.
+    """Copy the market, sign up its buyers, and make `sold` earlier sales.
 
     The databases live as long as the stack.
     """

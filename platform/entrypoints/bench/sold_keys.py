@@ -26,7 +26,7 @@ limit $3
 
 
 async def open_some(owner: asyncpg.Connection, buyers: Sequence[BenchBuyer], *, port: int) -> int:
-    """This function will open keys that were sold and compare them with what was committed to.
+    """Open keys that were sold and compare them with what was committed to.
 
     Returns how many. Raises `BenchFailed` when one is not what was promised, or none was sold
     that can be opened.

@@ -72,7 +72,7 @@ class Story:
         return bool(self.verified and self.stretches and fine)
 
     def summary(self) -> Iterator[str]:
-        """This function will tell how it went, in sentences."""
+        """Tell how it went, in sentences."""
         if not self.stretches:
             return
         memory, p95 = self._drift("pss_bytes") / MIB, self._drift("p95_ms")
@@ -87,7 +87,7 @@ class Story:
             yield "All invariants hold."
 
     def as_json(self) -> dict[str, Any]:
-        """This function will give the run as plain data."""
+        """Give the run as plain data."""
         return {
             "clients": self.clients,
             "seconds": self.seconds,

@@ -14,7 +14,7 @@ class Timing:
 
     @classmethod
     def quick(cls) -> Self:
-        """This function will give one short round: it shows that all works, and measures little."""
+        """Give one short round: it shows that all works, and measures little."""
         return cls(warm_up_seconds=1, window_seconds=1, rounds=1)
 
     @property
@@ -42,7 +42,7 @@ class Size:
 
     @classmethod
     def of(cls, scale: float) -> Self:
-        """This function will give the usual size times `scale`: made in well under a minute.
+        """Give the usual size times `scale`: made in well under a minute.
 
         There is always a whole page of goods and a shop below every agent.
         """
@@ -57,7 +57,7 @@ class Size:
 
     @classmethod
     def full(cls) -> Self:
-        """This function will give the size that the targets are set for: a million keys."""
+        """Give the size that the targets are set for: a million keys."""
         return cls(
             skus=2_000, keys_per_sku=500, sold_before=500_000, sockets=5_000, import_keys=100_000
         )

@@ -37,7 +37,7 @@ class _Reading:
 
 
 async def read_costs(plan: LoadPlan, product: Product, owner: asyncpg.Connection) -> Costs:
-    """This function will read the meters when the plan's window begins and when it ends."""
+    """Read the meters when the plan's window begins and when it ends."""
     await _until(plan.window_from_seconds)
     before = await _read(product, owner)
     await _until(plan.window_until_seconds)
@@ -69,7 +69,7 @@ async def _read(product: Product, owner: asyncpg.Connection) -> _Reading:
 
 
 def window_of(loaded: LoadResult, costs: Costs, *, seconds: float) -> Window:
-    """This function will put together what the load client and the meters say."""
+    """Put together what the load client and the meters say."""
     latencies = sorted(loaded.latencies_ms)
     return Window(
         operations=loaded.operations,

@@ -27,19 +27,19 @@ class Asked:
     weights: tuple[float, ...] = ()
 
     def some_of(self, client: int, count: int) -> list[Question]:
-        """This function will give `count` of one client's questions, and other ones to another
+        """Give `count` of one client's questions, and other ones to another
         client that draws from the same."""
         pool = self.pools[client]
         return [self.questions[pool[(client * count + n) % len(pool)]] for n in range(count)]
 
 
 def shared(questions: list[Question], clients: int) -> Asked:
-    """This function will let every client draw from all questions."""
+    """Let every client draw from all questions."""
     return Asked(questions, [list(range(len(questions)))] * clients)
 
 
 def dealt(pools: Sequence[Sequence[Question]]) -> Asked:
-    """This function will let each client draw from questions of its own."""
+    """Let each client draw from questions of its own."""
     questions: list[Question] = []
     places = []
     for pool in pools:
@@ -74,11 +74,11 @@ class Workload:
     """Somebody's transaction was open before that and stays so: nothing dead can be removed."""
 
     def shops(self, market: Market) -> tuple[BenchShop, ...]:
-        """This function will say in which shops is bought."""
+        """Say in which shops is bought."""
         return market.shops[:1] if self.one_shop else market.shops
 
     def skus(self, market: Market) -> tuple[BenchSku, ...]:
-        """This function will say what is bought."""
+        """Say what is bought."""
         return market.skus[:1] if self.one_sku else market.skus
 
 

@@ -9,22 +9,22 @@ from kernel import db
 
 
 def category_id(slug: str) -> UUID:
-    """This function will return the id of a category."""
+    """Return the id of a category."""
     return demo_id("category", slug)
 
 
 def product_id(slug: str) -> UUID:
-    """This function will return the id of a product."""
+    """Return the id of a product."""
     return demo_id("product", slug)
 
 
 def sku_id(code: str) -> UUID:
-    """This function will return the id of a SKU."""
+    """Return the id of a SKU."""
     return demo_id("sku", code)
 
 
 async def load_catalogue(demo: Demo) -> int:
-    """This function will add the goods that are missing and say how many rows that were."""
+    """Add the goods that are missing and say how many rows that were."""
     products = list(enumerate(demo.products))
     async with db.transaction(db.core_scope()):
         return (

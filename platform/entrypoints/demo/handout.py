@@ -51,12 +51,12 @@ class _Holder:
 
     @property
     def tenant_id(self) -> UUID | None:
-        """This function will return the shop's id."""
+        """Return the shop's id."""
         return shop_id(self.shop.slug) if self.shop else None
 
 
 async def write_handout(demo: Demo, customers: CustomerIds) -> tuple[Path, int]:
-    """This function will write the file, and say where it is and how many tokens were issued.
+    """Write the file, and say where it is and how many tokens were issued.
 
     A token of the last file is kept while it authenticates; a file that says all this already
     is not written again.

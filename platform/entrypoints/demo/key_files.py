@@ -28,7 +28,7 @@ class KeyFile:
 
 
 def key_file(product: ProductRecord, *, seed: str, count: int, sent_on: date) -> KeyFile:
-    """This function will write `count` keys of a product: CSV where its codes expire, else TXT.
+    """Write `count` keys of a product: CSV where its codes expire, else TXT.
 
     Codes expire 400 to 699 days after `sent_on`.
     """

@@ -38,7 +38,7 @@ class DemoSummary:
 
 
 def main() -> int:
-    """This function will load the demo, show how it goes, and return the exit code."""
+    """Load the demo, show how it goes, and return the exit code."""
     progress = Progress()
     try:
         summary = asyncio.run(load_demo(progress=progress))
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 async def load_demo(*, progress: Progress | None = None) -> DemoSummary:
-    """This function will connect, do what `write_demo` does, and disconnect."""
+    """Connect, do what `write_demo` does, and disconnect."""
     await db.connect(settings())
     try:
         return await write_demo(progress=progress)
@@ -64,7 +64,7 @@ async def load_demo(*, progress: Progress | None = None) -> DemoSummary:
 
 
 async def write_demo(*, progress: Progress | None = None) -> DemoSummary:
-    """This function will add what the demo lacks, through the pools that are open.
+    """Add what the demo lacks, through the pools that are open.
 
     Run again it writes nothing; a run that was killed is completed by the next. What somebody has
     changed meanwhile stays changed. Raises `NotForProduction`, and `AnotherPlatform` in a database

@@ -28,27 +28,27 @@ CustomerIds = Mapping[CustomerRecord, UUID]
 
 
 def staff_id(member: StaffRecord) -> UUID:
-    """This function will return the id of a member of staff."""
+    """Return the id of a member of staff."""
     return demo_id("staff", f"{member.shop}:{member.role}")
 
 
 def operator_id(operator: OperatorRecord) -> UUID:
-    """This function will return the id of the operator."""
+    """Return the id of the operator."""
     return demo_id("operator", operator.name)
 
 
 def api_client_id(client: ApiClientRecord) -> UUID:
-    """This function will return the id of the program."""
+    """Return the id of the program."""
     return demo_id("api client", f"{client.shop}:{client.name}")
 
 
 def affiliate_id(affiliate: AffiliateRecord) -> UUID:
-    """This function will return the id of the affiliate."""
+    """Return the id of the affiliate."""
     return demo_id("affiliate", f"{affiliate.shop}:{affiliate.code}")
 
 
 async def load_customers(demo: Demo) -> tuple[int, CustomerIds]:
-    """This function will open the accounts that are missing, each with money in its wallet.
+    """Open the accounts that are missing, each with money in its wallet.
 
     Returns how many accounts and top-ups that were, and every customer's id.
     """
@@ -108,7 +108,7 @@ def _money_has_come(payment: payments.Payment) -> ChannelReport:
 
 
 async def load_partners(demo: Demo, customers: CustomerIds) -> int:
-    """This function will add the staff, the program, the affiliate and the operator; counts rows.
+    """Add the staff, the program, the affiliate and the operator; counts rows.
 
     `customers` holds the affiliate's own account, whose orders thank nobody.
     """

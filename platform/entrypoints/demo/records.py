@@ -93,7 +93,7 @@ class SupplierRecord(Record):
     categories: tuple[str, ...] = ()
 
     def offers(self, product: ProductRecord) -> bool:
-        """This function will say whether the supplier has a product's SKUs."""
+        """Say whether the supplier has a product's SKUs."""
         return not self.categories or product.category in self.categories
 
 
@@ -134,7 +134,7 @@ class ShopRecord(Record):
 
     @property
     def host(self) -> str:
-        """This function will return the name at which the shop answers."""
+        """Return the name at which the shop answers."""
         return f"{self.slug}.localhost"
 
 
@@ -209,13 +209,13 @@ class Demo(Record):
 
     @property
     def sku_count(self) -> int:
-        """This function will count the SKUs of all products."""
+        """Count the SKUs of all products."""
         return sum(len(product.skus) for product in self.products)
 
 
 @cache
 def demo_records() -> Demo:
-    """This function will read the data files; a mistake in them is pydantic's `ValidationError`."""
+    """Read the data files; a mistake in them is pydantic's `ValidationError`."""
     products = [product for name in _PRODUCT_FILES for product in _toml(name)["product"]]
     return Demo(
         categories=_toml("categories")["category"],

@@ -12,12 +12,12 @@ _NAMESPACE: Final = UUID("6b616d65-6e67-5d65-8d6f-64656d6f0001")
 
 
 def demo_id(kind: str, name: str) -> UUID:
-    """This function will return the id of a thing of the demo, the same on every machine."""
+    """Return the id of a thing of the demo, the same on every machine."""
     return uuid5(_NAMESPACE, f"{kind}:{name}")
 
 
 async def insert_missing(table: str, rows: Sequence[Mapping[str, object]]) -> int:
-    """This function will insert rows in the open transaction and say how many were missing.
+    """Insert rows in the open transaction and say how many were missing.
 
     A row that is there already, by whichever key, stays as it is. All rows have the same columns.
     Only our own words get into the statement.

@@ -16,12 +16,12 @@ class AnotherPlatform(Refusal):
 
 
 def shop_id(slug: str) -> UUID:
-    """This function will return the id of a shop."""
+    """Return the id of a shop."""
     return demo_id("shop", slug)
 
 
 async def load_shops(demo: Demo) -> int:
-    """This function will add the shops that are missing and say how many rows that were.
+    """Add the shops that are missing and say how many rows that were.
 
     Each shop is one transaction, parents first.
     """
@@ -29,7 +29,7 @@ async def load_shops(demo: Demo) -> int:
 
 
 async def require_own_platform(demo: Demo) -> None:
-    """This function will raise `AnotherPlatform` in a database whose root is not the demo's."""
+    """Raise `AnotherPlatform` in a database whose root is not the demo's."""
     [root] = [shop for shop in demo.shops if shop.parent is None]
     async with db.transaction(db.core_scope(), read_only=True):
         other = await db.fetch_value(

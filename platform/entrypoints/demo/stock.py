@@ -34,17 +34,17 @@ class Offered:
 
     @property
     def name(self) -> str:
-        """This function will name the offer, for its id and its keys."""
+        """Name the offer, for its id and its keys."""
         return f"{self.supplier.slug}:{self.sku.code}"
 
     @property
     def listing_id(self) -> UUID:
-        """This function will return the supplier listing's id."""
+        """Return the supplier listing's id."""
         return demo_id("listing", self.name)
 
     @property
     def supply_price_minor(self) -> int:
-        """This function will return what the supplier asks: the usual price, give or take 1.5 %."""
+        """Return what the supplier asks: the usual price, give or take 1.5 %."""
         spread_bp = crc32(self.name.encode()) % (2 * _PRICE_SPREAD_BP + 1) - _PRICE_SPREAD_BP
         return share_bp_half_up(
             amount_minor=self.sku.supply.amount_minor, bp=BASIS_POINTS + spread_bp
@@ -61,19 +61,19 @@ class _Delivery:
 
 
 def supplier_id(slug: str) -> UUID:
-    """This function will return the id of a supplier."""
+    """Return the id of a supplier."""
     return demo_id("supplier", slug)
 
 
 def offers(demo: Demo) -> Iterator[Offered]:
-    """This function will yield every offer of every supplier."""
+    """Yield every offer of every supplier."""
     for supplier in demo.suppliers:
         for product in filter(supplier.offers, demo.products):
             yield from (Offered(supplier, product, sku) for sku in product.skus)
 
 
 async def load_suppliers(demo: Demo) -> int:
-    """This function will add the suppliers and offers that are missing, and count the rows."""
+    """Add the suppliers and offers that are missing, and count the rows."""
     async with db.transaction(db.core_scope()):
         return await insert_missing(
             "suppliers", [_supplier_row(supplier) for supplier in demo.suppliers]
@@ -105,7 +105,7 @@ def _listing_row(offered: Offered) -> dict[str, object]:
 
 
 async def load_keys(demo: Demo) -> int:
-    """This function will import the files that were not imported to their end, and count the keys.
+    """Import the files that were not imported to their end, and count the keys.
 
     An import that was taken back is left alone, too.
     """

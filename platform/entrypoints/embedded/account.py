@@ -30,21 +30,21 @@ class Account:
 
     @classmethod
     def choose(cls) -> Self:
-        """This function will take our own account, or as root the system's unprivileged one."""
+        """Take our own account, or as root the system's unprivileged one."""
         if os.geteuid() != 0:
             return cls(user_id=os.geteuid(), group_id=os.getegid(), is_other=False)
         entry = pwd.getpwnam(UNPRIVILEGED)
         return cls(user_id=entry.pw_uid, group_id=entry.pw_gid, is_other=True)
 
     def own(self, path: Path) -> None:
-        """This function will make `path` this account's. Errors: OSError where it may not."""
+        """Make `path` this account's. Errors: OSError where it may not."""
         if self.is_other:
             os.chown(path, self.user_id, self.group_id)
 
     def run(
         self, command: Sequence[str | Path], *, cwd: Path, timeout_seconds: float
     ) -> subprocess.CompletedProcess[str]:
-        """This function will run `command` as this account and return its output, in any case."""
+        """Run `command` as this account and return its output, in any case."""
         return subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
@@ -65,7 +65,7 @@ class Account:
         log: IO[bytes],
         stdin: IO[bytes] | int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
-        """This function will start a server as this account, in a session of its own.
+        """Start a server as this account, in a session of its own.
 
         A terminal's Ctrl-C must not reach it: its clients are stopped first, then it is.
         """

@@ -31,7 +31,7 @@ class Engines:
     valkey: Valkey | None = None
 
     def start(self) -> None:
-        """This function will start what does not run yet and note the URLs.
+        """Start what does not run yet and note the URLs.
 
         Errors: EngineFailed with a reason that a person can act on.
         """
@@ -43,7 +43,7 @@ class Engines:
             self.database_url = self.postgres.url()
 
     def stop(self) -> None:
-        """This function will stop the embedded engines, also those found running, and wait.
+        """Stop the embedded engines, also those found running, and wait.
 
         Errors: EngineFailed when one does not stop.
         """
@@ -53,7 +53,7 @@ class Engines:
             self.postgres.stop()
 
     def revive(self) -> list[str]:
-        """This function will start again what has died and return the names, usually none.
+        """Start again what has died and return the names, usually none.
 
         Errors: EngineFailed when an engine cannot come back at the address its clients know.
         """
@@ -75,7 +75,7 @@ class Engines:
 def start_engines(
     data_dir: Path, *, database_url: str = "", redis_url: str = "", durable: bool = True
 ) -> Engines:
-    """This function will make PostgreSQL and Valkey answer, and return where.
+    """Make PostgreSQL and Valkey answer, and return where.
 
     An engine whose URL is given is taken as it is; the other one is started in `data_dir`, or
     found there still running. `durable=False` switches PostgreSQL's disk syncs off, for tests.
@@ -116,7 +116,7 @@ def start_engines(
 
 
 def stop_engines(data_dir: Path) -> None:
-    """This function will stop what a killed supervisor left running in `data_dir`, if anything.
+    """Stop what a killed supervisor left running in `data_dir`, if anything.
 
     Errors: EngineFailed when one does not stop.
     """
@@ -132,7 +132,7 @@ def stop_engines(data_dir: Path) -> None:
 
 
 def erase_engines(data_dir: Path) -> None:
-    """This function will stop the engines of `data_dir` and delete all that they have kept.
+    """Stop the engines of `data_dir` and delete all that they have kept.
 
     Errors: EngineFailed when one does not stop; nothing is deleted then.
     """

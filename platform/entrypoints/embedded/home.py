@@ -36,7 +36,7 @@ class Programs:
 
 
 def choose_home(data_dir: Path, *, remembered: str, account: Account) -> Path:
-    """This function will return the engines' home, made and usable by `account`.
+    """Return the engines' home, made and usable by `account`.
 
     Errors: EngineFailed when no place can be used.
     """
@@ -49,7 +49,7 @@ def choose_home(data_dir: Path, *, remembered: str, account: Account) -> Path:
 
 
 def find_programs(home: Path, account: Account) -> Programs:
-    """This function will locate both engines' programs, copying what `account` cannot run.
+    """Locate both engines' programs, copying what `account` cannot run.
 
     Errors: EngineFailed when the wheels are not installed or do not run on this machine.
     """

@@ -7,14 +7,14 @@ KEEP_BYTES = 10 * 1024 * 1024
 
 
 def open_log(path: Path) -> BinaryIO:
-    """This function will open a log to append to; one that has grown large is set aside once."""
+    """Open a log to append to; one that has grown large is set aside once."""
     if path.exists() and path.stat().st_size > KEEP_BYTES:
         path.replace(path.with_suffix(".log.old"))
     return path.open("ab")
 
 
 def tail(path: Path, *, lines: int = 12) -> str:
-    """This function will return the last lines of a log, or say that there is none."""
+    """Return the last lines of a log, or say that there is none."""
     if not path.exists():
         return f"(no log at {path})"
     text = path.read_bytes()[-16_384:].decode(errors="replace")

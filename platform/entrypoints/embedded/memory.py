@@ -25,7 +25,7 @@ class Memory:
 
     @classmethod
     def of(cls, data_dir: Path) -> Self:
-        """This function will read the directory's memory, or make a new one (not yet saved)."""
+        """Read the directory's memory, or make a new one (not yet saved)."""
         file = data_dir / FILE_NAME
         if file.exists():
             return cls(file=file, **json.loads(file.read_text()))
@@ -39,7 +39,7 @@ class Memory:
         )
 
     def save(self) -> None:
-        """This function will write the memory, whole or not at all."""
+        """Write the memory, whole or not at all."""
         words = asdict(self)
         del words["file"]
         draft = self.file.with_suffix(".draft")

@@ -80,12 +80,12 @@ class Postgres:
         return self.home / "postgres.log"
 
     def url(self, database: str = DATABASE) -> str:
-        """This function will return the owner's URL of one database on this server."""
+        """Return the owner's URL of one database on this server."""
         password = quote(self.memory.postgres_password, safe="")
         return f"postgresql://{USER}:{password}@127.0.0.1:{self.memory.postgres_port}/{database}"
 
     def ensure_running(self) -> bool:
-        """This function will return True when it started the server, False when it ran already.
+        """Return True when it started the server, False when it ran already.
 
         Errors: EngineFailed with the end of the server's log.
         """
@@ -98,11 +98,11 @@ class Postgres:
         return not found
 
     def is_alive(self) -> bool:
-        """This function will say whether the server's process is there, busy or not."""
+        """Say whether the server's process is there, busy or not."""
         return self._postmaster() is not None
 
     def stop(self) -> None:
-        """This function will stop the server, whoever started it, and wait until it is gone.
+        """Stop the server, whoever started it, and wait until it is gone.
 
         Errors: EngineFailed when it cannot be stopped.
         """

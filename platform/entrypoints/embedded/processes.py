@@ -11,7 +11,7 @@ PAUSE_SECONDS = 0.05
 
 
 def processes_in(directory: Path) -> list[int]:
-    """This function will return the ids of the processes whose working directory this is.
+    """Return the ids of the processes whose working directory this is.
 
     A PostgreSQL server and each of its children work in their data directory, which identifies
     them surely: ids are used again, and names are shared.
@@ -25,7 +25,7 @@ def processes_in(directory: Path) -> list[int]:
 
 
 def signal_all(process_ids: list[int], number: signal.Signals) -> None:
-    """This function will signal each process; one that is gone already is no error."""
+    """Signal each process; one that is gone already is no error."""
     for process_id in process_ids:
         try:
             os.kill(process_id, number)
@@ -34,7 +34,7 @@ def signal_all(process_ids: list[int], number: signal.Signals) -> None:
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
-    """This function will wait for `condition` and return whether it came true in time."""
+    """Wait for `condition` and return whether it came true in time."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool], *, timeout_seconds: float) -> bool
 
 
 def free_port() -> int:
-    """This function will return a TCP port of 127.0.0.1 that nobody listens on right now."""
+    """Return a TCP port of 127.0.0.1 that nobody listens on right now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int) -> bool:
-    """This function will say whether a server could listen on 127.0.0.1 at this port."""
+    """Say whether a server could listen on 127.0.0.1 at this port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

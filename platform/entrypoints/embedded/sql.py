@@ -11,7 +11,7 @@ STATEMENT_SECONDS = 60.0
 
 
 def fetch_value(url: str, statement: str, *arguments: object) -> Any:
-    """This function will run one statement and return the first value of its first row.
+    """Run one statement and return the first value of its first row.
 
     Errors: OSError, TimeoutError and asyncpg.PostgresError as they come.
     """

@@ -47,12 +47,12 @@ class Valkey:
         return self.home / "valkey.log"
 
     def url(self) -> str:
-        """This function will return the URL of database 0 on this server."""
+        """Return the URL of database 0 on this server."""
         password = quote(self.memory.valkey_password, safe="")
         return f"redis://:{password}@127.0.0.1:{self.memory.valkey_port}/0"
 
     def ensure_running(self) -> bool:
-        """This function will return True when it started the server, False when it ran already.
+        """Return True when it started the server, False when it ran already.
 
         Errors: EngineFailed with the end of the server's log.
         """
@@ -70,11 +70,11 @@ class Valkey:
         raise EngineFailed(f"Valkey does not start. The end of its log:\n{tail(self.log)}")
 
     def is_alive(self) -> bool:
-        """This function will say whether the server's process is there, busy or not."""
+        """Say whether the server's process is there, busy or not."""
         return bool(self._processes())
 
     def stop(self) -> None:
-        """This function will stop the server, whoever started it, and wait until it is gone.
+        """Stop the server, whoever started it, and wait until it is gone.
 
         Errors: EngineFailed when it cannot be stopped.
         """

@@ -36,7 +36,7 @@ class RequestRefused(Exception):
 
 
 def overloaded(*, retry_after_seconds: int) -> RequestRefused:
-    """This function will build the answer to a request for which there is no place."""
+    """Build the answer to a request for which there is no place."""
     return RequestRefused(
         503,
         "OVERLOADED",
@@ -46,7 +46,7 @@ def overloaded(*, retry_after_seconds: int) -> RequestRefused:
 
 
 def too_slow(*, retry_after_seconds: int) -> RequestRefused:
-    """This function will build the answer to a request that ran out of time."""
+    """Build the answer to a request that ran out of time."""
     return RequestRefused(
         503,
         "DEADLINE_EXCEEDED",
@@ -56,12 +56,12 @@ def too_slow(*, retry_after_seconds: int) -> RequestRefused:
 
 
 def internal_error() -> RequestRefused:
-    """This function will build the answer to a request that met a bug of ours."""
+    """Build the answer to a request that met a bug of ours."""
     return RequestRefused(500, "INTERNAL", "Internal error")
 
 
 async def send_refusal(scope: Scope, send: Send, refused: RequestRefused) -> None:
-    """This function will answer with the refusal as a GraphQL error document."""
+    """Answer with the refusal as a GraphQL error document."""
     extensions = {"code": refused.code, "requestId": current_request_id()}
     body = orjson.dumps({"errors": [{"message": refused.message, "extensions": extensions}]})
     headers = {
@@ -80,7 +80,7 @@ async def send_refusal(scope: Scope, send: Send, refused: RequestRefused) -> Non
 
 
 def add_security_headers(start: Message, *, api: bool) -> None:
-    """This function will add the headers that an answer does not set itself.
+    """Add the headers that an answer does not set itself.
 
     `no-store` is the default because an answer may hold a key; what may be cached says so.
     """

@@ -27,12 +27,12 @@ class ClientLeft(Exception):
 
 
 def may_have_body(headers: HeaderFields) -> bool:
-    """This function will say whether a request announces a body at all."""
+    """Say whether a request announces a body at all."""
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 async def read_body(receive: Receive, *, headers: HeaderFields, max_bytes: int) -> bytes:
-    """This function will read a request's whole body, at most `max_bytes` of it.
+    """Read a request's whole body, at most `max_bytes` of it.
 
     Raises `RequestRefused` (413) as soon as the announced or the counted length passes the bound,
     and `ClientLeft` when the connection ends first.
@@ -56,7 +56,7 @@ async def read_body(receive: Receive, *, headers: HeaderFields, max_bytes: int) 
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """This function will give a `receive` that hands out a body which has been read already."""
+    """Give a `receive` that hands out a body which has been read already."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:
@@ -66,7 +66,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def require_graphql_request(scope: Scope, headers: HeaderFields) -> None:
-    """This function will raise `RequestRefused` unless method and headers are those of our API.
+    """Raise `RequestRefused` unless method and headers are those of our API.
 
     A page on another site can send a form, but neither JSON nor a header of its own without
     asking first; that is what keeps a visitor's cookies from being used by others.
@@ -86,7 +86,7 @@ def require_graphql_request(scope: Scope, headers: HeaderFields) -> None:
 
 
 def canonical_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """This function will write the content type of a checked request in its one usual way.
+    """Write the content type of a checked request in its one usual way.
 
     Media types do not know upper and lower case, but code that compares them may.
     """
@@ -97,7 +97,7 @@ def canonical_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def parse_graphql_body(body: bytes, *, max_depth: int) -> dict[str, Any]:
-    """This function will parse a GraphQL request, or raise `RequestRefused` (400)."""
+    """Parse a GraphQL request, or raise `RequestRefused` (400)."""
     parsed = parse_json(body, max_depth=max_depth)
     if isinstance(parsed, list):
         raise _bad("BATCHING_NOT_SUPPORTED", "Send one operation per request.")
@@ -108,7 +108,7 @@ def parse_graphql_body(body: bytes, *, max_depth: int) -> dict[str, Any]:
 
 
 def parse_json(body: bytes, *, max_depth: int) -> object:
-    """This function will parse UTF-8 JSON, or raise `RequestRefused` (400).
+    """Parse UTF-8 JSON, or raise `RequestRefused` (400).
 
     What is refused beside broken JSON: more than `max_depth` levels, lone surrogates, numbers
     beyond a double, and U+0000 in any text, which no PostgreSQL text can hold.
@@ -126,7 +126,7 @@ def parse_json(body: bytes, *, max_depth: int) -> object:
 
 
 def require_graphql_parameters(parameters: Mapping[str, Any]) -> None:
-    """This function will raise `RequestRefused` (400) unless each parameter has its type."""
+    """Raise `RequestRefused` (400) unless each parameter has its type."""
     query = parameters.get("query")
     if query is None and names_document(parameters):
         pass  # the document's hash stands for its text
@@ -141,7 +141,7 @@ def require_graphql_parameters(parameters: Mapping[str, Any]) -> None:
 
 
 def names_document(parameters: Mapping[str, Any]) -> bool:
-    """This function will say whether a request names its document by a hash."""
+    """Say whether a request names its document by a hash."""
     extensions = parameters.get("extensions")
     persisted = isinstance(extensions, dict) and isinstance(extensions.get("persistedQuery"), dict)
     return persisted or isinstance(parameters.get("documentId"), str)

@@ -16,11 +16,11 @@ class HeaderFields:
         return name.encode() in self._first
 
     def get(self, name: str, default: str = "") -> str:
-        """This function will give a header's text, as latin-1, or the default."""
+        """Give a header's text, as latin-1, or the default."""
         value = self._first.get(name.encode())
         return default if value is None else value.decode("latin-1")
 
     def getlist(self, name: str) -> list[str]:
-        """This function will give the texts of every header of this name."""
+        """Give the texts of every header of this name."""
         wanted = name.encode()
         return [value.decode("latin-1") for one, value in self._raw if one == wanted]

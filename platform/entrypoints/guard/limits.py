@@ -20,7 +20,7 @@ class RouteLimits:
     graphql: bool = False
 
     def covers(self, path: str) -> bool:
-        """This function will say whether a request's path is this route's."""
+        """Say whether a request's path is this route's."""
         return path == self.path or path.startswith(f"{self.path}/") or self.path == "/"
 
 
@@ -49,7 +49,7 @@ class GuardSettings:
 
     @classmethod
     def usual(cls, *, deadline_seconds: float = 2.0, max_concurrent: int = 512) -> "GuardSettings":
-        """This function will give the product's routes with its settings filled in.
+        """Give the product's routes with its settings filled in.
 
         Payment providers call below `/payments` and suppliers below `/suppliers`: they get places
         of their own (a paid order must be heard during a rush) and more time.
@@ -80,5 +80,5 @@ class GuardSettings:
         )
 
     def route_for(self, path: str) -> RouteLimits:
-        """This function will find the limits of a request's path."""
+        """Find the limits of a request's path."""
         return next((route for route in self.routes if route.covers(path)), self.other)

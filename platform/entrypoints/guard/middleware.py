@@ -29,6 +29,7 @@ from entrypoints.guard.places import Places
 from entrypoints.guard.query_strings import names_document_in_url, parse_graphql_query_string
 from entrypoints.guard.websockets import TRY_AGAIN_LATER, GuardedSocket
 from kernel.log import get_logger, new_request_id, request_scope
+from tenants.directory import host_name
 
 _log = get_logger(__name__)
 
@@ -84,7 +85,7 @@ class RequestGuard:
         self, scope: Scope, receive: Receive, answer: "_Answer", route: RouteLimits
     ) -> None:
         headers = HeaderFields(scope)
-        host = headers.get("host", "").lower()
+        host = _host_of(headers)
         self._places[route].require_one(host)  # when all are taken, nothing is read
         ready = await self._read_in_time(scope, receive, headers, route, host)
         with ExitStack() as held:
@@ -194,3 +195,8 @@ class _Answer:
 
 def _ignore(start: Message) -> None:
     """Nothing to do when an answer begins."""
+
+
+def _host_of(headers: HeaderFields) -> str:
+    """Whose share of the places a request takes: a port or a dot more is no other shop."""
+    return host_name(headers.get("host", "")) or ""

@@ -18,7 +18,7 @@ class Places:
         self.taken = 0
 
     def require_one(self, host: str) -> int:
-        """This function will raise `RequestRefused` (503) when no place is left, and say how many
+        """Raise `RequestRefused` (503) when no place is left, and say how many
         the host has taken."""
         of_host = self._hosts.get(host, 0)
         if self.taken >= self._total or (self._per_host is not None and of_host >= self._per_host):
@@ -26,14 +26,14 @@ class Places:
         return of_host
 
     def take(self, host: str) -> "Place":
-        """This function will take a place, or raise `RequestRefused` (503) when none is left."""
+        """Take a place, or raise `RequestRefused` (503) when none is left."""
         of_host = self.require_one(host)
         self.taken += 1
         self._hosts[host] = of_host + 1
         return Place(self, host)
 
     def give_back(self, host: str) -> None:
-        """This function will free a place that was taken for `host`."""
+        """Free a place that was taken for `host`."""
         self.taken -= 1
         self._hosts[host] -= 1
         if not self._hosts[host]:
@@ -49,7 +49,7 @@ class Place:
         self._held = True
 
     def give_back(self) -> None:
-        """This function will free the place; a second time it does nothing."""
+        """Free the place; a second time it does nothing."""
         if self._held:
             self._held = False
             self._places.give_back(self._host)

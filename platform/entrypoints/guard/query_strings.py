@@ -14,7 +14,7 @@ _OBJECTS: Final = ("variables", "extensions")
 
 
 def names_document_in_url(scope: Scope) -> bool:
-    """This function will say whether a request is a GET that may name a document.
+    """Say whether a request is a GET that may name a document.
 
     Any other GET is refused as it always was: no text of a document is taken from a URL.
     """
@@ -23,7 +23,7 @@ def names_document_in_url(scope: Scope) -> bool:
 
 
 def parse_graphql_query_string(scope: Scope, *, max_depth: int) -> dict[str, Any]:
-    """This function will read the parameters in a URL, or raise `RequestRefused` (400, 405, 414).
+    """Read the parameters in a URL, or raise `RequestRefused` (400, 405, 414).
 
     A parameter that GraphQL does not have is refused: it would only split a cache.
     """

@@ -29,7 +29,7 @@ class GuardedSocket:
         self._closed = False
 
     async def receive(self) -> Message:
-        """This function will give the next message that is in order."""
+        """Give the next message that is in order."""
         if self._closed:
             return {"type": "websocket.disconnect", "code": _BAD_MESSAGE}
         message = await self._receive()
@@ -43,7 +43,7 @@ class GuardedSocket:
         return {"type": "websocket.disconnect", "code": code}
 
     async def send(self, message: Message) -> None:
-        """This function will pass a message on, unless the guard has closed the connection."""
+        """Pass a message on, unless the guard has closed the connection."""
         if not self._closed:
             await self._send(message)
 

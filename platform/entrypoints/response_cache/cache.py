@@ -75,7 +75,7 @@ class ResponseCache:
         self._deaf_at_seconds = 0.0
 
     async def answer(self, key: CacheKey, shop: Shop, compute: Compute) -> Entry | None:
-        """This function will give the answer to a question, computed or kept.
+        """Give the answer to a question, computed or kept.
 
         Many who ask at once share one computation. `key.version` must be the shop's. None when
         `compute` gave none: then everybody computes for himself.
@@ -89,13 +89,13 @@ class ResponseCache:
         return await self._flights.join(key, lambda: self._make(key, shop, compute))
 
     def kept(self, key: CacheKey) -> Entry | None:
-        """This function will find an answer without making one."""
+        """Find an answer without making one."""
         if not self._hearing.listening_seconds:
             return None
         return self._entries.get(key, now_seconds=monotonic_seconds())
 
     def hear_stock(self, listing: str) -> None:
-        """This function will end the answers that show a listing: one of channel `stock`."""
+        """End the answers that show a listing: one of channel `stock`."""
         if listing == EVERYTHING:
             self.forget()
             return
@@ -103,7 +103,7 @@ class ResponseCache:
         self._notes.note(UUID(listing), now_seconds=monotonic_seconds(), kept_seconds=kept_seconds)
 
     def forget(self) -> None:
-        """This function will end everything: announcements may have been missed."""
+        """End everything: announcements may have been missed."""
         self._deaf_at_seconds = monotonic_seconds()
         self._entries.clear()
 

@@ -9,7 +9,7 @@ STALE_SECONDS: Final = 4
 
 
 def public_headers(etag: str) -> dict[str, str]:
-    """This function will make the headers of a public answer with this tag.
+    """Make the headers of a public answer with this tag.
 
     For GET of a trusted document without a token, and for its 304: the two have the same headers.
     """
@@ -21,7 +21,7 @@ def public_headers(etag: str) -> dict[str, str]:
 
 
 def not_modified(if_none_match: str, etag: str) -> bool:
-    """This function will say whether the client has this answer already (`If-None-Match`)."""
+    """Say whether the client has this answer already (`If-None-Match`)."""
     if if_none_match.strip() == "*":
         return True
     tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))

@@ -61,13 +61,13 @@ class Entry:
         return len(body) + len(self._listings) + _OVERHEAD_BYTES
 
     def pack(self) -> Self:
-        """This function will make the answer smaller, if it is worth it, and return it."""
+        """Make the answer smaller, if it is worth it, and return it."""
         if self._plain is not None and len(self._plain) >= _WORTH_PACKING_BYTES:
             self._packed, self._plain = zlib.compress(self._plain, _QUICKLY), None
         return self
 
     def shows_any(self, announced: Callable[[bytes], bool]) -> bool:
-        """This function will say whether one of the listings, by its bytes, was announced."""
+        """Say whether one of the listings, by its bytes, was announced."""
         return any(announced(packed) for packed in self._packed_ids())
 
     def _packed_ids(self) -> Iterator[bytes]:
@@ -86,14 +86,14 @@ class StockNotes:
         return len(self._moments)
 
     def note(self, listing_id: UUID, *, now_seconds: float, kept_seconds: float) -> None:
-        """This function will note an announcement and let go of those before `kept_seconds`."""
+        """Note an announcement and let go of those before `kept_seconds`."""
         self._moments[listing_id.bytes] = self.latest_seconds = now_seconds
         self._moments.move_to_end(listing_id.bytes)
         while next(iter(self._moments.values())) < now_seconds - kept_seconds:
             self._moments.popitem(last=False)
 
     def ended(self, entry: Entry, *, since_seconds: float) -> bool:
-        """This function will say whether stock that an answer shows was announced since then."""
+        """Say whether stock that an answer shows was announced since then."""
         if self.latest_seconds < since_seconds:
             return False
         moments = self._moments
@@ -118,7 +118,7 @@ class Entries:
         return self._bytes
 
     def get(self, key: Hashable, *, now_seconds: float) -> Entry | None:
-        """This function will find an entry that may still be shown."""
+        """Find an entry that may still be shown."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -133,7 +133,7 @@ class Entries:
         return entry
 
     def put(self, key: Hashable, entry: Entry) -> None:
-        """This function will keep an entry unless it alone is more than may be kept."""
+        """Keep an entry unless it alone is more than may be kept."""
         self.drop(key)
         entry.pack()
         if entry.size_bytes > self._max_bytes:
@@ -144,12 +144,12 @@ class Entries:
             self.drop(next(iter(self._entries)))
 
     def drop(self, key: Hashable) -> None:
-        """This function will forget an entry, if it is there."""
+        """Forget an entry, if it is there."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size_bytes
 
     def clear(self) -> None:
-        """This function will forget everything."""
+        """Forget everything."""
         self._entries.clear()
         self._bytes = 0

@@ -15,7 +15,7 @@ from tenants.directory import Shop
 def key_of(
     asked: AskedDocument, connection: HTTPConnection, *, declared: Iterable[str]
 ) -> CacheKey:
-    """This function will name what the answer to a guest depends on.
+    """Name what the answer to a guest depends on.
 
     However the document was sent, by its text or by its hash, the question is the same; variables
     that the operation has not `declared` are no part of it.

@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 async def spawn(
     command: Sequence[str], *, environment: Mapping[str, str], log_file: Path
 ) -> Process:
-    """This function will start a child that the kernel kills when this process dies.
+    """Start a child that the kernel kills when this process dies.
 
     The child leads a session of its own, so that a terminal's Ctrl-C reaches the supervisor
     alone, which then stops its children in order. Call it from the main thread: the kernel's
@@ -40,7 +40,7 @@ async def spawn(
 
 
 async def terminate(child: Process, *, grace_seconds: float = GRACE_SECONDS) -> None:
-    """This function will ask a child to end, wait, and then end it and all it has started."""
+    """Ask a child to end, wait, and then end it and all it has started."""
     if child.returncode is None:
         with suppress(ProcessLookupError):
             child.terminate()

@@ -23,7 +23,7 @@ def up(
     sandbox_port: int = SANDBOX_PORT,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """This function will start the demo, serve until Ctrl-C, stop everything, and return 0.
+    """Start the demo, serve until Ctrl-C, stop everything, and return 0.
 
     It returns 1, with a sentence on the terminal, when something cannot be started.
     """
@@ -46,7 +46,7 @@ def up(
 
 
 def down(*, data_dir: Path, erase: bool = False) -> None:
-    """This function will stop what a killed `up` left running, and with `erase` forget all of it.
+    """Stop what a killed `up` left running, and with `erase` forget all of it.
 
     Errors: UpFailed while an `up` is running for the directory.
     """
@@ -63,7 +63,7 @@ def down(*, data_dir: Path, erase: bool = False) -> None:
 
 @contextmanager
 def the_only_supervisor(data_dir: Path) -> Iterator[None]:
-    """This function will hold the directory against a second supervisor.
+    """Hold the directory against a second supervisor.
 
     Errors: UpFailed when one runs already. The kernel lets go of the lock of one that was killed.
     """

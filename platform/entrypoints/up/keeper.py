@@ -40,11 +40,11 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """This function will start the service and go on watching it in the background."""
+        """Start the service and go on watching it in the background."""
         self._task = asyncio.create_task(self._keep_running(), name=self.service.name)
 
     async def stop(self) -> None:
-        """This function will end the service and return when nothing of it is left."""
+        """End the service and return when nothing of it is left."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -52,7 +52,7 @@ class Keeper:
             await terminate(self._child, grace_seconds=self.service.grace_seconds)
 
     async def wait_until_healthy(self) -> None:
-        """This function will return when the service answers at its health address.
+        """Return when the service answers at its health address.
 
         Errors: UpFailed with the end of its log, when it keeps crashing or stays silent.
         """

@@ -49,7 +49,7 @@ class Plan:
 def demo_plan(
     data_dir: Path, *, api_port: int, sandbox_port: int, given: Mapping[str, str]
 ) -> Plan:
-    """This function will plan the demo: the API, the worker and a stand-in for Stripe.
+    """Plan the demo: the API, the worker and a stand-in for Stripe.
 
     `given` is the environment of the caller: its names win over the demo's own, and whoever
     brings a Stripe key of their own gets no stand-in.

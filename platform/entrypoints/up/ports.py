@@ -6,7 +6,7 @@ TRIES = 50
 
 
 def first_free_port(preferred: int, *, avoid: frozenset[int] = frozenset()) -> int:
-    """This function will return `preferred`, or the next port of 127.0.0.1 that is free.
+    """Return `preferred`, or the next port of 127.0.0.1 that is free.
 
     Errors: OSError when the next 50 are taken, too.
     """

@@ -18,7 +18,7 @@ class Progress:
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
-        """This function will show that `title` is under way, and then how long it took."""
+        """Show that `title` is under way, and then how long it took."""
         started = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(Text(f"{title} …")):
@@ -30,9 +30,9 @@ class Progress:
         self.say(f"{self._done} {title} ({elapsed_seconds:.1f} s)", style="green")
 
     def say(self, text: str, *, style: str = "") -> None:
-        """This function will write one line."""
+        """Write one line."""
         self._console.print(Text(text, style=style), soft_wrap=True)
 
     def fail(self, text: str) -> None:
-        """This function will write why the start failed."""
+        """Write why the start failed."""
         self.say(f"{self._failed} {text}", style="red")

@@ -15,7 +15,7 @@ _MAKERS: Mapping[str, Callable[[], str]] = {
 
 
 def load_or_make_secrets(data_dir: Path) -> dict[str, str]:
-    """This function will return the demo's secrets, making those that the file lacks.
+    """Return the demo's secrets, making those that the file lacks.
 
     The file is readable by its owner only, in the form of `NAME=value` lines.
     """

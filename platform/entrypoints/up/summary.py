@@ -14,7 +14,7 @@ FILE_NAME = "demo.json"
 
 
 def show_summary(plan: Plan, progress: Progress) -> None:
-    """This function will print where everything answers and what the demo data offers."""
+    """Print where everything answers and what the demo data offers."""
     progress.say("")
     for line in _columns(plan.addresses):
         progress.say(line)

@@ -35,7 +35,7 @@ class Supervisor:
         self._keepers: list[Keeper] = []
 
     async def run(self) -> int:
-        """This function will run until a stop signal and return the exit code.
+        """Run until a stop signal and return the exit code.
 
         0 after a wished-for stop; 1 when something could not be started, with the reason said.
         """
@@ -137,7 +137,7 @@ class Supervisor:
 
 
 def supervise(plan: Plan, progress: Progress) -> int:
-    """This function will run a plan until Ctrl-C and return the exit code."""
+    """Run a plan until Ctrl-C and return the exit code."""
 
     async def run() -> int:
         return await Supervisor(plan, progress).run()

@@ -13,7 +13,7 @@ from sandbox.stripe.config import SandboxSettings
 
 
 def main() -> int:
-    """This function will serve until it is told to stop; 2 means that the settings are wrong."""
+    """Serve until it is told to stop; 2 means that the settings are wrong."""
     given = {name: value for name, value in vars(_arguments()).items() if value is not None}
     try:
         settings, config = _configured(given)

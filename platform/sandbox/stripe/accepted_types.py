@@ -26,7 +26,7 @@ NARROWING = (
 
 
 def accepted(work: Work, params: Params) -> Json:
-    """This function will give the fields of an intent that say how it may be paid.
+    """Give the fields of an intent that say how it may be paid.
 
     Raises BadParameter for two ways of saying it, an unknown type, or none left over.
     """

@@ -28,7 +28,7 @@ class UnknownAddress(ApiError):
 
 
 def create_app(config: SandboxConfig) -> Starlette:
-    """This function will build the server of one account; its state file is opened at once."""
+    """Build the server of one account; its state file is opened at once."""
     sandbox = Sandbox(config)
     client = httpx.AsyncClient(trust_env=False)
     courier = Courier(sandbox, client)

@@ -14,14 +14,14 @@ _FORCED_CHALLENGE = ("any", "challenge")
 
 
 def attempt(work: Work, intent: Json, *, method: Json, return_url: str | None) -> Json:
-    """This function will try to pay: it succeeds, waits for the buyer, or raises CardDeclined."""
+    """Try to pay: it succeeds, waits for the buyer, or raises CardDeclined."""
     if _asks_buyer(intent, method=method):
         return _require_action(work, intent, method=method, return_url=return_url)
     return complete(work, intent, method=method)
 
 
 def complete(work: Work, intent: Json, *, method: Json) -> Json:
-    """This function will charge the method now that nothing more is asked of the buyer.
+    """Charge the method now that nothing more is asked of the buyer.
 
     Raises CardDeclined when the card's bank refuses; the failed attempt stays written.
     """
@@ -40,7 +40,7 @@ def complete(work: Work, intent: Json, *, method: Json) -> Json:
 
 
 def succeed(work: Work, intent: Json, *, charge: Json, amount_minor: int) -> Json:
-    """This function will take the money and end the intent as succeeded."""
+    """Take the money and end the intent as succeeded."""
     was_authorized = intent["status"] == "requires_capture"
     charge = charges.capture(work, charge, amount_minor=amount_minor)
     intent |= _at_rest("succeeded")
@@ -61,7 +61,7 @@ def fail(
     decline_code: str | None = None,
     charge: Json | None = None,
 ) -> Json:
-    """This function will end an attempt as failed: the intent needs another payment method."""
+    """End an attempt as failed: the intent needs another payment method."""
     error = {
         "code": code,
         "doc_url": "https://stripe.com/docs/error-codes/" + code.replace("_", "-"),
@@ -83,7 +83,7 @@ def fail(
 
 
 def decline_card(work: Work, intent: Json, *, method: Json, decline: Decline) -> Json:
-    """This function will write the bank's refusal of a card: a failed charge, a failed attempt."""
+    """Write the bank's refusal of a card: a failed charge, a failed attempt."""
     charge = charges.open_charge(work, intent=intent, method=method, status="failed")
     return fail(
         work,
@@ -97,7 +97,7 @@ def decline_card(work: Work, intent: Json, *, method: Json, decline: Decline) ->
 
 
 def end_processing(work: Work, *, intent_id: str, succeeded: bool) -> None:
-    """This function will end a payment that the bank took its time over."""
+    """End a payment that the bank took its time over."""
     intent = work.intent(intent_id)
     charge = work.charge(intent["latest_charge"])
     if succeeded:

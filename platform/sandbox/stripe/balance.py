@@ -5,7 +5,7 @@ from sandbox.stripe.work import Work
 
 
 def retrieve(work: Work) -> Json:
-    """This function will sum the net of every balance transaction, by currency, minor units."""
+    """Sum the net of every balance transaction, by currency, minor units."""
     rows = work.store.rows(
         "SELECT json_extract(body, '$.currency') AS currency,"
         " sum(CASE WHEN json_extract(body, '$.available_on') <= ?"

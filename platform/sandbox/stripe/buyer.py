@@ -10,7 +10,7 @@ from sandbox.stripe.work import Work
 
 
 def approve(work: Work, *, intent_id: str, method_type: str | None = None) -> Json:
-    """This function will pay as the buyer: authenticate what waits, or pick a method and pay.
+    """Pay as the buyer: authenticate what waits, or pick a method and pay.
 
     `method_type` is the buyer's choice where the shop has not made it; a card unless told.
     Raises UnexpectedState when the intent waits for nobody, CardDeclined when the bank refuses.
@@ -20,7 +20,7 @@ def approve(work: Work, *, intent_id: str, method_type: str | None = None) -> Js
 
 
 def refuse(work: Work, *, intent_id: str, method_type: str | None = None) -> Json:
-    """This function will refuse as the buyer: the attempt fails, the intent may be tried again.
+    """Refuse as the buyer: the attempt fails, the intent may be tried again.
 
     Raises UnexpectedState when the intent waits for nobody.
     """

@@ -23,13 +23,13 @@ _OUTCOME_PAID = {
 
 
 def fee_minor(*, amount_minor: int, currency: str) -> int:
-    """This function will give the processing fee: (amount · 29 + 500) ÷ 1000 + 30 minor units."""
+    """Give the processing fee: (amount · 29 + 500) ÷ 1000 + 30 minor units."""
     fixed = 0 if currency in ZERO_DECIMAL else _FEE_FIXED_MINOR
     return min(amount_minor, (amount_minor * _FEE_PER_MILLE + 500) // 1_000 + fixed)
 
 
 def open_charge(work: Work, *, intent: Json, method: Json, status: str) -> Json:
-    """This function will record an attempt to charge the intent: succeeded, pending or failed."""
+    """Record an attempt to charge the intent: succeeded, pending or failed."""
     charge = {
         "id": new_id("ch_3" if method["type"] == "card" else "py_3"),
         "object": "charge",
@@ -77,7 +77,7 @@ def open_charge(work: Work, *, intent: Json, method: Json, status: str) -> Json:
 
 
 def capture(work: Work, charge: Json, *, amount_minor: int) -> Json:
-    """This function will take the money of an authorized charge, less the fee."""
+    """Take the money of an authorized charge, less the fee."""
     entry = _balance_transaction(
         work,
         kind="charge" if charge["id"].startswith("ch_") else "payment",
@@ -97,7 +97,7 @@ def capture(work: Work, charge: Json, *, amount_minor: int) -> Json:
 
 
 def fail(work: Work, charge: Json, *, code: str, decline_code: str | None, message: str) -> Json:
-    """This function will record why the charge came to nothing."""
+    """Record why the charge came to nothing."""
     charge |= {
         "status": "failed",
         "paid": False,
@@ -118,7 +118,7 @@ def fail(work: Work, charge: Json, *, code: str, decline_code: str | None, messa
 
 
 def record_refund(work: Work, refund: Json, *, returned: bool = False) -> Json:
-    """This function will write the balance entry of a refund, or of its money coming back."""
+    """Write the balance entry of a refund, or of its money coming back."""
     sign = 1 if returned else -1
     kind = "refund_failure" if returned else "refund"
     return _balance_transaction(

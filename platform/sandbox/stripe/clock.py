@@ -4,5 +4,5 @@ import time
 
 
 def now_seconds() -> float:
-    """This function will give the provider's time as seconds since the epoch, UTC."""
+    """Give the provider's time as seconds since the epoch, UTC."""
     return time.time()

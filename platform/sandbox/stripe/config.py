@@ -25,7 +25,7 @@ class SandboxConfig:
     account_id: str = "acct_1SandboxKameng"
 
     def __post_init__(self) -> None:
-        """This function will refuse live keys: real money has no business in a sandbox."""
+        """Refuse live keys: real money has no business in a sandbox."""
         if not self.api_key.startswith(("sk_test_", "rk_test_")):
             raise ValueError("the sandbox takes test keys only: sk_test_… or rk_test_…")
         if not self.webhook_secret.startswith("whsec_"):
@@ -47,7 +47,7 @@ class SandboxSettings(BaseSettings):
     account_id: str = "acct_1SandboxKameng"
 
     def account(self) -> SandboxConfig:
-        """This function will give the account these settings describe."""
+        """Give the account these settings describe."""
         return SandboxConfig(
             api_key=self.api_key.get_secret_value(),
             webhook_secret=self.webhook_secret.get_secret_value(),

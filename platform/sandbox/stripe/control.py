@@ -30,7 +30,7 @@ class ControlDesk:
         self._courier = courier
 
     def routes(self) -> list[Route]:
-        """This function will give the desk's routes."""
+        """Give the desk's routes."""
         table: tuple[tuple[str, str, Handler], ...] = (
             ("GET", "/_sandbox/faults", self._show_faults),
             ("POST", "/_sandbox/faults", self._set_faults),

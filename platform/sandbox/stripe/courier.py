@@ -19,7 +19,7 @@ _ANSWER_TIMEOUT_SECONDS = 10.0
 
 
 def signature(*, payload: bytes, secret: str, timestamp: int) -> str:
-    """This function will sign a payload as Stripe does: HMAC-SHA256 over `timestamp.payload`."""
+    """Sign a payload as Stripe does: HMAC-SHA256 over `timestamp.payload`."""
     mac = hmac.new(secret.encode(), f"{timestamp}.".encode() + payload, sha256)
     return f"t={timestamp},v1={mac.hexdigest()}"
 
@@ -33,7 +33,7 @@ class Courier:
         self._under_way: set[int] = set()
 
     async def run(self) -> None:
-        """This function will deliver what is due, and wait for what comes next, until cancelled."""
+        """Deliver what is due, and wait for what comes next, until cancelled."""
         self._resume()
         async with asyncio.TaskGroup() as group:
             while True:
@@ -46,7 +46,7 @@ class Courier:
                 await self._wait(work)
 
     async def deliver(self, delivery: sqlite3.Row) -> Json:
-        """This function will make one attempt, record it, and give what is recorded."""
+        """Make one attempt, record it, and give what is recorded."""
         store = self._sandbox.store
         event = store.get(kind="event", object_id=delivery["event_id"])
         attempted_at = now_seconds()

@@ -17,7 +17,7 @@ MAXIMUM_CHARGE_MINOR = 99_999_999
 
 
 def written(*, amount_minor: int, currency: str) -> str:
-    """This function will write an amount for people: `12.34 CNY`, `500 JPY`."""
+    """Write an amount for people: `12.34 CNY`, `500 JPY`."""
     if currency in ZERO_DECIMAL:
         return f"{amount_minor:,} {currency.upper()}"
     return f"{amount_minor // 100:,}.{amount_minor % 100:02d} {currency.upper()}"

@@ -26,7 +26,7 @@ class ApiError(Exception):
         self.more = more
 
     def body(self) -> Json:
-        """This function will give the JSON that goes over the wire."""
+        """Give the JSON that goes over the wire."""
         error: Json = {"message": self.message, "type": self.error_type, **self.more}
         if self.code is not None:
             error["code"] = self.code

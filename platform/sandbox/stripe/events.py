@@ -12,7 +12,7 @@ from sandbox.stripe.work import Work
 def emit(
     work: Work, event_type: str, body: Json, *, previous: dict[str, Any] | None = None
 ) -> Json:
-    """This function will record an event about the object as it is now, and owe its delivery.
+    """Record an event about the object as it is now, and owe its delivery.
 
     `previous` holds the old values of what an `updated` event changed.
     """
@@ -37,12 +37,12 @@ def emit(
 
 
 def current(work: Work, event: Json) -> Json:
-    """This function will give the event with the number of webhooks that still wait for it."""
+    """Give the event with the number of webhooks that still wait for it."""
     return {**event, "pending_webhooks": mail.waiting(work.store, event_id=event["id"])}
 
 
 def resend(work: Work, *, event_id: str) -> Json:
-    """This function will owe the event once more, whatever became of its other deliveries."""
+    """Owe the event once more, whatever became of its other deliveries."""
     event = work.store.get(kind="event", object_id=event_id)
     mail.owe(work.store, event_id=event["id"], state="pending", due_at=work.now)
     return current(work, event)

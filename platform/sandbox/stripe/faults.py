@@ -79,26 +79,26 @@ class Faults:
         self.plan = FaultPlan()
 
     def merge(self, plan: FaultPlan) -> None:
-        """This function will put the named faults in force and keep the others."""
+        """Put the named faults in force and keep the others."""
         named = {name: getattr(plan, name) for name in plan.model_fields_set}
         self.plan = self.plan.model_copy(update=named)
 
     def clear(self) -> None:
-        """This function will end every fault."""
+        """End every fault."""
         self.plan = FaultPlan()
 
     def slow_seconds(self, *, path: str) -> float:
-        """This function will tell how long this request waits."""
+        """Tell how long this request waits."""
         fault = self.plan.slow
         return fault.seconds if fault and self._spend("slow", fault, path=path) else 0.0
 
     def server_error(self, *, path: str) -> ServerError | None:
-        """This function will give the 5xx that this request meets, if any."""
+        """Give the 5xx that this request meets, if any."""
         fault = self.plan.error_5xx
         return fault if fault and self._spend("error_5xx", fault, path=path) else None
 
     def rate_limits(self, *, path: str) -> bool:
-        """This function will tell whether this request is one too many."""
+        """Tell whether this request is one too many."""
         fault = self.plan.rate_limited
         return fault is not None and self._spend("rate_limited", fault, path=path)
 
@@ -112,7 +112,7 @@ class Faults:
         return True
 
     def delivery_state(self, *, event_type: str) -> str:
-        """This function will tell how an event's deliveries start: pending, held or lost."""
+        """Tell how an event's deliveries start: pending, held or lost."""
         lost, order = self.plan.lost, self.plan.out_of_order
         if lost is not None and (lost.types is None or event_type in lost.types):
             return "lost"
@@ -120,11 +120,11 @@ class Faults:
         return "held" if held else "pending"
 
     def delivery_delay_seconds(self) -> float:
-        """This function will tell how long one delivery waits before its first attempt."""
+        """Tell how long one delivery waits before its first attempt."""
         order = self.plan.out_of_order
         window = order.shuffle_seconds if order and order.shuffle_seconds else 0.0
         return (self.plan.delay_seconds or 0.0) + _dice.uniform(0.0, window)
 
     def copies(self) -> int:
-        """This function will tell how many times each event is delivered."""
+        """Tell how many times each event is delivered."""
         return self.plan.duplicate_events or 1

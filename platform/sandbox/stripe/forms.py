@@ -12,7 +12,7 @@ MAX_DEPTH = 8
 
 
 def read_pairs(encoded: bytes) -> Pairs:
-    """This function will split a query or a body into its pairs, in order.
+    """Split a query or a body into its pairs, in order.
 
     Raises BadParameter when it is not UTF-8 or holds more than MAX_PAIRS pairs.
     """
@@ -25,7 +25,7 @@ def read_pairs(encoded: bytes) -> Pairs:
 
 
 def nest(pairs: Pairs) -> dict[str, Any]:
-    """This function will build the nested parameters out of flat pairs.
+    """Build the nested parameters out of flat pairs.
 
     Raises BadParameter when a name is malformed, too deep, or used as two different kinds.
     """

@@ -39,7 +39,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def endpoint(sandbox: Sandbox, operation: Operation) -> Endpoint:
-    """This function will give the operation's HTTP endpoint."""
+    """Give the operation's HTTP endpoint."""
 
     async def serve(request: Request) -> Response:
         work = sandbox.work(
@@ -57,12 +57,12 @@ def endpoint(sandbox: Sandbox, operation: Operation) -> Endpoint:
 
 
 def error_answer(error: ApiError) -> Answer:
-    """This function will give the answer that an error makes."""
+    """Give the answer that an error makes."""
     return Answer(status_code=error.status_code, body=orjson.dumps(error.body()))
 
 
 async def read_body(request: Request) -> bytes:
-    """This function will read the body, or raise BadParameter when it is over 1 MiB."""
+    """Read the body, or raise BadParameter when it is over 1 MiB."""
     chunks = bytearray()
     async for chunk in request.stream():
         chunks += chunk

@@ -18,12 +18,12 @@ class Answer:
 
 
 def fingerprint(*, method: str, path: str, pairs: Pairs) -> str:
-    """This function will give the same text for the same request, whatever its pairs' order."""
+    """Give the same text for the same request, whatever its pairs' order."""
     return sha256(repr((method, path, sorted(pairs))).encode()).hexdigest()
 
 
 def recall(work: Work, *, fingerprint: str) -> Answer | None:
-    """This function will give the key's first answer, or None.
+    """Give the key's first answer, or None.
 
     Raises IdempotencyMismatch when the key belongs to a different request.
     """
@@ -47,7 +47,7 @@ def recall(work: Work, *, fingerprint: str) -> Answer | None:
 
 
 def remember(work: Work, answer: Answer, *, fingerprint: str) -> None:
-    """This function will keep the answer for the retries of this key."""
+    """Keep the answer for the retries of this key."""
     work.store.rows(
         "INSERT INTO answers (idempotency_key, fingerprint, request_id, status_code, body)"
         " VALUES (?, ?, ?, ?, ?)",

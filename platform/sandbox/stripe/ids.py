@@ -9,5 +9,5 @@ _LETTER_OF_BYTE = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
 def new_id(prefix: str, *, length: int = 24) -> str:
-    """This function will make an unguessable id of `length` letters after the prefix."""
+    """Make an unguessable id of `length` letters after the prefix."""
     return prefix + secrets.token_bytes(length).translate(_LETTER_OF_BYTE).decode()

@@ -35,7 +35,7 @@ _ONLY_WITH_CONFIRM = ("return_url", "off_session", "error_on_requires_action")
 
 
 def create(work: Work, params: Params) -> Json:
-    """This function will create an intent, and confirm it when asked to.
+    """Create an intent, and confirm it when asked to.
 
     Raises BadParameter, or CardDeclined when it is confirmed with a card that is refused.
     """
@@ -48,7 +48,7 @@ def create(work: Work, params: Params) -> Json:
 
 
 def update(work: Work, params: Params, *, intent_id: str) -> Json:
-    """This function will change what may still change: words always, terms before the payment."""
+    """Change what may still change: words always, terms before the payment."""
     intent = work.intent(intent_id)
     if any(name in params for name in _TERMS):
         _require_status(intent, verb="update", allowed=CONFIRMABLE)
@@ -65,7 +65,7 @@ def update(work: Work, params: Params, *, intent_id: str) -> Json:
 
 
 def confirm(work: Work, params: Params, *, intent_id: str) -> Json:
-    """This function will try to pay the intent with its payment method.
+    """Try to pay the intent with its payment method.
 
     Raises UnexpectedState, BadParameter, or CardDeclined.
     """
@@ -79,7 +79,7 @@ def confirm(work: Work, params: Params, *, intent_id: str) -> Json:
 
 
 def capture(work: Work, params: Params, *, intent_id: str) -> Json:
-    """This function will take an authorized amount, or a part of it and release the rest."""
+    """Take an authorized amount, or a part of it and release the rest."""
     intent = work.intent(intent_id)
     _require_status(intent, verb="capture", allowed=("requires_capture",))
     capturable_minor: int = intent["amount_capturable"]
@@ -98,7 +98,7 @@ def capture(work: Work, params: Params, *, intent_id: str) -> Json:
 
 
 def cancel(work: Work, params: Params, *, intent_id: str) -> Json:
-    """This function will end an intent that has not been paid, and release what it held."""
+    """End an intent that has not been paid, and release what it held."""
     intent = work.intent(intent_id)
     _require_status(intent, verb="cancel", allowed=CANCELABLE)
     if intent["status"] == "requires_capture":
@@ -118,7 +118,7 @@ def cancel(work: Work, params: Params, *, intent_id: str) -> Json:
 
 
 def merged_metadata(current: dict[str, str], change: dict[str, str] | None) -> dict[str, str]:
-    """This function will merge metadata: an empty value removes its key, None removes all."""
+    """Merge metadata: an empty value removes its key, None removes all."""
     if change is None:
         return {}
     return {key: value for key, value in {**current, **change}.items() if value != ""}
@@ -254,7 +254,7 @@ def _check_confirm(intent: Json, *, method: Json, return_url: str | None) -> Non
 
 
 def is_web_address(url: str) -> bool:
-    """This function will tell whether a buyer's browser may be sent there."""
+    """Tell whether a buyer's browser may be sent there."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -35,7 +35,7 @@ _MAX_EXPAND_LEVELS = 4
 def list_objects(
     work: Work, params: Params, *, kind: str, url: str, filters: tuple[str, ...] = ()
 ) -> Json:
-    """This function will give one page of the kind, newest first.
+    """Give one page of the kind, newest first.
 
     Raises NoSuchObject when a cursor names nothing.
     """
@@ -55,7 +55,7 @@ def list_objects(
 
 
 def rendered(work: Work, body: Json, *, expand: list[str]) -> Json:
-    """This function will give the body as it goes over the wire, with the wished ids expanded.
+    """Give the body as it goes over the wire, with the wished ids expanded.
 
     Raises BadParameter for a path that cannot be expanded.
     """

@@ -10,12 +10,12 @@ _LONGEST_RETRY_SECONDS = 30.0
 
 
 def retry_delay_seconds(*, attempts: int) -> float:
-    """This function will tell how long to wait after the given number of failed attempts."""
+    """Tell how long to wait after the given number of failed attempts."""
     return min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts - 1, 10), _LONGEST_RETRY_SECONDS)
 
 
 def owe(store: Store, *, event_id: str, state: str, due_at: float) -> None:
-    """This function will write down one delivery of an event, due at a time in seconds."""
+    """Write down one delivery of an event, due at a time in seconds."""
     store.rows(
         "INSERT INTO deliveries (event_id, state, due_at) VALUES (?, ?, ?)",
         event_id,
@@ -25,7 +25,7 @@ def owe(store: Store, *, event_id: str, state: str, due_at: float) -> None:
 
 
 def due(store: Store, *, now: float, limit: int) -> list[sqlite3.Row]:
-    """This function will give the deliveries whose time has come, the oldest first."""
+    """Give the deliveries whose time has come, the oldest first."""
     return store.rows(
         "SELECT id, event_id, attempts FROM deliveries WHERE state = 'pending' AND due_at <= ?"
         " ORDER BY due_at, id LIMIT ?",
@@ -35,7 +35,7 @@ def due(store: Store, *, now: float, limit: int) -> list[sqlite3.Row]:
 
 
 def next_due_at(store: Store, *, after: float) -> float | None:
-    """This function will tell when the next waiting delivery or timer is due, if there is one."""
+    """Tell when the next waiting delivery or timer is due, if there is one."""
     rows = store.rows(
         "SELECT min(due_at) AS due_at FROM ("
         " SELECT due_at FROM deliveries WHERE state = 'pending' AND due_at > ?"
@@ -47,14 +47,14 @@ def next_due_at(store: Store, *, after: float) -> float | None:
 
 
 def held(store: Store) -> list[sqlite3.Row]:
-    """This function will give the deliveries held back, the newest first: out of order."""
+    """Give the deliveries held back, the newest first: out of order."""
     return store.rows(
         "SELECT id, event_id, attempts FROM deliveries WHERE state = 'held' ORDER BY id DESC"
     )
 
 
 def release_held(store: Store, *, now: float) -> int:
-    """This function will let the held deliveries go, and tell how many they were."""
+    """Let the held deliveries go, and tell how many they were."""
     released = store.rows(
         "UPDATE deliveries SET state = 'pending', due_at = ? WHERE state = 'held' RETURNING id",
         now,
@@ -70,7 +70,7 @@ def record_attempt(
     status_code: int | None,
     error: str | None,
 ) -> None:
-    """This function will write how an attempt went and what follows from it: done, or later."""
+    """Write how an attempt went and what follows from it: done, or later."""
     acknowledged = status_code is not None and 200 <= status_code < 300
     attempts = delivery["attempts"] + 1
     store.rows(
@@ -92,7 +92,7 @@ def record_attempt(
 
 
 def waiting(store: Store, *, event_id: str) -> int:
-    """This function will count the deliveries of an event that no 2xx has answered yet."""
+    """Count the deliveries of an event that no 2xx has answered yet."""
     rows = store.rows(
         "SELECT count(*) AS number FROM deliveries WHERE event_id = ? AND state <> 'acknowledged'",
         event_id,
@@ -103,7 +103,7 @@ def waiting(store: Store, *, event_id: str) -> int:
 def history(
     store: Store, *, after: int = 0, limit: int = 1_000, event_id: str | None = None
 ) -> list[Json]:
-    """This function will give the attempts after the one numbered `after`, in their order."""
+    """Give the attempts after the one numbered `after`, in their order."""
     rows = store.rows(
         "SELECT a.id, a.delivery_id, a.event_id, o.type AS event_type, a.attempted_at,"
         " a.status_code, a.error,"
@@ -122,6 +122,6 @@ def history(
 
 
 def states(store: Store) -> dict[str, int]:
-    """This function will count the deliveries by state."""
+    """Count the deliveries by state."""
     rows = store.rows("SELECT state, count(*) AS number FROM deliveries GROUP BY state")
     return {row["state"]: row["number"] for row in rows}

@@ -12,13 +12,13 @@ from sandbox.stripe.work import Work
 
 
 def approve_url(work: Work, intent: Json) -> str:
-    """This function will give the address of the intent's page, where the buyer decides."""
+    """Give the address of the intent's page, where the buyer decides."""
     query = urlencode({"client_secret": intent["client_secret"]})
     return f"{work.config.public_url}/approve/{intent['id']}?{query}"
 
 
 def next_action(work: Work, intent: Json, *, method: Json, return_url: str | None) -> Json:
-    """This function will describe the step in the shape of the payment method's type."""
+    """Describe the step in the shape of the payment method's type."""
     url = approve_url(work, intent)
     if method["type"] == CARD:
         return _card(url, return_url=return_url)
@@ -29,7 +29,7 @@ def next_action(work: Work, intent: Json, *, method: Json, return_url: str | Non
 
 
 def qr_data_url(text: str) -> str:
-    """This function will draw the text as a QR code: a PNG in a data URL."""
+    """Draw the text as a QR code: a PNG in a data URL."""
     picture = BytesIO()
     segno.make(text, error="m", micro=False).save(picture, kind="png", scale=6, border=4)
     return "data:image/png;base64," + b64encode(picture.getvalue()).decode()

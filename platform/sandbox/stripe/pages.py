@@ -52,7 +52,7 @@ class Pages:
         self._sandbox = sandbox
 
     def routes(self) -> list[Route]:
-        """This function will give the pages' routes."""
+        """Give the pages' routes."""
         return [
             Route("/approve/{id}", self._show, methods=["GET"]),
             Route("/approve/{id}", self._decide, methods=["POST"]),

@@ -13,7 +13,7 @@ class Kind(Protocol):
     """How one parameter is read from its raw form value."""
 
     def read(self, *, name: str, raw: Any) -> Any:
-        """This function will give the typed value, or raise BadParameter."""
+        """Give the typed value, or raise BadParameter."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Range:
 def read_fields(
     *, fields: Mapping[str, Kind], required: Sequence[str], raw: Mapping[str, Any], within: str = ""
 ) -> dict[str, Any]:
-    """This function will type every given parameter.
+    """Type every given parameter.
 
     Raises BadParameter with `parameter_unknown`, `parameter_missing`, or the kind's own refusal.
     """

@@ -15,7 +15,7 @@ _BILLING_DETAILS = {"address": None, "email": None, "name": None, "phone": None,
 
 
 def from_parameters(work: Work, params: dict[str, Any], *, intent: Json) -> Json | None:
-    """This function will give the payment method that a request names, or None.
+    """Give the payment method that a request names, or None.
 
     Raises NoSuchObject for an unknown id, BadParameter for data that do not fit, RefusedByState
     when the intent does not take the type.
@@ -36,7 +36,7 @@ def from_parameters(work: Work, params: dict[str, Any], *, intent: Json) -> Json
 
 
 def for_buyer(work: Work, *, method_type: str, card: TestCard = VISA) -> Json:
-    """This function will make the payment method that a buyer picks on the payment page."""
+    """Make the payment method that a buyer picks on the payment page."""
     return _card(work, card) if method_type == CARD else _wallet(work, method_type)
 
 

@@ -15,7 +15,7 @@ Params = dict[str, Any]
 
 
 def create(work: Work, params: Params) -> Json:
-    """This function will pay money back to the buyer, all that is left unless told how much.
+    """Pay money back to the buyer, all that is left unless told how much.
 
     Raises BadParameter when no payment is named, RefusedByState when there is less to refund.
     """
@@ -35,7 +35,7 @@ def create(work: Work, params: Params) -> Json:
 
 
 def update(work: Work, params: Params, *, refund_id: str) -> Json:
-    """This function will change the refund's metadata."""
+    """Change the refund's metadata."""
     refund = work.store.get(kind="refund", object_id=refund_id)
     previous = {"metadata": refund["metadata"]}
     if "metadata" in params:
@@ -46,7 +46,7 @@ def update(work: Work, params: Params, *, refund_id: str) -> Json:
 
 
 def end_pending(work: Work, *, refund_id: str, succeeded: bool) -> None:
-    """This function will end a pending refund; a failed one gives the money back to the shop."""
+    """End a pending refund; a failed one gives the money back to the shop."""
     refund = work.store.get(kind="refund", object_id=refund_id)
     if refund["status"] != "pending":
         return

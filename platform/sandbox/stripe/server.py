@@ -29,7 +29,7 @@ class Sandbox:
         idempotency_key: str | None = None,
         api_version: str = API_VERSION,
     ) -> Work:
-        """This function will begin a unit of work at the present moment."""
+        """Begin a unit of work at the present moment."""
         return Work(
             config=self.config,
             store=self.store,
@@ -41,7 +41,7 @@ class Sandbox:
         )
 
     def authenticate(self, authorization: str) -> None:
-        """This function will raise Unauthorized unless the header carries the account's key."""
+        """Raise Unauthorized unless the header carries the account's key."""
         key = _key_from(authorization)
         if not key:
             raise Unauthorized(

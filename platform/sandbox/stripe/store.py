@@ -92,12 +92,12 @@ class Store:
         self._connection.executescript(_TABLES)
 
     def close(self) -> None:
-        """This function will close the file."""
+        """Close the file."""
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """This function will commit what its block writes, or nothing when the block raises."""
+        """Commit what its block writes, or nothing when the block raises."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -107,11 +107,11 @@ class Store:
         self._connection.execute("COMMIT")
 
     def rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        """This function will run one statement and give its rows."""
+        """Run one statement and give its rows."""
         return self._connection.execute(statement, values).fetchall()
 
     def insert(self, body: Json) -> Json:
-        """This function will store a new object of the kind that its `object` names."""
+        """Store a new object of the kind that its `object` names."""
         self.rows(
             "INSERT INTO objects (id, kind, created, intent_id, charge_id, source_id, type, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -127,26 +127,26 @@ class Store:
         return body
 
     def save(self, body: Json) -> Json:
-        """This function will write the object's new body over its old one."""
+        """Write the object's new body over its old one."""
         self.rows(
             "UPDATE objects SET body = ? WHERE id = ?", orjson.dumps(body).decode(), body["id"]
         )
         return body
 
     def find(self, *, kind: str, object_id: str) -> Json | None:
-        """This function will give the object, or None."""
+        """Give the object, or None."""
         rows = self.rows("SELECT body FROM objects WHERE id = ? AND kind = ?", object_id, kind)
         return orjson.loads(rows[0]["body"]) if rows else None
 
     def get(self, *, kind: str, object_id: str, param: str = "id") -> Json:
-        """This function will give the object, or raise NoSuchObject naming the parameter."""
+        """Give the object, or raise NoSuchObject naming the parameter."""
         body = self.find(kind=kind, object_id=object_id)
         if body is None:
             raise NoSuchObject(kind=kind, object_id=object_id, param=param)
         return body
 
     def page(self, page: Page) -> tuple[list[Json], bool]:
-        """This function will give one page of objects, and whether more follow.
+        """Give one page of objects, and whether more follow.
 
         Raises NoSuchObject when a cursor names nothing of the kind.
         """

@@ -82,5 +82,5 @@ _BY_LAST4 = {card.last4: card for card in (*PAYMENT_METHODS.values(), *TOKENS.va
 
 
 def by_last4(last4: str) -> TestCard:
-    """This function will give the test card with these digits: its behaviour follows from them."""
+    """Give the test card with these digits: its behaviour follows from them."""
     return _BY_LAST4[last4]

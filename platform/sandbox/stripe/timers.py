@@ -5,7 +5,7 @@ from sandbox.stripe.work import Work
 
 
 def set_timer(work: Work, *, noun: str, object_id: str, fault: Undecided) -> None:
-    """This function will write down that the object ends as the fault says, when it says.
+    """Write down that the object ends as the fault says, when it says.
 
     A fault without a time ends with the faults: its timer has no due time until then.
     """
@@ -18,7 +18,7 @@ def set_timer(work: Work, *, noun: str, object_id: str, fault: Undecided) -> Non
 
 
 def take_due(work: Work) -> list[tuple[str, str]]:
-    """This function will take the timers that have run out: (step, object id), the oldest first."""
+    """Take the timers that have run out: (step, object id), the oldest first."""
     rows = work.store.rows(
         "SELECT id, step, object_id FROM timers WHERE due_at <= ? ORDER BY due_at, id", work.now
     )
@@ -28,10 +28,10 @@ def take_due(work: Work) -> list[tuple[str, str]]:
 
 
 def end_all(work: Work) -> None:
-    """This function will let every timer run out now."""
+    """Let every timer run out now."""
     work.store.rows("UPDATE timers SET due_at = ?", work.now)
 
 
 def end_open_ended(work: Work) -> None:
-    """This function will let the timers run out that waited for the end of their fault."""
+    """Let the timers run out that waited for the end of their fault."""
     work.store.rows("UPDATE timers SET due_at = ? WHERE due_at IS NULL", work.now)

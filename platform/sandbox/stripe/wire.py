@@ -6,5 +6,5 @@ Json = dict[str, Any]
 
 
 def public(body: Json) -> Json:
-    """This function will drop the provider's private names: those that start with `_`."""
+    """Drop the provider's private names: those that start with `_`."""
     return {name: value for name, value in body.items() if not name.startswith("_")}

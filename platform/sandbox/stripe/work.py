@@ -22,13 +22,13 @@ class Work:
 
     @property
     def created(self) -> int:
-        """This function will give the moment as Stripe writes it: whole seconds."""
+        """Give the moment as Stripe writes it: whole seconds."""
         return int(self.now)
 
     def intent(self, intent_id: str) -> Json:
-        """This function will give the payment intent, or raise NoSuchObject."""
+        """Give the payment intent, or raise NoSuchObject."""
         return self.store.get(kind="payment_intent", object_id=intent_id, param="intent")
 
     def charge(self, charge_id: str) -> Json:
-        """This function will give the charge, or raise NoSuchObject."""
+        """Give the charge, or raise NoSuchObject."""
         return self.store.get(kind="charge", object_id=charge_id, param="charge")

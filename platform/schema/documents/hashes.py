@@ -13,12 +13,12 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def hash_of(text: str) -> str:
-    """This function will name a document: 64 hexadecimal digits over its UTF-8 bytes."""
+    """Name a document: 64 hexadecimal digits over its UTF-8 bytes."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def hash_in(parameters: Mapping[str, Any]) -> str | None:
-    """This function will read the hash that a request names its document by, or return None.
+    """Read the hash that a request names its document by, or return None.
 
     Two spellings: `documentId: "sha256:…"`, and Apollo's `extensions.persistedQuery.sha256Hash`.
     Raises `DocumentRefused` where there is one that is no SHA-256.

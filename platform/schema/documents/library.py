@@ -34,7 +34,7 @@ class DocumentLibrary:
 
     @classmethod
     def of(cls, config: Settings, *, schema: CompiledSchema) -> Self:
-        """This function will make the library that the settings describe.
+        """Make the library that the settings describe.
 
         Raises `ManifestBroken` for a manifest that cannot be used.
         """
@@ -45,7 +45,7 @@ class DocumentLibrary:
         return cls(trusted, only_trusted=config.documents == "trusted_only")
 
     def asked(self, parameters: Mapping[str, Any], *, by_get: bool = False) -> AskedDocument:
-        """This function will find a request's document.
+        """Find a request's document.
 
         `parameters` are those of GraphQL over HTTP, of the right types. Raises `DocumentRefused`
         for a document that is unknown, forged or not trusted. To GET only the manifest answers.

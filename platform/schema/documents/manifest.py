@@ -40,12 +40,12 @@ class TrustedDocuments:
         return text in self._known
 
     def text(self, digest: str) -> str | None:
-        """This function will give a document by its hash, or None."""
+        """Give a document by its hash, or None."""
         return self._texts.get(digest)
 
     @classmethod
     def read(cls, file: Path, *, schema: CompiledSchema) -> Self:
-        """This function will read a manifest; raises `ManifestBroken` unless all of it is good."""
+        """Read a manifest; raises `ManifestBroken` unless all of it is good."""
         return cls({_hash_of_entry(key, text): text for key, text in _entries(file, schema)})
 
 

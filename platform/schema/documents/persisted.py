@@ -23,14 +23,14 @@ class PersistedQueries:
         return len(self._texts)
 
     def text(self, digest: str) -> str | None:
-        """This function will give a text by its hash, or None."""
+        """Give a text by its hash, or None."""
         known = self._texts.get(digest)
         if known is not None:
             self._texts.move_to_end(digest)
         return known
 
     def keep(self, digest: str, text: str) -> None:
-        """This function will remember a text whose hash has been checked."""
+        """Remember a text whose hash has been checked."""
         if digest in self._texts or len(text) > _MAX_CHARS_OF_ONE:
             return
         self._texts[digest] = text

@@ -23,12 +23,12 @@ class DocumentRefused(Exception):
 
 
 def malformed(message: str) -> DocumentRefused:
-    """This function will say that what should name a document does not."""
+    """Say that what should name a document does not."""
     return DocumentRefused(MALFORMED, message)
 
 
 def not_found() -> DocumentRefused:
-    """This function will say that nobody has told us this hash's text.
+    """Say that nobody has told us this hash's text.
 
     The words are Apollo's: its clients look for them, and send the text with their next request.
     """
@@ -36,28 +36,28 @@ def not_found() -> DocumentRefused:
 
 
 def mismatch() -> DocumentRefused:
-    """This function will say that a text has another hash than the one sent with it."""
+    """Say that a text has another hash than the one sent with it."""
     return DocumentRefused(MISMATCH, "The hash is not that of the document's text.")
 
 
 def not_trusted() -> DocumentRefused:
-    """This function will say that only the manifest's documents are executed here."""
+    """Say that only the manifest's documents are executed here."""
     return DocumentRefused(NOT_TRUSTED, "This address executes trusted documents only.")
 
 
 def not_for_get() -> DocumentRefused:
-    """This function will say that a document changes something, or is not trusted."""
+    """Say that a document changes something, or is not trusted."""
     message = "Only trusted queries are answered to GET. Send this one by POST."
     return DocumentRefused(NOT_FOR_GET, message)
 
 
 def needs_http() -> DocumentRefused:
-    """This function will say that whoever asks is looked at anew with each request, which a socket
+    """Say that whoever asks is looked at anew with each request, which a socket
     does not make."""
     message = "A WebSocket is for subscriptions. Send queries and mutations by POST."
     return DocumentRefused(MALFORMED, message)
 
 
 def needs_socket() -> DocumentRefused:
-    """This function will say that a subscription has more than one answer."""
+    """Say that a subscription has more than one answer."""
     return DocumentRefused(MALFORMED, "Send subscriptions over a WebSocket.")

@@ -56,7 +56,7 @@ class Compiler:
         self._fields = 0
 
     def root_field(self, root: GraphQLObjectType, details: FieldDetailsList) -> Complete | None:
-        """This function will compile what is selected below a root field, or return None."""
+        """Compile what is selected below a root field, or return None."""
         field = self._schema.get_field(root, details[0].node.name.value)
         if field is None or details[0].node.name.value.startswith("__"):
             return None

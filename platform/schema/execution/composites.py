@@ -29,7 +29,7 @@ class PlannedField(NamedTuple):
 
 
 def object_completer(fields: Sequence[PlannedField], *, only: type | None) -> Complete:
-    """This function will make the completer of an object type with these fields selected.
+    """Make the completer of an object type with these fields selected.
 
     `only` is the one class whose values are certainly of this type, where the type checks it.
     """
@@ -101,7 +101,7 @@ def _of_one_class(complete_object: Complete, only: type) -> Complete:
 
 
 def list_completer(item: Completion) -> Complete:
-    """This function will make the completer of a list; other iterables are not its business."""
+    """Make the completer of a list; other iterables are not its business."""
     as_they_are, complete_item = item
 
     def complete(values: Any, calls: NestedCalls) -> list[Any]:
@@ -115,7 +115,7 @@ def list_completer(item: Completion) -> Complete:
 
 
 def union_completer(members: Mapping[type, Complete]) -> Complete:
-    """This function will make the completer of a union or an interface, by the value's class."""
+    """Make the completer of a union or an interface, by the value's class."""
 
     def complete(value: Any, calls: NestedCalls) -> Any:
         complete_member = members.get(type(value))
@@ -128,6 +128,6 @@ def union_completer(members: Mapping[type, Complete]) -> Complete:
 
 
 def require_no_cast(value: object) -> None:
-    """This function will raise `Unfit` for a value that says of which type it wants to be."""
+    """Raise `Unfit` for a value that says of which type it wants to be."""
     if getattr(value, TYPE_CAST_ATTRIBUTE, None) is not None:
         raise Unfit

@@ -67,7 +67,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """This function will complete a value by the plan, and if that gives up as it is done
+        """Complete a value by the plan, and if that gives up as it is done
         without one."""
         if path.prev is None and isinstance(path.key, str):
             complete = self.planned.pop(path.key, None)

@@ -42,7 +42,7 @@ plain_classes: Final[set[type]] = set()
 
 
 def require_plain(kind: type) -> None:
-    """This function will raise `Unfit` for a class whose values are not just values.
+    """Raise `Unfit` for a class whose values are not just values.
 
     Those are null, exceptions, and what can be awaited or may pretend that it can be. The answer
     is remembered for each class.
@@ -56,7 +56,7 @@ def require_plain(kind: type) -> None:
 
 
 def classes_as_they_are(leaf: GraphQLLeafType, *, nullable: bool) -> frozenset[type]:
-    """This function will name the classes whose values leave as they came."""
+    """Name the classes whose values leave as they came."""
     own = _AS_THEY_ARE.get(leaf, frozenset())
     if leaf.coerce_output_value is identity:
         own = _ANYTHING_PLAIN
@@ -64,7 +64,7 @@ def classes_as_they_are(leaf: GraphQLLeafType, *, nullable: bool) -> frozenset[t
 
 
 def leaf_completer(leaf: GraphQLLeafType) -> Complete:
-    """This function will make the completer of a scalar or an enum; null is not its business."""
+    """Make the completer of a scalar or an enum; null is not its business."""
     if leaf is GraphQLInt:
         return _whole_number
     coerce = leaf.coerce_output_value

@@ -28,7 +28,7 @@ class Outcome:
         self._error = error
 
     def again(self) -> Any:
-        """This function will answer, or raise, as the resolver did."""
+        """Answer, or raise, as the resolver did."""
         if self._error is not None:
             raise self._error
         return self._value
@@ -50,7 +50,7 @@ class NestedCalls:
         self._outcomes: dict[tuple[int, int], deque[Outcome]] = defaultdict(deque)
 
     def call(self, field: "NestedField", source: Any) -> Any:
-        """This function will call a field's resolver and remember what came of it."""
+        """Call a field's resolver and remember what came of it."""
         outcomes = self._outcomes[id(source), id(field.node)]
         try:
             value = field.resolve(source, self._arguments_of(field))
@@ -69,7 +69,7 @@ class NestedCalls:
         return known
 
     def get_field_resolver(self, resolver: Callable[..., Any]) -> Callable[..., Any]:
-        """This function will wrap a resolver, for graphql-core, so that it is asked only once."""
+        """Wrap a resolver, for graphql-core, so that it is asked only once."""
 
         def once(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
             outcomes = self._outcomes.get((id(source), id(info.field_nodes[0])))
@@ -104,14 +104,14 @@ class NestedField:
         self._source_name = parameter.name if parameter is not None else None
 
     def resolve(self, source: Any, arguments: dict[str, Any]) -> Any:
-        """This function will call the resolver."""
+        """Call the resolver."""
         positional = [source] if self._takes_self else []
         if self._source_name is not None:
             arguments = {**arguments, self._source_name: source}
         return self._field.get_result(source, info=None, args=positional, kwargs=arguments)
 
     def arguments(self, calls: NestedCalls) -> dict[str, Any]:
-        """This function will read the field's arguments as its resolver wants them."""
+        """Read the field's arguments as its resolver wants them."""
         given = get_argument_values(
             self._definition, self.node, calls.variables, None, calls.hide_suggestions
         )

@@ -72,7 +72,7 @@ class OperationPlan:
         variables: dict[str, Any],
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        """This function will execute the operation; errors of its fields are in the result."""
+        """Execute the operation; errors of its fields are in the result."""
         values = get_variable_values(
             self._schema,
             self._operation.variable_definitions or (),

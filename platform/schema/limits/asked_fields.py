@@ -15,7 +15,7 @@ from graphql import (
 
 
 def fields_of(document: DocumentNode, schema: GraphQLSchema) -> frozenset[str]:
-    """This function will name every field that a validated document asks for, `Type.field`."""
+    """Name every field that a validated document asks for, `Type.field`."""
     type_info = TypeInfo(schema)
     fields = _Fields(type_info)
     visit(document, TypeInfoVisitor(type_info, fields))

@@ -54,7 +54,7 @@ class CostPlan:
     page_variables: tuple[str, ...]
 
     def require_page_sizes(self, variables: Variables, limits: QueryLimits) -> None:
-        """This function will raise `QueryRefused` for a page size outside 1 to the limit."""
+        """Raise `QueryRefused` for a page size outside 1 to the limit."""
         for name in self.page_variables:
             value = variables.get(name)
             # Anything but a number is left to the coercion of variables, which names the type.
@@ -62,7 +62,7 @@ class CostPlan:
                 _require_page_size(value, limits)
 
     def requested(self, variables: Variables) -> int:
-        """This function will compute the cost in units, at most 2³¹ - 1."""
+        """Compute the cost in units, at most 2³¹ - 1."""
         return min(self.cost.value(variables), CEILING)
 
 
@@ -73,7 +73,7 @@ def plan_cost(
     fragments: Fragments,
     limits: QueryLimits,
 ) -> CostPlan:
-    """This function will compile a valid operation's cost.
+    """Compile a valid operation's cost.
 
     Raises `QueryRefused` where a page size in the document itself is out of bounds.
     """
@@ -90,7 +90,7 @@ def require_few_root_fields(
     limits: QueryLimits,
     sensitive: frozenset[str],
 ) -> None:
-    """This function will raise `QueryRefused` for a request that packs many tries into one."""
+    """Raise `QueryRefused` for a request that packs many tries into one."""
     names = [node.name.value for node in expanded(operation.selection_set, fragments)]
     if operation.operation.value == "mutation" and len(names) > limits.max_mutation_fields:
         raise QueryRefused(

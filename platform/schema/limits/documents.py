@@ -115,7 +115,7 @@ class DocumentCache:
         return len(self._entries)
 
     def prepare(self, text: str, *, schema: GraphQLSchema, rules: Rules) -> Prepared:
-        """This function will give the document's preparation, from the cache if it is there.
+        """Give the document's preparation, from the cache if it is there.
 
         `rules` are the rules to validate with; the tuple's classes must outlive the request,
         because they are part of the key. It does not raise: refusals are in `errors`.

@@ -47,7 +47,7 @@ class Cost:
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-    """This function will add costs up."""
+    """Add costs up."""
     constant = 0
     parts: list[tuple[Size, Cost]] = []
     for cost in costs:
@@ -57,12 +57,12 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 
 def larger(one: Size, other: Size) -> Size:
-    """This function will return a size that is at least both."""
+    """Return a size that is at least both."""
     return Size(max(one.at_least, other.at_least), one.variables + other.variables)
 
 
 def size_of(value: object, default: int) -> int:
-    """This function will read a variable's value as a size, or return the default."""
+    """Read a variable's value as a size, or return the default."""
     if isinstance(value, list | tuple):
         return max(1, len(value))
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= CEILING:

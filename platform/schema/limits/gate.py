@@ -38,7 +38,7 @@ Permit = Callable[[frozenset[str], Any], GraphQLError | None]
 
 
 def everything(fields: frozenset[str], context: object) -> None:
-    """This function will permit every field to everybody."""
+    """Permit every field to everybody."""
 
 
 class Gate:
@@ -69,17 +69,17 @@ class Gate:
         )
 
     def extension(self) -> "QueryGate":
-        """This function will make the gate's Strawberry extension of one request."""
+        """Make the gate's Strawberry extension of one request."""
         return QueryGate(self)
 
     def prepare(self, text: str, *, schema: GraphQLSchema, rules: Rules) -> Prepared:
-        """This function will give a document's preparation; refusals are in its `errors`."""
+        """Give a document's preparation; refusals are in its `errors`."""
         return self._documents.prepare(text, schema=schema, rules=rules)
 
     def admit(
         self, prepared: Prepared, name: str | None, *, variables: Variables, context: Any
     ) -> Admission:
-        """This function will look at what depends on the request: the operation that it names,
+        """Look at what depends on the request: the operation that it names,
         what that costs with these variables, and whether the caller may ask for it."""
         if prepared.errors:
             return Admission(list(prepared.errors))
@@ -102,7 +102,7 @@ class Gate:
         return Admission([] if forbidden is None else [forbidden], requested)
 
     def results(self, requested: int | None) -> dict[str, Any]:
-        """This function will give the cost, for the `extensions` of every answer."""
+        """Give the cost, for the `extensions` of every answer."""
         return {"cost": {"requested": requested, "limit": self._limits.max_cost}}
 
 
@@ -172,7 +172,7 @@ def _require_few_values(variables: Mapping[str, Any], limits: QueryLimits) -> No
 
 
 def no_operation() -> GraphQLError:
-    """This function will build the refusal of a request that names no operation there is."""
+    """Build the refusal of a request that names no operation there is."""
     return refusal(refusals.NO_OPERATION, "The document has no operation of this name.")
 
 

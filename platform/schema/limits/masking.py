@@ -49,7 +49,7 @@ class MaskedErrors:
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """This function will replace each error by what the client may see, and log it."""
+        """Replace each error by what the client may see, and log it."""
         operation = _operation_name(execution_context)
         faults: list[GraphQLError] = []
         for index, error in enumerate(errors):

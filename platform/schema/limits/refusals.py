@@ -27,5 +27,5 @@ class QueryRefused(Exception):
 
 
 def refusal(code: str, message: str, nodes: Collection[Node] | None = None) -> GraphQLError:
-    """This function will build the error that says what was refused and why."""
+    """Build the error that says what was refused and why."""
     return GraphQLError(message, nodes=nodes, extensions={"code": code})

@@ -51,7 +51,7 @@ class Shape:
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
-    """This function will index a document's fragments by name."""
+    """Index a document's fragments by name."""
     return {
         definition.name.value: definition
         for definition in document.definitions
@@ -60,12 +60,12 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
-    """This function will list a document's operations."""
+    """List a document's operations."""
     return [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
 
 
 def require_modest_shape(document: DocumentNode, limits: QueryLimits) -> Shape:
-    """This function will measure all operations of a document together.
+    """Measure all operations of a document together.
 
     Raises `QueryRefused` for a document that is too large to validate.
     """
@@ -89,7 +89,7 @@ def require_modest_shape(document: DocumentNode, limits: QueryLimits) -> Shape:
 
 
 def expanded(selection_set: SelectionSetNode, fragments: Fragments) -> Iterator[FieldNode]:
-    """This function will yield a selection set's fields, those inside its fragments included.
+    """Yield a selection set's fields, those inside its fragments included.
 
     Only for documents that `require_modest_shape` has let through.
     """

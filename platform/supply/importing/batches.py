@@ -58,7 +58,7 @@ class BatchReport:
 async def start_or_resume(
     *, supplier_listing_id: UUID, file_hash: bytes, source_declaration: str
 ) -> Batch:
-    """This function will make the batch of a listing and a file, or find the one there is.
+    """Make the batch of a listing and a file, or find the one there is.
 
     Raises `NotFound` for a listing that does not exist and `Invalid` for one that takes no keys.
     """
@@ -116,7 +116,7 @@ async def _live_batch(supplier_listing_id: UUID, file_hash: bytes) -> Batch:
 
 
 async def claim_lines(batch: Batch, *, after_line: int) -> None:
-    """This function will lock the batch for the chunk after `after_line`, inside its transaction.
+    """Lock the batch for the chunk after `after_line`, inside its transaction.
 
     Raises `ImportRunning` when the batch is not where this import left it.
     """
@@ -128,7 +128,7 @@ async def claim_lines(batch: Batch, *, after_line: int) -> None:
 
 
 async def advance(batch: Batch, *, last_line: int, accepted: int, rejected: int) -> None:
-    """This function will count a stored chunk, inside its transaction."""
+    """Count a stored chunk, inside its transaction."""
     await db.execute(
         """update key_batches set line_count = $2, accepted = accepted + $3,
                   rejected = rejected + $4 where id = $1""",
@@ -140,7 +140,7 @@ async def advance(batch: Batch, *, last_line: int, accepted: int, rejected: int)
 
 
 async def finish(batch: Batch) -> None:
-    """This function will close a batch whose last line is stored; again, it changes nothing."""
+    """Close a batch whose last line is stored; again, it changes nothing."""
     async with db.transaction(db.core_scope()):
         await db.execute(
             """update key_batches set finished_at = platform_now(), status = case
@@ -152,7 +152,7 @@ async def finish(batch: Batch) -> None:
 
 
 async def summarise(batch: Batch, *, already_finished: bool) -> BatchReport:
-    """This function will say what the batch came to, from what is stored."""
+    """Say what the batch came to, from what is stored."""
     async with db.transaction(db.core_scope(), read_only=True):
         [row] = await db.fetch(
             "select status, line_count, accepted, rejected from key_batches where id = $1",

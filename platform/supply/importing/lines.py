@@ -63,7 +63,7 @@ LineParser = Callable[[str], KeyLine]
 
 
 def parse_line(raw: bytes | None, *, encoding: str, parse: LineParser) -> KeyLine | None:
-    """This function will read one line: a key, or None if it is blank; `Malformed` otherwise."""
+    """Read one line: a key, or None if it is blank; `Malformed` otherwise."""
     if raw is None:
         raise Malformed
     try:
@@ -74,7 +74,7 @@ def parse_line(raw: bytes | None, *, encoding: str, parse: LineParser) -> KeyLin
 
 
 def parse_text_line(text: str) -> KeyLine:
-    """This function will read a line of a TXT file by the rule at the top; may be `Malformed`."""
+    """Read a line of a TXT file by the rule at the top; may be `Malformed`."""
     for separator in _SEPARATORS:
         serial, found, secret = text.partition(separator)
         if found:
@@ -83,7 +83,7 @@ def parse_text_line(text: str) -> KeyLine:
 
 
 def csv_parser(header: str) -> LineParser:
-    """This function will make the reader of a CSV file's lines from its header.
+    """Make the reader of a CSV file's lines from its header.
 
     Columns may stand in any order, others are ignored. Raises `NoSecretColumn`.
     """

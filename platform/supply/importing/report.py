@@ -34,7 +34,7 @@ class LineReport:
 
 
 async def batch_report(batch_id: UUID, *, after_line: int = 0) -> AsyncIterator[LineReport]:
-    """This function will yield what became of each line after `after_line`, in order.
+    """Yield what became of each line after `after_line`, in order.
 
     Raises `NotFound` for a batch that does not exist.
     """

@@ -37,7 +37,7 @@ async def import_keys(
     progress: ProgressListener | None = None,
     limits: ImportLimits | None = None,
 ) -> BatchReport:
-    """This function will import a `.txt` or `.csv` file of keys into a supplier's listing.
+    """Import a `.txt` or `.csv` file of keys into a supplier's listing.
 
     Each chunk of lines is one transaction. Killed at any moment, the same call with the same file
     goes on after the last stored line; once finished, it reports again and writes nothing.

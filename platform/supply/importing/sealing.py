@@ -53,7 +53,7 @@ class Sealing:
     now: datetime
 
     def chunks(self, source: Source, *, after_line: int) -> Iterator[Chunk]:
-        """This function will yield a batch's chunks from the line after `after_line` on."""
+        """Yield a batch's chunks from the line after `after_line` on."""
         lines = islice(source.lines(), max(0, after_line - source.header_lines), None)
         first_line = after_line + 1
         while taken := list(islice(lines, source.limits.chunk_lines)):

@@ -57,7 +57,7 @@ class Source:
     identity: tuple[int, ...]
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """This function will yield (line number, its bytes) from the first key line on.
+        """Yield (line number, its bytes) from the first key line on.
 
         None stands for the bytes of a line that is too long.
         """
@@ -66,14 +66,14 @@ class Source:
         return enumerate(lines, start=self.header_lines + 1)
 
     def require_unchanged(self) -> None:
-        """This function will raise `FileChanged` if the file was written to since its hash."""
+        """Raise `FileChanged` if the file was written to since its hash."""
         if _identity(self.handle) != self.identity:
             raise FileChanged("The file was changed while it was being imported.", field="path")
 
 
 @contextmanager
 def open_source(path: Path, *, limits: ImportLimits) -> Iterator[Source]:
-    """This function will open a `.txt` or `.csv` file and look through it; `FileRefused` if bad."""
+    """Open a `.txt` or `.csv` file and look through it; `FileRefused` if bad."""
     as_csv = _is_csv(path)
     try:
         # A pipe or a device would block or never end; only then is it safe to open.

@@ -34,7 +34,7 @@ _INSERT = """
 
 
 async def store(batch: Batch, chunk: Chunk) -> tuple[int, int]:
-    """This function will store a chunk and count it; returns how many were accepted and rejected.
+    """Store a chunk and count it; returns how many were accepted and rejected.
 
     Raises `ImportRunning` when the batch has moved on without us; then nothing is written.
     """

@@ -33,7 +33,7 @@ class WithdrawnBatch:
 
 
 async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
-    """This function will withdraw every key of a batch that is not yet held or sold.
+    """Withdraw every key of a batch that is not yet held or sold.
 
     Afterwards the same keys, and the same file, can be imported again. An unfinished import can
     be undone, too. Raises `NotFound`, or `BatchInUse` when a key of it is held or sold.

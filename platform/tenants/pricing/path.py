@@ -113,7 +113,7 @@ class Priced:
 
     @property
     def cost_minor(self) -> int:
-        """This function will return what one piece costs the shop itself, c_n."""
+        """Return what one piece costs the shop itself, c_n."""
         return self.costs[-1]
 
 
@@ -132,12 +132,12 @@ class Broken:
 
     @property
     def detail(self) -> str:
-        """This function will write the breach in minor units: "9500 against a limit of 9600"."""
+        """Write the breach in minor units: "9500 against a limit of 9600"."""
         return f"{self.actual_minor} against a limit of {self.limit_minor}"
 
 
 def price(inputs: PriceInputs) -> Priced | Broken:
-    """This function will price one SKU for one shop, or name the first guard that breaks.
+    """Price one SKU for one shop, or name the first guard that breaks.
 
     Along the path each parent's most specific wholesale rule makes the child's cost, and a parent
     without a rule passes its own cost on. Retail comes from the shop's most specific retail rule,

@@ -88,7 +88,7 @@ class RuleBook:
 
     @classmethod
     def of(cls, rules: Iterable[PriceRule]) -> RuleBook:
-        """This function will lay out the rules of one owner and one audience.
+        """Lay out the rules of one owner and one audience.
 
         The order of `rules` does not matter; were two to cover the same target, the one with the
         smaller id counts. Raises `ValueError` when rules of two owners or audiences are mixed.
@@ -143,7 +143,7 @@ MATCHERS: Final[tuple[Matcher, ...]] = (
 def most_specific(
     rules: RuleBook, *, sku_id: UUID, category_path: Sequence[UUID]
 ) -> PriceRule | None:
-    """This function will find the rule that prices a SKU, or None when cost passes through.
+    """Find the rule that prices a SKU, or None when cost passes through.
 
     A rule on the SKU beats one on a category, a near category beats a far one, and any of them
     beats the default. `category_path` runs from the product's own category up to the top one.
@@ -199,7 +199,7 @@ _ROUND: Final[dict[Rounding, Callable[[int, int], int]]] = {
 
 
 def charge_minor(rule: PriceRule, *, cost_minor: int, face_value_minor: int | None) -> int:
-    """This function will return what a rule charges, in minor units, for one piece.
+    """Return what a rule charges, in minor units, for one piece.
 
     `cost_minor` is what the piece costs the rule's owner. The price is computed exactly and
     rounded once, by the rule's own rounding, whatever its kind. It may come out below cost or

@@ -58,7 +58,7 @@ async def grow(
     scale: float = 1.0,
     folder: Path,
 ) -> int:
-    """This function will measure the named curves, or all, and write a JSON file and a picture of
+    """Measure the named curves, or all, and write a JSON file and a picture of
     each into `folder`; returns the exit code: 0 when all was measured, 1 when something failed,
     130 when somebody stopped it.
 

@@ -52,7 +52,7 @@ class Curve:
     lines: tuple[Line, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """This function will give what `from_json` takes, with the slopes for whoever reads it."""
+        """Give what `from_json` takes, with the slopes for whoever reads it."""
         given = asdict(self)
         for line, told in zip(self.lines, given["lines"], strict=True):
             told["slope"] = None if line.slope is None else round(line.slope, 3)
@@ -60,7 +60,7 @@ class Curve:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """This function will read what `as_json` gave."""
+        """Read what `as_json` gave."""
         lines = tuple(
             Line(one["workload"], tuple(Point(**point) for point in one["points"]))
             for one in given["lines"]

@@ -30,7 +30,7 @@ class Growth:
     step: Callable[[Size, int], Step]
 
     def bounded(self, most: int | None, *, full: bool) -> tuple[int, ...]:
-        """This function will give the points up to a bound, of which there are at least two."""
+        """Give the points up to a bound, of which there are at least two."""
         bound = most if most is not None else (self.points[-1] if full else self.usually_to)
         return tuple(at for at in self.points if at <= bound) or self.points[:2]
 
@@ -94,7 +94,7 @@ GROWTHS: Final = (
 
 
 def chosen_growths(names: Sequence[str]) -> tuple[Growth, ...]:
-    """This function will give the named curves, or all; `BenchFailed` for an unknown name."""
+    """Give the named curves, or all; `BenchFailed` for an unknown name."""
     known = {growth.name: growth for growth in GROWTHS}
     unknown = [name for name in names if name not in known]
     if unknown:

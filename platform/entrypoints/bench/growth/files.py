@@ -22,20 +22,20 @@ _MARKS: Final = ("<!-- {}: begin -->\n", "<!-- {}: end -->")
 
 
 def write_curve(curve: Curve, folder: Path) -> None:
-    """This function will write a curve's JSON; the folder is made when there is none."""
+    """Write a curve's JSON; the folder is made when there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     text = orjson.dumps(curve.as_json(), option=orjson.OPT_INDENT_2)
     (folder / f"growth-{curve.name}.json").write_bytes(text + b"\n")
 
 
 def read_curves(folder: Path) -> list[Curve]:
-    """This function will read the curves of a folder, in their usual order."""
+    """Read the curves of a folder, in their usual order."""
     files = [folder / f"growth-{growth.name}.json" for growth in GROWTHS]
     return [Curve.from_json(orjson.loads(one.read_bytes())) for one in files if one.exists()]
 
 
 def draw_all(folder: Path) -> None:
-    """This function will draw every curve of a folder and write the figures into its page."""
+    """Draw every curve of a folder and write the figures into its page."""
     curves = read_curves(folder)
     for curve in curves:
         (folder / f"growth-{curve.name}.svg").write_text(draw(curve), encoding="utf-8")
@@ -58,7 +58,7 @@ def page_with(
     mixed: dict[str, Any] | None = None,
     curves: Sequence[Curve] = (),
 ) -> str:
-    """This function will replace what stands between the marks of a page; what was not measured
+    """Replace what stands between the marks of a page; what was not measured
     stays as it is."""
     if workloads is not None:
         text = _between(text, "workloads", workload_figures(workloads))

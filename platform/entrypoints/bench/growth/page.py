@@ -11,7 +11,7 @@ _ALIGNED: Final = "---:"
 
 
 def workload_figures(report: dict[str, Any]) -> str:
-    """This function will write the table of what `kameng bench --json` has measured."""
+    """Write the table of what `kameng bench --json` has measured."""
     heading = (
         "workload", "clients", "ops/s", "p50 ms", "p95 ms", "p99 ms", "API ms", "DB ms", "SQL",
         "trips", "WAL B", "limit ops/s", "ratio", "client CPU",
@@ -47,7 +47,7 @@ def _rounds(count: int) -> str:
 
 
 def mixed_figures(story: dict[str, Any]) -> str:
-    """This function will show what `kameng bench mixed --json` has seen, minute by minute."""
+    """Show what `kameng bench mixed --json` has seen, minute by minute."""
     size, clients = story["size"], story["clients"]
     ending = "verify finds nothing" if not story["breaches"] else "; ".join(story["breaches"])
     told = (
@@ -74,7 +74,7 @@ def _minutes(stretches: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 
 def growth_figures(curves: Sequence[Curve]) -> str:
-    """This function will show every curve with its picture, its slopes and its points."""
+    """Show every curve with its picture, its slopes and its points."""
     return "\n".join(_section(curve) for curve in curves)
 
 

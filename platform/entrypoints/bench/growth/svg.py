@@ -35,7 +35,7 @@ class _Scale:
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
-        """This function will give the place of a value; the middle where there is one value."""
+        """Give the place of a value; the middle where there is one value."""
         low, high, at = self.low, self.high, value
         if self.logarithmic:
             low, high, at = log10(low), log10(high), log10(value)
@@ -44,7 +44,7 @@ class _Scale:
 
 
 def draw(curve: Curve) -> str:
-    """This function will draw a curve with its axes, units and slopes."""
+    """Draw a curve with its axes, units and slopes."""
     sizes = sorted({point.at for line in curve.lines for point in line.points})
     rates = [point.ops_per_s for line in curve.lines for point in line.points]
     top = _round_up(max(rates, default=1.0) or 1.0)

@@ -13,7 +13,7 @@ class WrongAnswer(Exception):
 
 
 def check(question: Question, answer: dict[str, Any]) -> dict[str, Any]:
-    """This function will give the answer's data, or raise `WrongAnswer` unless it holds all that
+    """Give the answer's data, or raise `WrongAnswer` unless it holds all that
     was asked for."""
     if answer.get("errors") or not answer.get("data"):
         raise WrongAnswer(f"{question.check}: {answer}")
@@ -59,7 +59,7 @@ def _sale(expected: dict[str, Any], data: dict[str, Any]) -> bool:
 
 
 def is_delivered(order: dict[str, Any]) -> bool:
-    """This function will say whether the order's one key is in its buyer's hands."""
+    """Say whether the order's one key is in its buyer's hands."""
     (line,) = order["lines"]
     if order["status"] != "DELIVERED":
         return False

@@ -39,7 +39,7 @@ class Visit:
     channel: Wire | None = None
 
     async def ask(self, question: Question) -> dict[str, Any]:
-        """This function will send a request and read its answer."""
+        """Send a request and read its answer."""
         request = self.requests.get(id(question)) or Request.of(question)
         status, body = await self.api.ask(request.bytes())
         if status != 200:
@@ -48,7 +48,7 @@ class Visit:
         return answer
 
     async def approve(self, intent_id: str) -> None:
-        """This function will pay at the channel's stand-in."""
+        """Pay at the channel's stand-in."""
         if self.channel is None:
             self.channel = await Wire.to(self.plan.channel_port)
         request = approval(intent_id, channel_key=self.plan.channel_key)
@@ -57,7 +57,7 @@ class Visit:
             raise WrongAnswer(f"the channel answers {status}: {body[:300]!r}")
 
     def close(self) -> None:
-        """This function will hang up."""
+        """Hang up."""
         for wire in (self.api, self.channel):
             if wire is not None:
                 wire.close()
@@ -74,7 +74,7 @@ class Load:
     cpu_at_start_seconds: float = 0.0
 
     async def run(self) -> LoadResult:
-        """This function will ask until the window ends and give what was counted in it."""
+        """Ask until the window ends and give what was counted in it."""
         self.requests = {id(one): Request.of(one) for one in self.plan.questions}
         loop = asyncio.get_running_loop()
         loop.call_at(self.plan.window_from_seconds, self._begin_window)
@@ -148,7 +148,7 @@ class Load:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """This function will run a plan and write its result."""
+    """Run a plan and write its result."""
     plan_file, result_file = map(Path, arguments)
     result = asyncio.run(Load(LoadPlan.read(plan_file)).run())
     result_file.write_bytes(orjson.dumps(asdict(result)))

@@ -20,7 +20,7 @@ class Draw:
         self._kinds = [[one for one in own if one.check == kind] for kind in plan.kinds] or [own]
 
     def next(self) -> Question | None:
-        """This function will give the next question; None when there is no more."""
+        """Give the next question; None when there is no more."""
         if self._once:
             return next(self._part, None)
         if len(self._kinds) == 1:

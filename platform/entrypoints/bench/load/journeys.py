@@ -22,7 +22,7 @@ class Counter(Protocol):
 
 
 async def perform(counter: Counter, question: Question) -> None:
-    """This function will carry out one operation; `WrongAnswer` when any step of it is wrong."""
+    """Carry out one operation; `WrongAnswer` when any step of it is wrong."""
     data = check(question, await counter.ask(question))
     if question.check == "sale_channel":
         await _buy_by_channel(counter, question, data["quote"]["id"])

@@ -32,12 +32,12 @@ class LoadPlan:
     """Print a line of JSON each time; 0 prints none."""
 
     def write(self, file: Path) -> None:
-        """This function will write the plan for `read`."""
+        """Write the plan for `read`."""
         file.write_bytes(orjson.dumps(asdict(self)))
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """This function will read a plan."""
+        """Read a plan."""
         given = orjson.loads(file.read_bytes())
         questions = [Question.from_json(one) for one in given.pop("questions")]
         return cls(questions=questions, **given)
@@ -55,5 +55,5 @@ class LoadResult:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """This function will read what the load client has written."""
+        """Read what the load client has written."""
         return cls(**orjson.loads(file.read_bytes()))

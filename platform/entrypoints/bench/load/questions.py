@@ -39,34 +39,34 @@ class Question:
         return given | ({"authorization": f"Bearer {self.token}"} if self.token else {})
 
     def then(self, check: str, query: str, **variables: Any) -> Self:
-        """This function will give the same buyer's next request."""
+        """Give the same buyer's next request."""
         return replace(self, check=check, query=query, variables=variables)
 
     def as_json(self) -> dict[str, Any]:
-        """This function will give what `from_json` takes, in another process."""
+        """Give what `from_json` takes, in another process."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> Self:
-        """This function will read what `as_json` gave."""
+        """Read what `as_json` gave."""
         return cls(**given)
 
 
 def catalogue_question(host: str, after: str | None) -> Question:
-    """This function will ask a shop for a page of 24 products."""
+    """Ask a shop for a page of 24 products."""
     variables = {"first": PAGE, "after": after}
     return Question("catalogue", host, documents.CATALOGUE, variables, {"products": PAGE})
 
 
 def product_question(host: str, slug: str) -> Question:
-    """This function will ask a shop for one product with its offers."""
+    """Ask a shop for one product with its offers."""
     return Question("product", host, documents.PRODUCT, {"slug": slug}, {"slug": slug})
 
 
 def sale_question(
     host: str, *, token: str, sku_id: str, total_minor: int, currency: str
 ) -> Question:
-    """This function will buy one piece from the wallet, delivered with the answer."""
+    """Buy one piece from the wallet, delivered with the answer."""
     variables = {
         "input": {
             "skuId": sku_id,
@@ -80,6 +80,6 @@ def sale_question(
 
 
 def quote_question(check: str, host: str, *, token: str, sku_id: str, total_minor: int) -> Question:
-    """This function will ask the price of one piece; `check` says how the journey goes on."""
+    """Ask the price of one piece; `check` says how the journey goes on."""
     variables = {"input": {"lines": [{"skuId": sku_id, "quantity": 1}]}}
     return Question(check, host, documents.QUOTE, variables, {"total": total_minor}, token)

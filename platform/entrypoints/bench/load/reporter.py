@@ -19,18 +19,18 @@ class Reporter:
     latencies_ms: list[float] = field(default_factory=list)
 
     def answered(self, latency_ms: float) -> None:
-        """This function will count an operation."""
+        """Count an operation."""
         self.latencies_ms.append(latency_ms)
 
     async def run(self, every_seconds: float) -> None:
-        """This function will print a line each time, until cancelled."""
+        """Print a line each time, until cancelled."""
         while True:
             await asyncio.sleep(every_seconds)
             sys.stdout.write(orjson.dumps(self.line()).decode() + "\n")
             sys.stdout.flush()
 
     def line(self) -> dict[str, Any]:
-        """This function will sum up the stretch and begin the next."""
+        """Sum up the stretch and begin the next."""
         latencies, errors = sorted(self.latencies_ms), self.errors
         self.latencies_ms, self.errors = [], 0
         return {

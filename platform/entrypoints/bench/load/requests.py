@@ -20,19 +20,19 @@ class Request:
 
     @classmethod
     def of(cls, question: Question) -> Self:
-        """This function will write a question's request."""
+        """Write a question's request."""
         body = orjson.dumps(question.body)
         return cls(_head("/graphql", {**question.headers, "content-length": len(body)}), body)
 
     def bytes(self) -> bytes:
-        """This function will give what to send: the keys are as long as their placeholder."""
+        """Give what to send: the keys are as long as their placeholder."""
         if _KEY not in self.body:
             return self.head + self.body
         return self.head + self.body.replace(_KEY, str(uuid4()).encode())
 
 
 def approval(intent_id: str, *, channel_key: str) -> bytes:
-    """This function will write the request with which the buyer pays at the stand-in."""
+    """Write the request with which the buyer pays at the stand-in."""
     headers = {"host": "127.0.0.1", "authorization": f"Bearer {channel_key}", "content-length": 0}
     return _head(f"/_sandbox/intents/{intent_id}/approve", headers)
 

@@ -37,7 +37,7 @@ class WatchPlan:
     waiting_seconds: float
 
     def write(self, file: Path) -> None:
-        """This function will write the plan for `main`."""
+        """Write the plan for `main`."""
         file.write_bytes(orjson.dumps(asdict(self)))
 
 
@@ -59,7 +59,7 @@ class Watch:
     sockets: list[ClientConnection] = field(default_factory=list)
 
     async def run(self) -> Watched:
-        """This function will open, wait, and give what was heard."""
+        """Open, wait, and give what was heard."""
         places = asyncio.Semaphore(OPENING_AT_ONCE)
         try:
             async with asyncio.timeout(self.plan.opening_seconds):
@@ -138,7 +138,7 @@ async def _message(socket: ClientConnection) -> dict[str, Any]:
 
 
 def main(plan_file: Path, result_file: Path) -> None:
-    """This function will carry out a plan and write what was heard."""
+    """Carry out a plan and write what was heard."""
     plan = WatchPlan(**orjson.loads(plan_file.read_bytes()))
     result_file.write_bytes(orjson.dumps(asdict(asyncio.run(Watch(plan).run()))))
 

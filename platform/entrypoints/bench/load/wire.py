@@ -23,13 +23,13 @@ class Wire(asyncio.Protocol):
 
     @classmethod
     async def to(cls, port: int) -> Self:
-        """This function will connect to a port of this machine."""
+        """Connect to a port of this machine."""
         loop = asyncio.get_running_loop()
         _, wire = await loop.create_connection(cls, "127.0.0.1", port)
         return wire
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """This function will send a request and give the answer's status and body.
+        """Send a request and give the answer's status and body.
 
         Raises `WireCut` when the connection ends before the answer does.
         """
@@ -40,7 +40,7 @@ class Wire(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
-        """This function will hang up."""
+        """Hang up."""
         if self._transport is not None:
             self._transport.close()
 

@@ -19,7 +19,7 @@ WALLET_MINOR: Final = 1_000_000_000_000
 async def plant_buyers(
     owner: asyncpg.Connection, shops: Sequence[BenchShop], *, count: int
 ) -> list[BenchBuyer]:
-    """This function will sign up `count` customers, spread over the shops, with full wallets."""
+    """Sign up `count` customers, spread over the shops, with full wallets."""
     stride = max(1, len(shops) // count)
     buyers = [
         BenchBuyer(new_id(), shops[n * stride % len(shops)], crypto.new_token("kmc"))

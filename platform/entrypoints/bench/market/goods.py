@@ -45,7 +45,7 @@ from generate_series(0, $1::integer - 1) as n
 
 
 async def plant_goods(owner: asyncpg.Connection, *, skus: int) -> None:
-    """This function will make `skus` products of one SKU each, by turns of the suppliers."""
+    """Make `skus` products of one SKU each, by turns of the suppliers."""
     await owner.execute(_CATEGORIES, CATEGORIES)
     await owner.execute(_SUPPLIERS, SUPPLIERS)
     await owner.execute(_PRODUCTS, skus, CATEGORIES)

@@ -25,5 +25,5 @@ language sql immutable parallel safe as $$ select md5('bench:' || name)::uuid $$
 
 
 async def lay_ground(owner: asyncpg.Connection) -> None:
-    """This function will make the schema; a second time changes nothing."""
+    """Make the schema; a second time changes nothing."""
     await owner.execute(GROUND)

@@ -126,7 +126,7 @@ async def copy_sales(
     sales: int,
     say: Callable[[str], object],
 ) -> None:
-    """This function will copy delivered orders by turns until there are `sales` copies.
+    """Copy delivered orders by turns until there are `sales` copies.
 
     The keys of the copies were free before they were sold, so that their pools have the dead
     entries that real sales leave. Triggers and foreign keys are left out, as in a restore.

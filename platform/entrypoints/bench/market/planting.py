@@ -16,7 +16,7 @@ Seal = Callable[[], Awaitable[None]]
 
 
 async def plant_market(owner: asyncpg.Connection, size: Size, *, seal: Seal, say: Say) -> Market:
-    """This function will fill a migrated database, or finish what an earlier run has begun.
+    """Fill a migrated database, or finish what an earlier run has begun.
 
     `seal` adds the keys that can be opened, all at once and before all others.
     """

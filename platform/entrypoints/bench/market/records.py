@@ -46,7 +46,7 @@ class Market:
 
 
 async def read_market(owner: asyncpg.Connection) -> Market:
-    """This function will read what `plant_market` has made, now or in an earlier run."""
+    """Read what `plant_market` has made, now or in an earlier run."""
     shops = await owner.fetch(
         """select tenant.id, domain.host from tenants tenant
            join tenant_domains domain on domain.tenant_id = tenant.id

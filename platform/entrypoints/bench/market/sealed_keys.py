@@ -35,12 +35,12 @@ class SealingPlan:
     keys_of_first: int
 
     def write(self, file: Path) -> None:
-        """This function will write the plan for `main`."""
+        """Write the plan for `main`."""
         file.write_bytes(orjson.dumps(asdict(self)))
 
 
 def sealed_row(sku: BenchSku, number: int) -> tuple[object, ...]:
-    """This function will make the row of a key in the order of the columns."""
+    """Make the row of a key in the order of the columns."""
     key_id = new_id()
     secret = f"BENCH-{sku.slug}-{number:08d}"
     sealed = seal_key(key_id=key_id, supplier_listing_id=sku.listing_id, secret=secret)
@@ -59,7 +59,7 @@ def sealed_row(sku: BenchSku, number: int) -> tuple[object, ...]:
 
 
 async def seal(plan: SealingPlan) -> int:
-    """This function will add the keys to every pool and return how many they are."""
+    """Add the keys to every pool and return how many they are."""
     owner = await asyncpg.connect(settings().database_url)
     try:
         skus = (await read_market(owner)).skus
@@ -76,7 +76,7 @@ async def seal(plan: SealingPlan) -> int:
 
 
 def main(plan_file: Path, result_file: Path) -> None:
-    """This function will carry out a plan and write how many keys it made."""
+    """Carry out a plan and write how many keys it made."""
     plan = SealingPlan(**orjson.loads(plan_file.read_bytes()))
     result_file.write_bytes(orjson.dumps({"keys": asyncio.run(seal(plan))}))
 

@@ -41,7 +41,7 @@ from unnest($1::uuid[]) as listing (id)
 
 
 async def restock(owner: asyncpg.Connection, skus: Sequence[BenchSku], *, keys_each: int) -> None:
-    """This function will fill each SKU's pool up to `keys_each` keys that can be sold."""
+    """Fill each SKU's pool up to `keys_each` keys that can be sold."""
     await _add(owner, skus, await _missing(owner, skus, keys_each))
 
 
@@ -52,7 +52,7 @@ async def fill_pools(
     keys_each: int,
     say: Callable[[str], object],
 ) -> None:
-    """This function will do the same by turns, in a database that nobody uses yet.
+    """Do the same by turns, in a database that nobody uses yet.
 
     Triggers and foreign keys are left out: what they would look up is what the rows are made of.
     """

@@ -45,7 +45,7 @@ from generate_series(0, $2::integer - 1) as n, generate_series(n % 20, $3::integ
 
 
 async def plant_tree(owner: asyncpg.Connection, *, shops: int, depth: int, skus: int) -> None:
-    """This function will make a tree of `depth` levels, root and shops counted, with `shops` at
+    """Make a tree of `depth` levels, root and shops counted, with `shops` at
     the lowest; goods must stand there already. With a depth of 1 the root is the only shop."""
     above = 1
     for level, count in enumerate(_counts(shops, depth), start=1):

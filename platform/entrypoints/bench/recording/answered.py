@@ -12,7 +12,7 @@ from entrypoints.bench.recording.scripts import Answer, Recorded
 async def answers_of(
     owner: asyncpg.Connection, statements: Sequence[Recorded]
 ) -> dict[UUID, Answer]:
-    """This function will find the keys that the operation used, and which statement gave each.
+    """Find the keys that the operation used, and which statement gave each.
 
     Raises `BenchFailed` when no statement before a key's first use returns ids of keys.
     """
@@ -48,7 +48,7 @@ async def _giver(
 
 
 def ids_in(values: Sequence[object]) -> Iterator[UUID]:
-    """This function will yield every id among arguments, those in arrays included."""
+    """Yield every id among arguments, those in arrays included."""
     for value in values:
         if isinstance(value, UUID):
             yield value

@@ -18,7 +18,7 @@ from supply.importing import import_keys
 
 
 async def count(*, file: Path, listing_id: UUID) -> dict[str, Any]:
-    """This function will import a file and count statements and round trips."""
+    """Import a file and count statements and round trips."""
     tape = Tape()
     await db.connect(settings())
     try:
@@ -36,7 +36,7 @@ async def count(*, file: Path, listing_id: UUID) -> dict[str, Any]:
 
 
 def main(plan_file: Path, result_file: Path) -> None:
-    """This function will count what a plan asks for."""
+    """Count what a plan asks for."""
     plan = orjson.loads(plan_file.read_bytes())
     counted = asyncio.run(count(file=Path(plan["file"]), listing_id=UUID(plan["listing"])))
     result_file.write_bytes(orjson.dumps(counted))

@@ -27,14 +27,14 @@ class RecordingCounter:
     channel: httpx.AsyncClient
 
     async def ask(self, question: Question) -> dict[str, Any]:
-        """This function will answer a request in this process."""
+        """Answer a request in this process."""
         body = orjson.dumps(question.body).replace(NEW_KEY.encode(), str(new_id()).encode())
         response = await self.api.post("/graphql", content=body, headers=question.headers)
         answer: dict[str, Any] = response.json()
         return answer
 
     async def approve(self, intent_id: str) -> None:
-        """This function will pay, and wait until the stand-in has told us of it, so that what is
+        """Pay, and wait until the stand-in has told us of it, so that what is
         recorded does not depend on who was faster."""
         (await self.channel.post(f"/_sandbox/intents/{intent_id}/approve")).raise_for_status()
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -49,7 +49,7 @@ class RecordingCounter:
 
 @asynccontextmanager
 async def listening(app: ASGIApp, port: int) -> AsyncIterator[None]:
-    """This function will serve the application on a port of this process too, for the channel's
+    """Serve the application on a port of this process too, for the channel's
     calls; with a port of 0 it will not."""
     if not port:
         yield

@@ -28,7 +28,7 @@ from unnest($5::uuid[], $6::bigint[], $7::text[]) as entry (account_id, amount_m
 
 
 async def postings_of(owner: asyncpg.Connection, statements: Sequence[Recorded]) -> list[Recorded]:
-    """This function will give one statement that writes the same ledger rows as an operation did.
+    """Give one statement that writes the same ledger rows as an operation did.
 
     Raises `BenchFailed` when the operation posted nothing.
     """

@@ -45,12 +45,12 @@ class RecordingPlan:
     webhook_port: int = 0
 
     def write(self, file: Path) -> None:
-        """This function will write the plan for `read`."""
+        """Write the plan for `read`."""
         file.write_bytes(orjson.dumps(asdict(self)))
 
     @classmethod
     def read(cls, file: Path) -> "RecordingPlan":
-        """This function will read a plan."""
+        """Read a plan."""
         given = orjson.loads(file.read_bytes())
         given["questions"] = [Question.from_json(one) for one in given["questions"]]
         return cls(**given)
@@ -70,19 +70,19 @@ class Recording:
     round_trips: float
 
     def of_clients(self, clients: int) -> list[list[str]]:
-        """This function will give each client's own scripts: they were written one client's after
+        """Give each client's own scripts: they were written one client's after
         the other's."""
         each = len(self.files) // clients
         return [self.files[client * each : (client + 1) * each] for client in range(clients)]
 
     @classmethod
     def read(cls, file: Path) -> "Recording":
-        """This function will read what `main` has written."""
+        """Read what `main` has written."""
         return cls(**orjson.loads(file.read_bytes()))
 
 
 async def record(plan: RecordingPlan) -> Recording:
-    """This function will carry out each question's operation once and write its script."""
+    """Carry out each question's operation once and write its script."""
     tape = Tape()
     owner = await asyncpg.connect(settings().database_url)
     try:
@@ -172,12 +172,12 @@ async def _write(
 
 
 def made_at_ms(identifier: UUID) -> int:
-    """This function will say when a time-ordered id was made; 0 for an id of another kind."""
+    """Say when a time-ordered id was made; 0 for an id of another kind."""
     return identifier.int >> 80 if identifier.version == 7 else 0
 
 
 def main(plan_file: Path, result_file: Path) -> None:
-    """This function will record what a plan asks for and write where it is."""
+    """Record what a plan asks for and write where it is."""
     try:
         recording = asyncio.run(record(RecordingPlan.read(plan_file)))
     except (BenchFailed, WrongAnswer) as failure:  # the product's own log would mask the reason

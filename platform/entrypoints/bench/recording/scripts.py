@@ -73,7 +73,7 @@ def script(
     answers: Mapping[UUID, Answer],
     name: str = "",
 ) -> str:
-    """This function will write the script of one operation.
+    """Write the script of one operation.
 
     `is_new` tells the ids that the operation made; `answers` says where the others came from that
     nobody could know before. `name` tells its variables from those of other scripts.
@@ -108,7 +108,7 @@ def _hint_lines(hint: str, statements: Sequence[Recorded]) -> list[str]:
 
 
 def defined_in(text: str) -> list[str]:
-    """This function will read what a script wants to be defined, as `name=value`."""
+    """Read what a script wants to be defined, as `name=value`."""
     lines = text.splitlines()
     return [line.removeprefix(DEFINE) for line in lines if line.startswith(DEFINE)]
 
@@ -146,12 +146,12 @@ class _Writer:
     hint: str
 
     def statement(self, recorded: Recorded) -> str:
-        """This function will put the arguments into the statement's text."""
+        """Put the arguments into the statement's text."""
         sql = _without_variables(recorded.sql.strip().rstrip(";"))
         return _PLACEHOLDER.sub(lambda found: self.value(recorded.values[int(found[1]) - 1]), sql)
 
     def value(self, value: object) -> str:
-        """This function will write one argument."""
+        """Write one argument."""
         if value is None:
             return "null"
         if isinstance(value, list | tuple):

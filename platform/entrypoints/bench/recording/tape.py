@@ -20,21 +20,21 @@ class Tape:
     roles: set[str] = field(default_factory=set)
 
     async def listen(self) -> None:
-        """This function will be told of the first connection of each pool; the pools must have no
+        """Be told of the first connection of each pool; the pools must have no
         more than one."""
         for role in (db.SHOP, db.CORE):
             async with get_connection(role).acquire_connection() as connection:
                 connection.add_query_logger(self.note)
 
     def note(self, query: Any) -> None:
-        """This function will keep a statement; asyncpg calls it after each."""
+        """Keep a statement; asyncpg calls it after each."""
         if self.on:
             self.statements.append(Recorded(query.query, tuple(query.args or ())))
             self.roles.add(query.conn_params.user)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """This function will record inside the block only."""
+        """Record inside the block only."""
         self.statements, self.on = [], True
         try:
             yield
