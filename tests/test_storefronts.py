@@ -18,7 +18,7 @@ from entrypoints.response_cache.headers import FRESH_SECONDS, STALE_SECONDS
 from kernel.settings import Settings
 from processes import Platform, running_platform
 from schema.documents.hashes import hash_of
-from schema.public_reads import PUBLIC_FIELDS
+from schema.root import PUBLIC_FIELDS
 from world import World, build_world
 
 PAGE = Path(__file__).parent.parent / "docs" / "storefronts.md"

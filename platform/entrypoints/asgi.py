@@ -1,8 +1,9 @@
 """The web process: request guard, the shop of each request, GraphQL, webhooks, pages."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -25,13 +26,16 @@ from kernel.log import configure_logging
 from kernel.settings import Settings, settings
 from schema.documents import DocumentLibrary
 from schema.root import build_schema
-from supply.stock_news import EVERYTHING
+from supply.stock_news import EVERYTHING, sold_news
 from tenants.directory import forget as forget_shops
 from tenants.directory import hear_change
 from web.app import web_routes
 
 _GRAPHQL_PATHS: Final = frozenset({"/graphql", "/graphql/"})
 """Both spellings are the API: a redirect would lose the body of a client's POST."""
+
+LAST_NEWS_SECONDS: Final = 2.0
+"""How long a process that ends tries to announce what it has sold."""
 
 _healthy_until = 0.0
 
@@ -64,6 +68,9 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with listening(app.state.ear, settings()):
             yield
     finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_NEWS_SECONDS):
+                await sold_news.all_told()
         await valkey.close()
         await db.disconnect()
 

@@ -16,9 +16,9 @@ begin
     return new;
 end $$;
 
--- Locks a liability account for a debit, and says what it holds. The statement that calls this has taken
--- its picture before it waited for the lock; a volatile function takes a new one for each of its
--- own statements, so the sum has what was committed meanwhile.
+-- Locks a liability account for a debit, and says what it holds. The statement that calls this has
+-- taken its picture before it waited for the lock; a volatile function takes a new one for each of
+-- its own statements, so the sum has what was committed meanwhile.
 create function lock_balance(account uuid) returns bigint language plpgsql volatile as $$
 begin
     perform from ledger_accounts where id = account for no key update;

@@ -35,7 +35,8 @@ admission as materialized (
 """The part of a statement that says in `refusal` why the buyer may not order, or null.
 
 A frozen account buys nothing, a token that has ended meanwhile neither, and nobody hoards keys
-with orders left unpaid. Where `claim` has no row, it has none either.
+with orders left unpaid; orders that are being made at the same moment do not see each other, so
+as many more may come as there are connections. Where `claim` has no row, it has none either.
 """
 
 

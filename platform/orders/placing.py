@@ -135,6 +135,9 @@ async def place_at_once(draft: Draft) -> Placed | None:
         rows = await db.write(draft.scope, statement, values)
     except db.GaveUp as why:
         raise _refusal_of(str(why)) from None
+    except BaseException:
+        sold_news.tell(draft.scarce_listings)  # nobody heard whether it was sold
+        raise
     if not rows[0]["is_first"]:
         return None
     placed = _placed(draft, rows, values)

@@ -25,6 +25,8 @@ ANNOUNCED_BELOW_SPARE: Final = 50
 changes no page, however many sales end at the same moment, and is not announced."""
 TOGETHER_SECONDS: Final = 0.05
 """Sales that come so soon after an announcement wait for the next one."""
+TRY_AGAIN_SECONDS: Final = 1.0
+"""After an announcement that failed; what it had to say is said with the next."""
 
 _ANNOUNCE: Final = """
 select pg_notify('stock', listing_id::text) from unnest($1::uuid[]) as listing (listing_id)
@@ -81,11 +83,14 @@ class SoldNews:
     async def _tell(self) -> None:
         while self._untold:
             listing_ids, self._untold = sorted(self._untold), set()
+            pause_seconds = TOGETHER_SECONDS
             try:
                 await db.read(db.core_scope(), _ANNOUNCE, listing_ids)
             except Exception as error:
                 log.warning("stock_not_announced", error_class=type(error).__name__)
-            await asyncio.sleep(TOGETHER_SECONDS)
+                self._untold.update(listing_ids)
+                pause_seconds = TRY_AGAIN_SECONDS
+            await asyncio.sleep(pause_seconds)
 
 
 sold_news = SoldNews()

@@ -546,7 +546,8 @@ async def test_one_hosts_visitors_cannot_take_every_place() -> None:
         headers = {**JSON_HEADERS, "host": host}
         return asyncio.create_task(call(guard, headers=headers, chunks=[body_of()]))
 
-    loud = [ask("loud.example") for _ in range(4)]
+    spellings = ("loud.example", "LOUD.example", "loud.example:8080", "loud.example.")
+    loud = [ask(host) for host in spellings]
     assert [(await task).status for task in loud[2:]] == [503, 503]
     quiet = [ask("quiet.example") for _ in range(2)]
     await until_true(lambda: gate.waiting == 4)

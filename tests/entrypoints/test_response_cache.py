@@ -88,21 +88,29 @@ class Guest:
         transport = httpx.ASGITransport(application)
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{at.host}")
 
-    async def asks(self, document: str = EVERYTHING, **headers: str) -> bytes:
+    async def asks(
+        self,
+        document: str = EVERYTHING,
+        *,
+        variables: Any = None,
+        **headers: str,
+    ) -> bytes:
         """The answer's bytes."""
         response = await self.http.post(
-            "/graphql/", json={"query": document}, headers={"x-kameng-client": "tests", **headers}
+            "/graphql/",
+            json={"query": document, "variables": variables},
+            headers={"x-kameng-client": "tests", **headers},
         )
         assert response.status_code == 200, response.text
         assert response.headers["content-type"] == "application/json"
         return response.content
 
-    async def costs(self, document: str = EVERYTHING, **headers: str) -> int:
+    async def costs(self, document: str = EVERYTHING, **asked_with: Any) -> int:
         """How many statements asking costs."""
         asked: list[str] = []
         token = db.statement_log.set(asked)
         try:
-            await self.asks(document, **headers)
+            await self.asks(document, **asked_with)
         finally:
             db.statement_log.reset(token)
         return len(asked)
@@ -323,6 +331,40 @@ async def test_stock_that_nobody_announced_is_seen_when_an_answer_has_its_age(
     assert b'"quantity":0' in (await guest.asks()).replace(b" ", b"")
 
 
+async def test_a_process_that_begins_ends_what_a_dead_one_may_have_left_untold(
+    world: World,
+    guest: Guest,
+    config: Settings,
+    truth: Callable[..., Awaitable[bytes]],
+    tmp_path: Path,
+) -> None:
+    await guest.until_kept()
+    await world.owner.execute("update keys set status = 'WITHDRAWN'")
+    old, expected = await guest.asks(), await truth()
+    assert b'"quantity":5' in old.replace(b" ", b"") and old != expected
+    (process,) = api_processes(config, tmp_path, free_port())
+    try:
+        process.start()
+        await until(guest.asks, expected.__eq__)
+    finally:
+        process.stop()
+
+
+async def test_variables_that_a_document_does_not_declare_are_no_part_of_the_question(
+    guest: Guest,
+) -> None:
+    document = "query ($first: Int) { products(first: $first) { edges { node { name } } } }"
+
+    async def costs(**variables: object) -> int:
+        return await guest.costs(document, variables=variables)
+
+    ended = time.monotonic() + PATIENCE_SECONDS
+    while await costs(first=2):
+        assert time.monotonic() < ended, "the answer is never kept"
+    assert await costs(first=2, junk=1) == 0
+    assert await costs(first=1) > 0
+
+
 async def test_nothing_is_kept_while_nobody_listens(
     world: World, guest: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,23 +467,27 @@ async def test_a_crowd_that_asks_the_same_makes_one_answer(guest: Guest) -> None
     assert len(asked) == 2, "one page, and one look whether it is still true"
 
 
-async def test_another_process_hears_of_it_too(
-    world: World, config: Settings, tmp_path: Path
-) -> None:
-    """Two processes as an operator runs them; whichever is asked, a change is seen in both."""
-    ports = free_port(), free_port()
+def api_processes(config: Settings, folder: Path, *ports: int) -> list[Process]:
+    """API processes as an operator runs them, not yet started."""
     env = environment(
         database_url=config.database_url,
         redis_url=config.redis_url,
         master_secret=config.master_secret.get_secret_value(),
         sandbox_port=free_port(),
-        data_dir=tmp_path,
+        data_dir=folder,
     )
     command = [sys.executable, "-m", "entrypoints.cli", "serve", "--port"]
-    processes = [
-        Process(f"api-{port}", [*command, str(port)], env, tmp_path / f"{port}.log")
-        for port in ports
+    return [
+        Process(f"api-{port}", [*command, str(port)], env, folder / f"{port}.log") for port in ports
     ]
+
+
+async def test_another_process_hears_of_it_too(
+    world: World, config: Settings, tmp_path: Path
+) -> None:
+    """Two processes as an operator runs them; whichever is asked, a change is seen in both."""
+    ports = free_port(), free_port()
+    processes = api_processes(config, tmp_path, *ports)
     async with httpx.AsyncClient(trust_env=False) as http:
 
         async def price(port: int) -> int:

@@ -323,10 +323,8 @@ def test_down_with_erase_leaves_nothing(data_dir: Path, borrowed: dict[str, str]
 
 
 def test_a_second_start_takes_less_than_five_seconds(data_dir: Path) -> None:
-    started = time.monotonic()
     with run_fake(data_dir) as run:
         run.until_it_says("kameng is running")
-        first_seconds = time.monotonic() - started
         run.end(signal.SIGINT)
 
     elapsed_seconds = []
@@ -339,5 +337,4 @@ def test_a_second_start_takes_less_than_five_seconds(data_dir: Path) -> None:
         if elapsed_seconds[-1] < 5:
             break
 
-    # A machine so busy that even this takes longer shows it in the first start, too.
-    assert min(elapsed_seconds) < max(5, first_seconds)
+    assert min(elapsed_seconds) < 5

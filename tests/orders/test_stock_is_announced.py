@@ -7,10 +7,12 @@ pages that lie.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from kernel import db
 from orders import placing
 from orders.drafts import Draft
 from sales import Purchase, SalesDesk
@@ -123,4 +125,20 @@ async def test_keys_that_come_and_go_are_announced(
     move = await prepare(desk, text_file(tmp_path, secrets_of(2)))
     await silence(desk, told)
     await move()
+    assert await heard(told) == {desk.world.goods.listing_id}
+
+
+async def test_a_sale_of_which_nobody_heard_is_announced(
+    desk: SalesDesk, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = db.write
+
+    async def connection_is_lost(*asked: Any) -> None:
+        await write(*asked)
+        raise ConnectionResetError
+
+    await desk.world.keys(3)
+    monkeypatch.setattr(db, "write", connection_is_lost)
+    with pytest.raises(ConnectionResetError):
+        await desk.order()
     assert await heard(told) == {desk.world.goods.listing_id}
