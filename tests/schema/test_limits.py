@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, NewType
 
@@ -28,6 +27,7 @@ from strawberry.types import ExecutionResult
 
 from kernel import log
 from kernel.errors import Forbidden, Refusal
+from quickness import answered_quickly
 from schema.compiled_schema import CompiledSchema
 from schema.limits import Gate, GuardedSchema, QueryLimits
 from schema.limits import documents as documents_module
@@ -491,16 +491,11 @@ COSTLY_DOCUMENTS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", COSTLY_DOCUMENTS)
-async def test_a_costly_document_is_refused_in_less_than_50_ms_and_64_kib(name: str) -> None:
+async def test_a_costly_document_is_refused_quickly_and_in_less_than_64_kib(name: str) -> None:
     document, code = COSTLY_DOCUMENTS[name]
     schema = make_schema()
     await run("{id}", schema=schema)  # what only the first request pays
-    spent_seconds = []
-    for _ in range(3):  # the least of them: the others met the collector or a busy neighbour
-        before = time.thread_time()
-        result = await run(document, schema=schema)
-        spent_seconds.append(time.thread_time() - before)
-    assert min(spent_seconds) < 0.05
+    result = await answered_quickly(lambda: run(document, schema=schema))
     if code == "PASSES":
         assert result.errors is None
         return
@@ -552,12 +547,8 @@ async def test_a_request_holds_one_try_at_what_can_be_guessed(query: str, code: 
 
 async def test_variables_with_very_many_values_are_refused_before_they_are_coerced() -> None:
     query = "query($ids:[Int!]!){productsById(ids:$ids){id}}"
-    spent_seconds = []
-    for _ in range(3):  # the least of them, as above
-        before = time.thread_time()
-        result = await run(query, {"ids": ["x"] * 100_000})
-        spent_seconds.append(time.thread_time() - before)
-    assert min(spent_seconds) < 0.05
+    variables = {"ids": ["x"] * 100_000}
+    result = await answered_quickly(lambda: run(query, variables))
     assert code_of(result) == "QUERY_TOO_LARGE"
 
 
