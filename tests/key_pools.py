@@ -7,11 +7,11 @@ import asyncpg
 
 from kernel import db
 from kernel.ids import new_id
+from key_rows import FreeKey, insert_keys
 from supplier_stalls import Stall
 from supply import pool
 from supply.pool import Wanted
 from supply.position import pool_position
-from supply.vault import seal_key
 
 IN_TIME = timedelta(minutes=15)
 
@@ -40,30 +40,18 @@ class Pool:
         if expires_at is not None:
             days = (expires_at - datetime(1970, 1, 1, tzinfo=UTC)).days
         for name in names:
-            await self._insert(batch_id, name, expires_at, days)
-
-    async def _insert(
-        self, batch_id: UUID, name: str, expires_at: datetime | None, days: int | None
-    ) -> None:
-        key_id = new_id()
-        sealed = seal_key(key_id=key_id, supplier_listing_id=self.stall.listing_id, secret=name)
-        sequence = await self.owner.fetchval("select nextval('key_positions')")
-        await self.owner.execute(
-            """insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial,
-                                 secret, secret_key_id, fingerprint, commitment, expires_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
-            key_id,
-            batch_id,
-            self.stall.listing_id,
-            self.stall.sku_id,
-            pool_position(expires_on_days=days, sequence=sequence),
-            name,
-            sealed.secret,
-            sealed.secret_key_id,
-            sealed.fingerprint,
-            sealed.commitment,
-            expires_at,
-        )
+            sequence = await self.owner.fetchval("select nextval('key_positions')")
+            position = pool_position(expires_on_days=days, sequence=sequence)
+            key = FreeKey(
+                batch_id,
+                self.stall.listing_id,
+                self.stall.sku_id,
+                secret=name,
+                serial=name,
+                position=position,
+                expires_at=expires_at,
+            )
+            await insert_keys(self.owner, [key])
 
     async def hold(
         self, quantity: int, *, line_id: UUID | None = None, min_remaining_days: int = 0
@@ -82,12 +70,14 @@ class Pool:
 
     async def named(self, key_ids: list[UUID]) -> set[str]:
         """The serials of keys."""
-        rows = await self.owner.fetch("select serial from keys where id = any ($1)", key_ids)
+        rows = await self.owner.fetch("select serial from sealed_keys where id = any ($1)", key_ids)
         return {row["serial"] for row in rows}
 
     async def states(self) -> dict[str, str]:
         """Every key's state by its serial."""
-        rows = await self.owner.fetch("select serial, status from keys order by serial")
+        rows = await self.owner.fetch(
+            "select serial, status from keys join sealed_keys using (id) order by serial"
+        )
         return {row["serial"]: row["status"] for row in rows}
 
     async def shift_clock(self, interval: str) -> None:

@@ -84,7 +84,8 @@ def text_file(folder: Path, lines: Iterable[str], *, name: str = "keys.txt") -> 
 async def rows_written(owner: asyncpg.Connection) -> int:
     """Rows in every table that an import may write to."""
     count: int = await owner.fetchval(
-        """select (select count(*) from keys) + (select count(*) from key_batches)
+        """select (select count(*) from keys) + (select count(*) from sealed_keys)
+                  + (select count(*) from key_batches)
                   + (select count(*) from key_batch_rejections)"""
     )
     return count

@@ -202,6 +202,7 @@ async def _plant_sale(
     owner: asyncpg.Connection, shop: Row, goods: Goods, customer_id: UUID
 ) -> dict[str, Row]:
     order_id, line_id, key_id = new_id(), new_id(), new_id()
+    await insert(owner, "sealed_keys", **_sealed_key(goods, key_id))
     await insert(owner, "keys", **_sold_key(goods, key_id, line_id))
     delivered_id = new_id()
     of_line = {"order_id": order_id, "line_id": line_id}
@@ -261,18 +262,24 @@ def _paid_order(order_id: UUID, customer_id: UUID, tenant_id: UUID) -> Row:
     }
 
 
-def _sold_key(goods: Goods, key_id: UUID, line_id: UUID) -> Row:
+def _sealed_key(goods: Goods, key_id: UUID) -> Row:
     return {
         "id": key_id,
         "batch_id": goods.batch_id,
-        "supplier_listing_id": goods.supplier_listing_id,
-        "sku_id": goods.sku_id,
-        "position": 1,
         "serial": token_hex(4),
         "secret": token_bytes(40),
         "secret_key_id": 1,
         "fingerprint": token_bytes(32),
         "commitment": token_bytes(32),
+    }
+
+
+def _sold_key(goods: Goods, key_id: UUID, line_id: UUID) -> Row:
+    return {
+        "id": key_id,
+        "supplier_listing_id": goods.supplier_listing_id,
+        "sku_id": goods.sku_id,
+        "position": 1,
         "status": "REVEALED",
         "held_by_line_id": line_id,
     }

@@ -14,7 +14,7 @@ import asyncpg
 
 from kernel import crypto
 from kernel.ids import new_id
-from supply.vault import seal_key
+from key_rows import FreeKey, insert_keys
 
 MONTH = "now() + interval '30 days'"
 
@@ -190,29 +190,12 @@ class World:
         batch_id = self.batch_ids.get(goods.listing_id)
         if batch_id is None:
             batch_id = self.batch_ids[goods.listing_id] = await plant_batch(self.owner, goods)
-        rows = []
-        for text in texts:
-            key_id = new_id()
-            sealed = seal_key(key_id=key_id, supplier_listing_id=goods.listing_id, secret=text)
-            rows.append(
-                (
-                    key_id,
-                    batch_id,
-                    goods.listing_id,
-                    goods.sku_id,
-                    f"S{key_id.hex[:10]}",
-                    sealed.secret,
-                    sealed.secret_key_id,
-                    sealed.fingerprint,
-                    sealed.commitment,
-                    expires_at,
-                )
-            )
-        await self.owner.executemany(
-            """insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial,
-                                 secret, secret_key_id, fingerprint, commitment, expires_at)
-               values ($1, $2, $3, $4, nextval('key_positions'), $5, $6, $7, $8, $9, $10)""",
-            rows,
+        await insert_keys(
+            self.owner,
+            [
+                FreeKey(batch_id, goods.listing_id, goods.sku_id, text, expires_at=expires_at)
+                for text in texts
+            ],
         )
         return texts
 

@@ -124,6 +124,18 @@ where delivered.order_id <> line.order_id
    or keys.sku_id <> line.sku_id
 limit 20;
 
+-- invariant: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+select coalesce(keys.id, sealed.id) as key_id, keys.status, keys.supplier_listing_id, batch.id
+           as batch_id, batch.supplier_listing_id as sealed_for_listing_id, sealed.withdrawn_at
+from keys
+full join sealed_keys sealed on sealed.id = keys.id
+left join key_batches batch on batch.id = sealed.batch_id
+where keys.id is null or sealed.id is null
+   or (keys.supplier_listing_id, keys.sku_id)
+      is distinct from (batch.supplier_listing_id, batch.sku_id)
+   or (keys.status = 'WITHDRAWN') <> (sealed.withdrawn_at is not null)
+limit 20;
+
 
 -- invariant: I5 a key that somebody has seen is never for sale again
 select keys.id as key_id, keys.status, seen.id as delivered_key_id, seen.revealed_at

@@ -81,9 +81,9 @@ from moment left join admission said on true left join held on true
 _FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
                 then give_up('FUNDS ' || (select held_minor from funds))"""
 _GIVEN_ANSWER = """
-select said.is_first, said.refusal, moment.now, taken.n, keys.id as key_id, keys.serial,
-       keys.commitment, keys.position
-from moment, admission said, taken join keys on keys.id = taken.id
+select said.is_first, said.refusal, moment.now, taken.n, taken.id as key_id, sealed.serial,
+       sealed.commitment
+from moment, admission said, taken join sealed_keys sealed on sealed.id = taken.id
 """
 
 _PLACE = Statement.of(

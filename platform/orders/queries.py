@@ -128,7 +128,7 @@ async def _with_lines(rows: Sequence[Mapping[str, Any]]) -> list[OrderView]:
                   l.quantity, l.unit_price_minor, l.net_minor, l.refunded_minor,
                   l.returned_quantity,
                   (select array_agg(encode(k.commitment, 'hex') order by k.id)
-                   from keys k where k.id = any (l.key_ids)) as commitments
+                   from sealed_keys k where k.id = any (l.key_ids)) as commitments
            from order_lines l join skus s on s.id = l.sku_id join products p on p.id = s.product_id
            where l.order_id = any ($1) order by l.id""",
         order_ids,
@@ -145,7 +145,7 @@ async def _keys(order_ids: Sequence[UUID]) -> dict[UUID, tuple[KeyView, ...]]:
     for row in await db.fetch(
         """select d.id, d.line_id, k.serial, encode(k.commitment, 'hex') as commitment_hex,
                   d.delivered_at, d.revealed_at, d.returned_at
-           from delivered_keys d join keys k on k.id = d.key_id
+           from delivered_keys d join sealed_keys k on k.id = d.key_id
            where d.order_id = any ($1) order by d.id""",
         order_ids,
     ):

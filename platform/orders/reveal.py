@@ -73,10 +73,10 @@ async def reveal_keys(
 async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[Mapping[str, Any]]:
     rows = await db.fetch(
         """select d.id, d.line_id, d.key_id, coalesce(d.revealed_at, platform_now()) as revealed_at,
-                  k.supplier_listing_id, k.serial, k.secret, k.secret_key_id, k.commitment,
+                  k.supplier_listing_id, v.serial, v.secret, v.secret_key_id, v.commitment,
                   k.expires_at, s.name_zh, s.name_en
-           from delivered_keys d join keys k on k.id = d.key_id join skus s on s.id = k.sku_id
-           join order_lines l on l.id = d.line_id
+           from delivered_keys d join keys k on k.id = d.key_id join sealed_keys v on v.id = k.id
+           join skus s on s.id = k.sku_id join order_lines l on l.id = d.line_id
            where d.order_id = $1 and d.tenant_id = $2 and d.returned_at is null
              -- Whoever has all the money back opens nothing more, unless the shop has paid for it.
              and (d.revealed_at is not null or l.refunded_minor < l.net_minor

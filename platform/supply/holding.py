@@ -53,8 +53,9 @@ HOLD = """
 held as (
     update keys set status = 'HELD', held_by_line_id = taken.line_id,
            held_until = moment.now + :hold_for::interval
-    from ready, moment, taken where keys.id = taken.id
-    returning taken.n, keys.id as key_id, keys.serial, keys.commitment, keys.position
+    from ready, moment, taken join sealed_keys sealed on sealed.id = taken.id
+    where keys.id = taken.id
+    returning taken.n, keys.id as key_id, sealed.serial, sealed.commitment, keys.position
 )
 """
 """Holds the keys that were picked."""
@@ -62,8 +63,9 @@ held as (
 SELL_PICKED = """
 held as (
     update keys set status = 'SOLD', held_by_line_id = taken.line_id
-    from ready, taken where keys.id = taken.id
-    returning taken.n, keys.id as key_id, keys.serial, keys.commitment, keys.position
+    from ready, taken join sealed_keys sealed on sealed.id = taken.id
+    where keys.id = taken.id
+    returning taken.n, keys.id as key_id, sealed.serial, sealed.commitment, keys.position
 )
 """
 """Sells the keys that were picked: whoever pays with the same statement holds nothing before."""

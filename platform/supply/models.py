@@ -1,4 +1,4 @@
-"""The shared pool: suppliers, what they offer, and the keys themselves.
+"""The shared pool: suppliers, what they offer, and the keys: sealed in the vault, free in the pool.
 
 Platform class: a shop's transaction has no privilege on any of it. `key_batch_rejections` is
 keyed by batch and line together, which the ORM cannot express: it is written and read in SQL.
@@ -102,24 +102,34 @@ class KeyBatch(Model):
         table = "key_batches"
 
 
-class Key(Model):
-    """One digital key; its secret is ciphertext bound to this row."""
+class SealedKey(Model):
+    """What never changes about a key: its secret is ciphertext bound to `id` and listing."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     batch_id = fields.UUIDField()
-    supplier_listing_id = fields.UUIDField()
-    sku_id = fields.UUIDField()
-    position = fields.BigIntField()
+    withdrawn_at = fields.DatetimeField(null=True)
+    line_number = fields.IntField(null=True)
+    secret_key_id = fields.SmallIntField()
     serial = fields.TextField()
     secret = fields.BinaryField()
-    secret_key_id = fields.SmallIntField()
     fingerprint = fields.BinaryField()
     commitment = fields.BinaryField()
-    expires_at = fields.DatetimeField(null=True)
-    status = fields.CharEnumField(KeyStatus, default=KeyStatus.AVAILABLE)
+
+    class Meta:
+        table = "sealed_keys"
+
+
+class Key(Model):
+    """One digital key: its place in the pool and in its life. `id` is the sealed key's."""
+
+    id = fields.UUIDField(primary_key=True)
+    supplier_listing_id = fields.UUIDField()
+    sku_id = fields.UUIDField()
     held_by_line_id = fields.UUIDField(null=True)
+    position = fields.BigIntField()
+    expires_at = fields.DatetimeField(null=True)
     held_until = fields.DatetimeField(null=True)
-    line_number = fields.IntField(null=True)
+    status = fields.CharEnumField(KeyStatus, default=KeyStatus.AVAILABLE)
 
     class Meta:
         table = "keys"

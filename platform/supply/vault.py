@@ -17,7 +17,7 @@ _VERSION = b"v1"  # of what a row's ciphertext is bound to
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:
-    """The columns of `keys` that hold a secret or vouch for it."""
+    """The columns of `sealed_keys` that hold a secret or vouch for it."""
 
     secret: bytes
     """`nonce || ciphertext || tag` under AES-256-GCM."""

@@ -73,7 +73,28 @@ where id = named('free key');
 
 -- damage: a delivered key is another supplier's
 -- breaks: I4 what was delivered is of the order and the listing that were paid for
-update keys set supplier_listing_id = named('rival listing') where id = named('seen key');
+update order_lines set supplier_listing_id = named('rival listing')
+where id = named('paid line');
+
+-- damage: a key loses its secret
+-- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+delete from sealed_keys where id = named('free key');
+
+-- damage: a sealed key never came into the pool
+-- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+delete from keys where id = named('free key');
+
+-- damage: a key moves to another supplier's listing, where its secret cannot be opened
+-- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+update keys set supplier_listing_id = named('rival listing') where id = named('free key');
+
+-- damage: a key is withdrawn from the pool alone, and its like can never come again
+-- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+update keys set status = 'WITHDRAWN' where id = named('free key');
+
+-- damage: a key is withdrawn from the vault alone, and its like can come while it is sold
+-- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
+update sealed_keys set withdrawn_at = now() where id = named('free key');
 
 -- damage: a revealed key returns to the pool
 -- breaks: I5 a key that somebody has seen is never for sale again

@@ -83,10 +83,12 @@ from order_lines line, (values
     ('AFFILIATE', 'affiliate', 'AFFILIATE', 315), ('TENANT', 'shop', 'SHOP_MARGIN', 1185)
 ) as split (kind, party, role, minor);
 
-insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial, secret,
-                  secret_key_id, fingerprint, commitment, status, held_by_line_id, held_until)
-select named(name), named('batch'), named('listing'), named('sku'), nextval('key_positions'), name,
-       '\x00', 1, some_bytes(name), some_bytes(name), status, named(line), until
+insert into sealed_keys (id, batch_id, serial, secret, secret_key_id, fingerprint, commitment)
+select named(name), named('batch'), name, '\x00', 1, some_bytes(name), some_bytes(name)
+from unnest(array['seen key', 'returned key', 'free key', 'held key']) as name;
+insert into keys (id, supplier_listing_id, sku_id, position, status, held_by_line_id, held_until)
+select named(name), named('listing'), named('sku'), nextval('key_positions'), status, named(line),
+       until
 from (values ('seen key', 'REVEALED', 'paid line', null::timestamptz),
              ('returned key', 'AVAILABLE', null, null), ('free key', 'AVAILABLE', null, null),
              ('held key', 'HELD', 'pending line', now() + interval '10 minutes')

@@ -308,7 +308,8 @@ async def test_keys_look_like_those_of_the_trade(loaded: Path, owner: asyncpg.Co
     keys = await owner.fetch(
         """select keys.id, supplier_listing_id, code, serial, secret, secret_key_id,
                   expires_at > now() + interval '1 year' as lasts
-           from keys join skus on skus.id = sku_id where code = any ($1)""",
+           from keys join sealed_keys sealed on sealed.id = keys.id
+           join skus on skus.id = sku_id where code = any ($1)""",
         list(LOOKS),
     )
 

@@ -20,6 +20,7 @@ _SUM = "select '{name}' as name, count(*), sum(hashtextextended(t::text, 0)::num
 _TENANTS_OTHER_ROWS = {
     "tenants": "t.id = $1",
     "keys": "t.held_by_line_id in (select id from order_lines where tenant_id = $1)",
+    "sealed_keys": ("t.id in (select unnest(key_ids) from order_lines where tenant_id = $1)"),
     "ledger_entries": (
         "t.transaction_id in (select id from ledger_transactions where tenant_id = $1)"
     ),

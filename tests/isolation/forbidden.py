@@ -152,7 +152,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
             texts |= {public_id(kind, row["id"]), str(row["id"])}
     texts |= {order.no for order in mine.orders}
     for row in await owner.fetch(
-        """select k.serial, encode(k.commitment, 'hex') as commitment from keys k
+        """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
            join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",
         tenant_id,
     ):

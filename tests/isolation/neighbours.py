@@ -133,7 +133,6 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     )
     await world.keys(480)
     await world.keys(100, hidden)
-    await owner.execute("update keys set serial = 'S' || md5(id::text)")
     await owner.execute(
         "insert into tenant_listings (tenant_id, sku_id, visible) values ($1, $2, false)",
         world.shop.id,

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engines
 INDEXES = {
     "delivered_keys": 4,
     "idempotency_records": 2,
-    "keys": 5,
+    "keys": 3,
     "ledger_entries": 2,
     "ledger_transactions": 4,
     "line_shares": 3,

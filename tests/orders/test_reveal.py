@@ -17,7 +17,7 @@ async def test_a_key_is_what_was_committed_to_before_the_sale_and_who_saw_it_is_
     desk: SalesDesk,
 ) -> None:
     secrets = await desk.world.keys(2)
-    committed = await desk.owner.fetch("select encode(commitment, 'hex') as mark from keys")
+    committed = await desk.owner.fetch("select encode(commitment, 'hex') as mark from sealed_keys")
     purchase = await (await desk.order(2)).paid()
     opened = await purchase.reveal()
     assert {key.secret for key in opened} == set(secrets)

@@ -10,7 +10,7 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from kernel.statements import Statement
 from key_pools import IN_TIME, Pool
-from supplier_stalls import open_stall
+from supplier_stalls import open_stall, sell
 from supply import holding
 from supply.holding import Pick
 from supply.pool import Wanted
@@ -78,7 +78,9 @@ async def test_a_hint_never_loses_a_key_however_wrong_it_is(keys: Pool, begin: i
 
 async def test_keys_on_both_sides_of_the_hint_make_up_one_order(keys: Pool) -> None:
     await keys.stock("before 1", "before 2", "after 1", "after 2")
-    begin = await keys.owner.fetchval("select position from keys where serial = 'after 1'")
+    begin = await keys.owner.fetchval(
+        "select position from keys join sealed_keys using (id) where serial = 'after 1'"
+    )
     assert sorted(await serials(keys, 3, begin=begin)) == ["after 1", "after 2", "before 1"]
     assert await serials(keys, 1, begin=begin) == ["before 2"]
 
@@ -91,7 +93,7 @@ async def test_a_key_that_came_back_before_the_hint_is_the_next_one_within_a_sec
     assert await serials(keys, 2) == ["early", "late 1"]
     await keys.owner.execute(
         """update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null
-           where serial = 'early'"""
+           where id = (select id from sealed_keys where serial = 'early')"""
     )
     assert await serials(keys) == ["late 2"], "the hint is good for a second"
     monkeypatch.setattr("supply.cursor_hints.SECONDS", 0.0)
@@ -143,10 +145,25 @@ async def test_a_key_that_ends_too_early_is_not_taken(keys: Pool) -> None:
     assert await serials(keys) == []
 
 
+async def test_who_takes_a_key_and_sells_it_writes_nothing_in_the_vault(keys: Pool) -> None:
+    await keys.stock("a", "b", "c")
+    versions = "select ctid, xmin::text, xmax::text from sealed_keys order by id"
+    before = await keys.owner.fetch(versions)
+    wanted = [Wanted(new_id(), keys.stall.listing_id, 2, 0)]
+    held = await taken(Pick.of(wanted))
+    async with db.transaction(db.core_scope()):
+        await sell(line_id=wanted[0].line_id, key_ids=[row["key_id"] for row in held])
+    assert sorted((await keys.states()).values()) == ["AVAILABLE", "SOLD", "SOLD"]
+    assert await keys.owner.fetch(versions) == before
+
+
 async def test_locked_keys_are_skipped_and_not_waited_for(keys: Pool) -> None:
     await keys.stock("locked", "free")
     async with keys.owner.transaction():
-        await keys.owner.execute("select from keys where serial = 'locked' for update")
+        await keys.owner.execute(
+            """select from keys join sealed_keys using (id) where serial = 'locked'
+               for update of keys"""
+        )
         assert await serials(keys) == ["free"]
         assert await serials(keys) == []
     assert await serials(keys) == ["locked"]

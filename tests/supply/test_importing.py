@@ -26,7 +26,7 @@ SMALL_CHUNKS = ImportLimits(chunk_lines=10)
 async def pool_of(owner: asyncpg.Connection, stall: Stall) -> list[str]:
     """The secrets of a listing that can be sold, in the order in which they will be."""
     rows = await owner.fetch(
-        """select id, secret, secret_key_id from keys
+        """select id, secret, secret_key_id from keys join sealed_keys using (id)
            where supplier_listing_id = $1 and status = 'AVAILABLE' order by position""",
         stall.listing_id,
     )
@@ -70,6 +70,20 @@ async def test_a_text_file_becomes_sealed_keys_in_the_order_of_its_lines(
     assert batch["sku_id"] == stall.sku_id
 
 
+async def test_keys_of_a_chunk_lie_in_the_pool_as_they_will_be_sold(
+    database: Settings, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    stall = await open_stall(owner)
+    ends = ("2091-01-31", "2090-01-31", "")
+    lines = [f"{secret},{ends[n % 3]}" for n, secret in enumerate(secrets_of(30))]
+    path = text_file(tmp_path, ["secret,expires_at", *lines], name="keys.csv")
+    await import_keys(supplier_listing_id=stall.listing_id, path=path)
+    rows = await owner.fetch("select position, expires_at from keys order by ctid")
+    assert len({row["expires_at"] for row in rows}) == 3
+    positions = [row["position"] for row in rows]
+    assert positions == sorted(positions)
+
+
 async def test_the_keys_that_expire_first_are_sold_first(
     database: Settings, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -91,7 +105,7 @@ async def test_the_keys_that_expire_first_are_sold_first(
     assert report.rejections == {Outcome.EXPIRED: 1}
     assert report.line_count == 6
     tail = report.batch_id.hex[-8:].upper()
-    serials = await owner.fetch("select serial from keys order by line_number")
+    serials = await owner.fetch("select serial from sealed_keys order by line_number")
     assert [row["serial"] for row in serials] == [
         f"{tail}-000002",
         f"{tail}-000003",
@@ -167,7 +181,7 @@ async def test_the_report_shows_a_commitment_that_holds_and_starts_where_it_is_a
         (2, Outcome.MALFORMED, ""),
         (3, Outcome.ACCEPTED, "SN3"),
     ]
-    row = await owner.fetchrow("select * from keys where serial = 'SN3'")
+    row = await owner.fetchrow("select * from sealed_keys where serial = 'SN3'")
     opened = open_key(
         key_id=row["id"],
         supplier_listing_id=stall.listing_id,
@@ -237,7 +251,7 @@ async def test_a_gb18030_file_is_read_like_any_other(
     path.write_bytes("secret,serial\r\nＡＢＣＤ－１２３４,卡号一\r\n".encode("gb18030"))
     await import_keys(supplier_listing_id=stall.listing_id, path=path)
     assert await pool_of(owner, stall) == ["ABCD-1234"]
-    assert await owner.fetchval("select serial from keys") == "卡号一"
+    assert await owner.fetchval("select serial from sealed_keys") == "卡号一"
 
 
 @pytest.mark.parametrize("stop_after", [0, 10, 20, 25])

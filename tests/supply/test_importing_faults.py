@@ -104,10 +104,10 @@ async def settled_batch(owner: asyncpg.Connection) -> asyncpg.Record:
 async def require_counters_to_be_true(owner: asyncpg.Connection) -> None:
     wrong = await owner.fetch(
         """select id from key_batches batch
-           where accepted <> (select count(*) from keys where batch_id = batch.id)
+           where accepted <> (select count(*) from sealed_keys where batch_id = batch.id)
               or rejected <> (select count(*) from key_batch_rejections where batch_id = batch.id)
               or line_count < greatest(
-                     (select max(line_number) from keys where batch_id = batch.id),
+                     (select max(line_number) from sealed_keys where batch_id = batch.id),
                      (select max(line_number) from key_batch_rejections where batch_id = batch.id))
         """
     )
@@ -138,7 +138,7 @@ async def test_an_import_killed_again_and_again_goes_on_exactly_where_it_was(
     assert (report.line_count, report.accepted) == (len(lines), 10_000)
     assert report.rejections == {Outcome.MALFORMED: bad_lines}
     await require_counters_to_be_true(owner)
-    assert await owner.fetchval("select count(distinct fingerprint) from keys") == 10_000
+    assert await owner.fetchval("select count(distinct fingerprint) from sealed_keys") == 10_000
     assert await owner.fetchval("select count(*) from key_batches") == 1
 
 

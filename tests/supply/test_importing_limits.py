@@ -90,7 +90,7 @@ async def test_a_failure_of_the_database_does_not_quote_a_secret(
     database: Settings, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:
     stall = await open_stall(owner)
-    await owner.execute("alter table keys add check (length(serial) < 3)")
+    await owner.execute("alter table sealed_keys add check (length(serial) < 3)")
     with pytest.raises(asyncpg.CheckViolationError) as failed:
         await import_keys(
             supplier_listing_id=stall.listing_id, path=text_file(tmp_path, ["SN123,CANARY-1"])
@@ -137,7 +137,7 @@ async def test_a_hundred_thousand_lines_with_every_fault_are_counted_exactly(
     counted = await owner.fetchrow(
         """select count(*) as keys, count(distinct serial) as serials,
                   count(distinct position) as positions, count(expires_at) as expiring
-           from keys where batch_id = $1""",
+           from keys join sealed_keys using (id) where batch_id = $1""",
         report.batch_id,
     )
     assert dict(counted) == {

@@ -37,8 +37,12 @@ async def hold_one(stall: Stall) -> Wanted:
 
 
 async def statuses(owner: asyncpg.Connection) -> dict[str, int]:
+    """How many keys there are in each state; the vault says the same of those withdrawn."""
     rows = await owner.fetch("select status, count(*) as keys from keys group by status")
-    return {row["status"]: row["keys"] for row in rows}
+    counted = {row["status"]: row["keys"] for row in rows}
+    withdrawn = "select count(*) from sealed_keys where withdrawn_at <= platform_now()"
+    assert await owner.fetchval(withdrawn) == counted.get("WITHDRAWN", 0)
+    return counted
 
 
 async def test_an_undone_batch_leaves_the_pool_and_can_be_imported_again(
@@ -129,7 +133,7 @@ async def test_only_the_keys_of_the_batch_are_withdrawn(
 async def hold_one_of_other_batch(owner: asyncpg.Connection, *, not_batch: BatchReport) -> None:
     await owner.execute(
         """update keys set status = 'HELD', held_by_line_id = $2, held_until = now()
-           where id = (select id from keys where batch_id <> $1 limit 1)""",
+           where id = (select id from sealed_keys where batch_id <> $1 limit 1)""",
         not_batch.batch_id,
         new_id(),
     )
@@ -169,7 +173,8 @@ async def test_a_buyer_and_an_undo_at_once_never_both_get_the_key(
 
 async def statuses_of(owner: asyncpg.Connection, report: BatchReport) -> dict[str, int]:
     rows = await owner.fetch(
-        "select status, count(*) as keys from keys where batch_id = $1 group by status",
+        """select status, count(*) as keys from keys join sealed_keys using (id)
+           where batch_id = $1 group by status""",
         report.batch_id,
     )
     return {row["status"]: row["keys"] for row in rows}

@@ -141,7 +141,7 @@ async def test_a_clean_key_goes_before_one_whose_hold_ran_out(keys: Pool) -> Non
 async def test_a_sold_key_comes_back_unseen_and_a_revealed_one_never(keys: Pool) -> None:
     await keys.stock("unseen", "seen")
     line_id, held = await keys.hold(2)
-    seen = [await keys.owner.fetchval("select id from keys where serial = 'seen'")]
+    seen = [await keys.owner.fetchval("select id from sealed_keys where serial = 'seen'")]
     unseen = [key_id for key_id in held if key_id not in seen]
     async with db.transaction(db.core_scope()):
         await sell(line_id=line_id, key_ids=held)

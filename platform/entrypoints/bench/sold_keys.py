@@ -16,11 +16,12 @@ from entrypoints.bench.market.sealed_keys import SERIAL
 OPENED: Final = 8
 
 _SOLD: Final = """
-select orders.no, orders.customer_id, keys.commitment
-from keys
+select orders.no, orders.customer_id, sealed.commitment
+from sealed_keys sealed
+join keys on keys.id = sealed.id
 join delivered_keys delivered on delivered.key_id = keys.id
 join orders on orders.id = delivered.order_id
-where starts_with(keys.serial, $1) and keys.status = 'SOLD' and orders.customer_id = any ($2)
+where starts_with(sealed.serial, $1) and keys.status = 'SOLD' and orders.customer_id = any ($2)
 limit $3
 """
 

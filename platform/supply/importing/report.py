@@ -12,7 +12,7 @@ _PAGE_LINES = 5_000
 
 _PAGE = """
     select * from (
-        (select line_number, 'ACCEPTED' as outcome, serial, commitment from keys
+        (select line_number, 'ACCEPTED' as outcome, serial, commitment from sealed_keys
          where batch_id = $1 and line_number > $2 order by line_number limit $3)
         union all
         (select line_number, reason, '', null from key_batch_rejections

@@ -19,17 +19,27 @@ from supply.stock_news import announce_stock
 # An importer waits here for another one's chunk, which takes longer than a shop's lock may.
 _WAIT_FOR_OTHER_IMPORTS = "set local lock_timeout = '9s'"
 
+# The vault decides, in the order of the fingerprints; what is new goes into the pool as it will be
+# sold, so that what is sold together lies together.
 _INSERT = """
-    insert into keys (id, batch_id, supplier_listing_id, sku_id, line_number, position, serial,
-                      secret, secret_key_id, fingerprint, commitment, expires_at)
-    select id, $1, $2, $3, line_number, position, serial,
-           secret, secret_key_id, fingerprint, commitment, expires_at
-    from unnest($4::uuid[], $5::integer[], $6::bigint[], $7::text[], $8::bytea[], $9::smallint[],
-                $10::bytea[], $11::bytea[], $12::timestamptz[])
-         as ready (id, line_number, position, serial, secret, secret_key_id, fingerprint,
-                   commitment, expires_at)
-    on conflict (fingerprint) where status <> 'WITHDRAWN' do nothing
-    returning line_number
+    with stored as (
+        insert into sealed_keys (id, batch_id, line_number, serial, secret, secret_key_id,
+                                 fingerprint, commitment)
+        select id, $1, line_number, serial, secret, secret_key_id, fingerprint, commitment
+        from unnest($4::uuid[], $5::integer[], $6::text[], $7::bytea[], $8::smallint[],
+                    $9::bytea[], $10::bytea[])
+             as ready (id, line_number, serial, secret, secret_key_id, fingerprint, commitment)
+        on conflict (fingerprint) where withdrawn_at is null do nothing
+        returning id, line_number
+    ), pooled as (
+        insert into keys (id, supplier_listing_id, sku_id, position, expires_at)
+        select id, $2, $3, position, expires_at
+        from unnest($4::uuid[], $11::bigint[], $12::timestamptz[])
+             as place (id, position, expires_at)
+        join stored using (id)
+        order by position
+    )
+    select line_number from stored
 """
 
 
@@ -63,12 +73,12 @@ async def _insert_keys(batch: Batch, keys: Sequence[ReadyKey]) -> set[int]:
         batch.sku_id,
         [key.key_id for key in keys],
         [key.line_number for key in keys],
-        await _positions(keys),
         [key.serial for key in keys],
         [key.sealed.secret for key in keys],
         [key.sealed.secret_key_id for key in keys],
         [key.sealed.fingerprint for key in keys],
         [key.sealed.commitment for key in keys],
+        await _positions(keys),
         [key.expires_at for key in keys],
     )
     return {row["line_number"] for row in rows}
@@ -95,9 +105,10 @@ async def _duplicates(
     if not refused:
         return {}
     rows = await db.fetch(
-        """select keys.fingerprint from keys
-           join supplier_listings listing on listing.id = keys.supplier_listing_id
-           where keys.fingerprint = any ($1) and keys.status <> 'WITHDRAWN'
+        """select sealed.fingerprint from sealed_keys sealed
+           join key_batches batch on batch.id = sealed.batch_id
+           join supplier_listings listing on listing.id = batch.supplier_listing_id
+           where sealed.fingerprint = any ($1) and sealed.withdrawn_at is null
              and listing.supplier_id = $2""",
         list(refused),
         batch.supplier_id,

@@ -10,12 +10,20 @@ from supply.stock_news import announce_stock
 _SLICE_KEYS = 10_000  # one statement's worth, well inside the statement timeout
 
 # In the order in which the pool holds keys, so that a hold and an undo cannot deadlock.
-_WITHDRAW_SLICE = """
+_FREE = """
+    select keys.id from sealed_keys sealed join keys on keys.id = sealed.id
+    where sealed.batch_id = $1 and keys.status = 'AVAILABLE' order by keys.position
+"""
+_WITHDRAW = """
     with slice as (
-        select id from keys where batch_id = $1 and status = 'AVAILABLE'
-        order by position limit $2 for update
+        select id from keys where id = any ($1) and status = 'AVAILABLE'
+        order by position for update
+    ), withdrawn as (
+        update keys set status = 'WITHDRAWN' from slice where keys.id = slice.id
+        returning keys.id
     )
-    update keys set status = 'WITHDRAWN' from slice where keys.id = slice.id
+    update sealed_keys set withdrawn_at = platform_now()
+    from withdrawn where sealed_keys.id = withdrawn.id
 """
 
 
@@ -44,9 +52,10 @@ async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
         )
         if batch is None:
             raise NotFound("There is no such key batch.", field="batch_id")
+        free = [row["id"] for row in await db.fetch(_FREE, batch_id)]
         withdrawn = 0
-        while count := await db.execute(_WITHDRAW_SLICE, batch_id, _SLICE_KEYS):
-            withdrawn += count
+        for first in range(0, len(free), _SLICE_KEYS):
+            withdrawn += await db.execute(_WITHDRAW, free[first : first + _SLICE_KEYS])
         await _require_unused(batch_id)
         if withdrawn:
             await announce_stock([batch["supplier_listing_id"]])
@@ -60,8 +69,8 @@ async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
 async def _require_unused(batch_id: UUID) -> None:
     """Asked after withdrawing: a key that was held meanwhile is seen here, and rolls us back."""
     in_use: int = await db.fetch_value(
-        """select count(*) from keys
-           where batch_id = $1 and status not in ('WITHDRAWN', 'EXPIRED')""",
+        """select count(*) from sealed_keys sealed join keys on keys.id = sealed.id
+           where sealed.batch_id = $1 and keys.status not in ('WITHDRAWN', 'EXPIRED')""",
         batch_id,
     )
     if in_use:

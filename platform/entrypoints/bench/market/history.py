@@ -85,15 +85,22 @@ _TABLES: Final = (
         left_out=("id", "written_by"),
     ),
     _Table(
+        "sealed_keys",
+        f"id in (select id from keys where held_by_line_id {_OF_LINE})",
+        {
+            "id": _new("id"),
+            "line_number": "null::integer",
+            "serial": "o.serial || ':' || n",
+            "fingerprint": "sha256(uuid_send(o.id) || int8send(n))",
+        },
+    ),
+    _Table(
         "keys",
         f"held_by_line_id {_OF_LINE}",
         {
             "id": _new("id"),
-            "line_number": "null::integer",
             # Before all others, in turn, as the pool has been sold from the head.
             "position": "o.position - 2000000000 + n",
-            "serial": "o.serial || ':' || n",
-            "fingerprint": "sha256(uuid_send(o.id) || int8send(n))",
             # Free at first: only a key that was free leaves a dead entry at the pool's head.
             "status": "'AVAILABLE'",
             "held_by_line_id": "null::uuid",

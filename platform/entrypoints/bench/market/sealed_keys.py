@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -21,10 +22,8 @@ from supply.vault import seal_key
 
 SERIAL: Final = "OPENS-"
 """How the serial of a key begins that can be opened."""
-_COLUMNS: Final = (
-    "id batch_id supplier_listing_id sku_id position serial secret secret_key_id fingerprint "
-    "commitment"
-)
+_SEALED: Final = "id batch_id serial secret secret_key_id fingerprint commitment"
+_POOLED: Final = "id supplier_listing_id sku_id position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +38,32 @@ class SealingPlan:
         file.write_bytes(orjson.dumps(asdict(self)))
 
 
-def sealed_row(sku: BenchSku, number: int) -> tuple[object, ...]:
-    """Make the row of a key in the order of the columns."""
-    key_id = new_id()
-    secret = f"BENCH-{sku.slug}-{number:08d}"
-    sealed = seal_key(key_id=key_id, supplier_listing_id=sku.listing_id, secret=secret)
-    return (
-        key_id,
-        sku.batch_id,
-        sku.listing_id,
-        sku.id,
-        pool_position(expires_on_days=None, sequence=number),
-        f"{SERIAL}{number:08d}",
-        sealed.secret,
-        sealed.secret_key_id,
-        sealed.fingerprint,
-        sealed.commitment,
-    )
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key in the order of its pool, and its rows in the order of their columns."""
+
+    id: UUID
+    sku: BenchSku
+    number: int
+
+    def sealed_row(self) -> tuple[object, ...]:
+        """Make what stands in the vault."""
+        secret = f"BENCH-{self.sku.slug}-{self.number:08d}"
+        sealed = seal_key(key_id=self.id, supplier_listing_id=self.sku.listing_id, secret=secret)
+        return (
+            self.id,
+            self.sku.batch_id,
+            f"{SERIAL}{self.number:08d}",
+            sealed.secret,
+            sealed.secret_key_id,
+            sealed.fingerprint,
+            sealed.commitment,
+        )
+
+    def pooled_row(self) -> tuple[object, ...]:
+        """Make what stands in the pool."""
+        position = pool_position(expires_on_days=None, sequence=self.number)
+        return self.id, self.sku.listing_id, self.sku.id, position
 
 
 async def seal(plan: SealingPlan) -> int:
@@ -68,11 +76,18 @@ async def seal(plan: SealingPlan) -> int:
         rows = await owner.fetch(
             "select nextval('key_positions') as number from generate_series(1, $1)", len(wanted)
         )
-        records = [sealed_row(sku, row["number"]) for sku, row in zip(wanted, rows, strict=True)]
-        await owner.copy_records_to_table("keys", columns=_COLUMNS.split(), records=records)
-        return len(records)
+        keys = [_Key(new_id(), sku, row["number"]) for sku, row in zip(wanted, rows, strict=True)]
+        await _copy(owner, "sealed_keys", _SEALED, [key.sealed_row() for key in keys])
+        await _copy(owner, "keys", _POOLED, [key.pooled_row() for key in keys])
+        return len(keys)
     finally:
         await owner.close()
+
+
+async def _copy(
+    owner: asyncpg.Connection, table: str, columns: str, rows: list[tuple[object, ...]]
+) -> None:
+    await owner.copy_records_to_table(table, columns=columns.split(), records=rows)
 
 
 def main(plan_file: Path, result_file: Path) -> None:

@@ -20,17 +20,23 @@ KEYS_PER_STATEMENT: Final = 100_000
 
 # By turns, as keys of many SKUs lie in a table that has been sold from for a while.
 _KEYS: Final = """
-insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial, secret,
-                  secret_key_id, fingerprint, commitment)
-select bench.time_id($6, number::text), batch_id, listing_id, sku_id, $5 | number,
-       'S' || lpad(number::text, 12, '0'), sha256(int8send(~number)) || sha256(int8send(-number)),
-       1, sha256(int8send(number)), sha256(int8send(number << 1))
-from (select nextval('key_positions') as number, turn.*
-      from (select listing_id, sku_id, batch_id
-            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[])
-                 as wanted (listing_id, sku_id, batch_id, missing),
-                 generate_series(1, missing) as nth
-            order by nth, listing_id) as turn) as numbered
+with numbered as materialized (
+    select bench.time_id($6, number::text) as id, made.*
+    from (select nextval('key_positions') as number, turn.*
+          from (select listing_id, sku_id, batch_id
+                from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[])
+                     as wanted (listing_id, sku_id, batch_id, missing),
+                     generate_series(1, missing) as nth
+                order by nth, listing_id) as turn) as made
+), sealed as (
+    insert into sealed_keys (id, batch_id, serial, secret, secret_key_id, fingerprint, commitment)
+    select id, batch_id, 'S' || lpad(number::text, 12, '0'),
+           sha256(int8send(~number)) || sha256(int8send(-number)), 1, sha256(int8send(number)),
+           sha256(int8send(number << 1))
+    from numbered
+)
+insert into keys (id, supplier_listing_id, sku_id, position)
+select id, listing_id, sku_id, $5 | number from numbered
 """
 _LEFT: Final = """
 select listing.id, (select count(*) from (
