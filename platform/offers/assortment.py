@@ -51,7 +51,7 @@ class Assortment:
         self.products: dict[UUID, KnownProduct] = {}
         self.stock = KnownStock()
         self._numbers: dict[UUID, int] = {}
-        self._shelves = OwnShelves(MAX_SHELF_BYTES)
+        self.shelves = OwnShelves(MAX_SHELF_BYTES)
 
     @property
     def offers(self) -> int:
@@ -95,7 +95,7 @@ class Assortment:
     async def shelf_of(self, shop: Shop, versions: Sequence[int]) -> OwnShelf | None:
         """The shelf of a shop at exactly these versions of its path; None when something has
         changed since. No statement when it is known; else one, and one for rules that are not."""
-        known = self._shelves.get(shop.id, versions)
+        known = self.shelves.get(shop.id, versions)
         if known is not None:
             return known
         scope = db.core_scope(shop.id, path=shop.path)
@@ -104,7 +104,7 @@ class Assortment:
         if books is None or terms["versions"] != list(versions):
             return None
         shelf = OwnShelf(tuple(versions), terms, books, shop_slug=shop.slug)
-        self._shelves.put(shop.id, shelf)
+        self.shelves.put(shop.id, shelf)
         return shelf
 
     async def count(self, shop: Shop, offers: Sequence[KnownOffer]) -> dict[int, Count]:

@@ -87,7 +87,7 @@ class OwnShelves:
 
     @property
     def size_bytes(self) -> int:
-        """What is kept, as it was when each shelf was last asked for."""
+        """What is kept, as it was when each shelf was last counted."""
         return self._bytes
 
     def get(self, tenant_id: UUID, versions: Sequence[int]) -> OwnShelf | None:
@@ -96,20 +96,23 @@ class OwnShelves:
         if shelf is None or shelf.versions != tuple(versions):
             return None
         self._shelves.move_to_end(tenant_id)
-        self._count(tenant_id, shelf)
         return shelf
 
     def put(self, tenant_id: UUID, shelf: OwnShelf) -> None:
         """Keep a shelf; those that nobody has asked for longest make room."""
         self._shelves[tenant_id] = shelf
         self._shelves.move_to_end(tenant_id)
-        self._count(tenant_id, shelf)
+        self.count(tenant_id)
 
-    def _count(self, tenant_id: UUID, shelf: OwnShelf) -> None:
+    def count(self, tenant_id: UUID) -> None:
+        """Count a shelf anew that has got more prices."""
+        shelf = self._shelves.get(tenant_id)
+        if shelf is None:
+            return
         size_bytes = shelf.size_bytes
         self._bytes += size_bytes - self._counted.get(tenant_id, 0)
         self._counted[tenant_id] = size_bytes
-        # The shop that is asked for is the last, and stays whatever it holds.
+        # The shop that was asked for is the last, and stays whatever it holds.
         while self._bytes > self._max_bytes and len(self._shelves) > 1:
             oldest, _ = self._shelves.popitem(last=False)
             self._bytes -= self._counted.pop(oldest)

@@ -53,6 +53,7 @@ async def remembered_page(
         return None
     products = [assortment.products[product_id] for product_id in ids[:size]]
     sold = [list(_sold(product, shelf, shop.currency)) for product in products]
+    assortment.shelves.count(shop.id)
     offers = [offer for skus in sold for one in skus for _, offer in one.offers]
     counts = await _counts(assortment, shop, offers, exact=exact)
     currency, bound = shop.currency, settings().low_stock_bound

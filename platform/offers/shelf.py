@@ -14,16 +14,20 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kernel import db
+from offers.listings_met import ListingsMet
 from offers.price_memory import Prices, prices_at
 from offers.prices import Limits, price_offer
 from offers.statements import SKUS_BY_ID, Row
 from offers.stock_seen import note_stock
+from supply.holding import hints
 from tenants.directory import Shop
 from tenants.price_books import TenantBook, path_books
 from tenants.pricing import Priced
 
 READ_AGAIN: Final = 20
 """How often a change of prices may come between a page and its rules before we give up."""
+
+_listings = ListingsMet(10_000)
 
 
 class RestlessPrices(RuntimeError):
@@ -128,8 +132,18 @@ async def skus_by_id(
     if not sku_ids:
         return {}
     values = (list(shop.path), shop.id, shop.currency, stock_bound, list(sku_ids))
-    _, skus = await read_shelf(shop, SKUS_BY_ID, *values)
+    _, skus = await read_shelf(shop, SKUS_BY_ID, *values, *places_of(sku_ids))
+    for sku in skus:
+        _listings.learn(sku.id, [offer.id for offer in sku.offers])
     return {sku.id: sku for sku in skus}
+
+
+def places_of(sku_ids: Sequence[UUID]) -> tuple[list[UUID], list[int]]:
+    """The listings of these SKUs of which it is known where keys were taken last, and the places:
+    counting from there goes around what sold keys have left behind."""
+    known = [one for sku_id in sku_ids for one in _listings.of(sku_id)]
+    places = {one: place for one in known if (place := hints.position(one))}
+    return list(places), list(places.values())
 
 
 async def read_shelf(shop: Shop, sql: str, *values: Any) -> tuple[Sequence[Row], list[ShelfSku]]:

@@ -82,6 +82,7 @@ left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)
 ) as limits on true
+{{places}}
 {{pool}}
 where s.status = 'ACTIVE' and {_NOT_HIDDEN}
 """
@@ -127,10 +128,11 @@ def page_statement(shape: PageShape) -> str:
         tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
         words = _WORDS if shape.detail is Detail.SKUS else ""
         offer = (_OFFER + words).format(tenant=tenant)
+        counted = pool(bound=f"{bound}::integer")
         shelf = f"""
             left join lateral (
                 select {offer} from skus s join categories c on c.id = page.category_id
-                {_ON_SALE.format(currency=currency, pool=pool(bound=f"{bound}::integer"))}
+                {_ON_SALE.format(currency=currency, places="", pool=counted)}
                   and s.product_id = page.id and page.place < $2
             ) as shelf on true"""
         order = f", {_ORDER}"
@@ -153,15 +155,21 @@ def page_statement(shape: PageShape) -> str:
         order by page.place{order}"""
 
 
+_PLACES = """
+left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
+     on taken.listing_id = l.id
+"""
+_POOL_FROM_PLACES = pool(bound="$4::integer", from_position="coalesce(taken.position, 0)")
 SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id
-{_ON_SALE.format(currency="$3", pool=pool(bound="$4::integer"))} and s.id = any ($5::uuid[])
+{_ON_SALE.format(currency="$3", places=_PLACES, pool=_POOL_FROM_PLACES)}
+  and s.id = any ($5::uuid[])
 order by {_ORDER}"""
-"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, and
-the ids."""
+"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, the
+ids, and the listings of which it is known where keys were taken last, with these positions."""
 
 GOODS: Final = f"""
 select (select version from catalogue_versions where owner_id = platform_id()) as version,
@@ -190,6 +198,7 @@ from (select array_agg(sku_id) as sku_ids, array_agg(title_override) as titles
      (select array_agg(sku_id) as sku_ids, array_agg(floor_minor) as floors,
              array_agg(ceiling_minor) as ceilings
       from (select sku_id, max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
-            from price_limits where tenant_id = any ($1) group by sku_id) as limits) as limited"""
+            from price_limits where tenant_id = any ($1) group by sku_id) as limits) as limited
+offset 0"""
 """What a shop and the shops above it say of the goods, but for their price rules. Values: the path
-and the tenant."""
+and the tenant. Its `offset` keeps the fence that is put around it above all of it."""
