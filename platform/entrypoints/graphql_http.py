@@ -134,8 +134,9 @@ class GraphQLEndpoint:
             return answer
         if method == "POST":
             return Answer(entry.body)
-        headers = tuple(public_headers(entry.etag).items())
-        if not_modified(connection.headers.get("if-none-match", ""), entry.etag):
+        etag = entry.etag
+        headers = tuple(public_headers(etag).items())
+        if not_modified(connection.headers.get("if-none-match", ""), etag):
             return Answer(b"", 304, headers)
         return Answer(entry.body, headers=headers)
 

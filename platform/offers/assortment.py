@@ -29,8 +29,8 @@ from supply.stock_news import ANNOUNCED_BELOW_SPARE, EVERYTHING
 from tenants.directory import Shop
 from tenants.price_books import path_books
 
-MAX_OFFERS: Final = 20_000
-"""When there are more, all are forgotten and read again as they are shown."""
+MAX_OFFERS: Final = 8_000
+"""About 2.7 kB each. When there are more, all are forgotten and read again as they are shown."""
 MAX_SHELF_BYTES: Final = 16 * 1024 * 1024
 
 

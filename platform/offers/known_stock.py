@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Final, NamedTuple, Self
 
-KNOWN_SECONDS: Final = 15.0
+KNOWN_SECONDS: Final = 10.0
 
 
 class Count(NamedTuple):
