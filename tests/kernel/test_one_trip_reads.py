@@ -125,6 +125,26 @@ async def test_a_read_without_its_gate_shows_nothing_at_all(world: TwoTenants) -
         assert await leaks(world) == {*OWNER_COLUMNS, *SHOP_OWNER_COLUMNS}
 
 
+async def test_a_read_gives_its_connection_back_without_a_task_of_its_own(
+    one_connection: Settings,
+) -> None:
+    await db.read(db.core_scope(), "select 1")  # the pool is made
+    made: list[Any] = []
+
+    def make(loop: asyncio.AbstractEventLoop, work: Any, **named: Any) -> asyncio.Task[Any]:
+        made.append(work)
+        return asyncio.Task(work, loop=loop, **named)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(make)
+    try:
+        for _ in range(3):  # over one connection
+            await db.read(db.core_scope(), "select 1")
+    finally:
+        loop.set_task_factory(None)
+    assert made == []
+
+
 async def test_thousands_of_reads_of_two_shops_over_one_connection_leak_nothing(
     world: TwoTenants,
 ) -> None:
