@@ -79,6 +79,15 @@ async def test_a_market_has_its_size_rules_at_every_level_and_sound_books(
     assert await verify(database.database_url) == []
 
 
+async def test_suppliers_have_as_many_of_the_goods_each(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    await planted(owner, Size(shops=1, skus=12, keys_per_sku=1, depth=1, suppliers=4))
+
+    rows = await owner.fetch("select count(*) as n from supplier_listings group by supplier_id")
+    assert [row["n"] for row in rows] == [3, 3, 3, 3]
+
+
 async def test_the_root_has_every_agent_below_it_and_every_other_tenant_at_most_five(
     database: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -145,10 +154,14 @@ async def test_a_planting_that_was_killed_goes_on_where_it_stopped(
 
     with pytest.raises(Killed):
         await plant_market(owner, SMALL, seal=sealed, say=kill)
+    assert await count(owner, "pg_indexes where indexname = 'keys_fingerprint'") == 0
     begun = await read_market(owner)
     await fill_pools(owner, begun.skus, keys_each=4, say=silent)  # a part of the keys
+    indexes = await owner.fetch("select indexdef from pg_indexes where tablename = 'keys'")
 
     assert await planted(owner, SMALL) == begun
+    assert await owner.fetch("select indexdef from pg_indexes where tablename = 'keys'") == indexes
+    assert len(indexes) == 5
     assert await count(owner, "keys") == 120
     said: list[str] = []
     await planted(owner, SMALL, said)
