@@ -10,7 +10,7 @@ from entrypoints.bench.market.history import copy_sales
 from entrypoints.bench.market.planting import plant_market
 from entrypoints.bench.market.records import Market, read_market
 from entrypoints.bench.market.sealed_keys import SERIAL, SealingPlan, seal
-from entrypoints.bench.market.stock import fill_pools, restock
+from entrypoints.bench.market.stock import TABLES, fill_pools, restock
 from entrypoints.bench.timing import Size
 from entrypoints.verify import verify
 from kernel import db
@@ -154,19 +154,42 @@ async def test_a_planting_that_was_killed_goes_on_where_it_stopped(
 
     with pytest.raises(Killed):
         await plant_market(owner, SMALL, seal=sealed, say=kill)
-    assert await count(owner, "pg_indexes where indexname = 'keys_fingerprint'") == 0
     begun = await read_market(owner)
     await fill_pools(owner, begun.skus, keys_each=4, say=silent)  # a part of the keys
-    indexes = await owner.fetch("select indexdef from pg_indexes where tablename = 'keys'")
 
     assert await planted(owner, SMALL) == begun
-    assert await owner.fetch("select indexdef from pg_indexes where tablename = 'keys'") == indexes
-    assert len(indexes) == 5
     assert await count(owner, "keys") == 120
     said: list[str] = []
     await planted(owner, SMALL, said)
     assert (len(said), await count(owner, "keys")) == (1, 120)
     assert await verify(database.database_url) == []
+
+
+async def test_the_indexes_of_the_keys_are_dropped_while_pools_are_filled_and_are_there_after(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(said: str) -> None:
+        raise Killed
+
+    async def indexes() -> set[str]:
+        rows = await owner.fetch(
+            "select indexdef from pg_indexes where tablename = any ($1)", TABLES
+        )
+        return {row["indexdef"] for row in rows}
+
+    before = await indexes()
+    market = await planted(owner, Size(shops=1, skus=2, keys_per_sku=1))
+    assert await indexes() == before
+    with pytest.raises(Killed):
+        await fill_pools(owner, market.skus, keys_each=9, say=kill)
+    left = await indexes()
+    assert left < before
+    assert all("_pkey " in one for one in left)
+    await fill_pools(owner, market.skus, keys_each=9, say=silent)
+    assert await indexes() == before
 
 
 async def test_restocking_fills_up_what_was_sold_and_no_more(

@@ -20,6 +20,9 @@ KEYS_PER_STATEMENT: Final = 100_000
 KEYS_PER_MILLISECOND: Final = 16
 """So that their ids lie as close to each other as those of keys that were imported together."""
 
+TABLES: Final = ("keys",)
+"""Where the rows of a key stand."""
+
 # By turns, as keys of many SKUs lie in a table that has been sold from for a while.
 _KEYS: Final = """
 insert into keys (id, batch_id, supplier_listing_id, sku_id, position, serial, secret,
@@ -37,7 +40,7 @@ from (select nextval('key_positions') as number, turn.*
 _DROPPABLE: Final = """
 select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
 from pg_index
-where indrelid = 'keys'::regclass
+where indrelid::regclass::text = any ($1)
   and not exists (select from pg_constraint where conindid = indexrelid)
 """
 _LEFT: Final = """
@@ -94,7 +97,7 @@ async def _fill(
 async def _drop_indexes(owner: asyncpg.Connection) -> None:
     """Drop the indexes of the keys that no constraint needs, and note how to make them."""
     async with owner.transaction():
-        rows = await owner.fetch(_DROPPABLE)
+        rows = await owner.fetch(_DROPPABLE, TABLES)
         await owner.executemany("insert into bench.indexes values ($1)", [row[1:] for row in rows])
         for row in rows:
             await owner.execute(f"drop index {row['name']}")
