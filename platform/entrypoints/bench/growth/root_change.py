@@ -32,7 +32,7 @@ VALUES: Final = (500, 900)
 SHOPS_PRICED: Final = 100
 SHOPS_WATCHED: Final = 10
 """At each change."""
-CHANGES_PER_SECOND_OF_WINDOW: Final = 2
+CHANGES_PER_SECOND_OF_WINDOW: Final = 4
 PATIENCE_SECONDS: Final = 5.0
 
 _CHANGE: Final = """
