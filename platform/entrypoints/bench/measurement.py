@@ -32,7 +32,7 @@ from entrypoints.bench.seller import Seller
 from entrypoints.bench.sides import Side
 from entrypoints.bench.sold_keys import open_some
 from entrypoints.bench.windows import read_costs, window_of
-from entrypoints.bench.workloads import Asked, Workload
+from entrypoints.bench.workloads import BUYERS_PER_CLIENT, Asked, Workload
 from entrypoints.embedded.processes import free_port
 from entrypoints.verify import verify
 from kernel.clock import monotonic_seconds
@@ -197,7 +197,8 @@ async def _questions(bench: Bench, workload: Workload, clients: int, place: Plac
     bench.say(f"{workload.name}, {clients} clients: questions")
     async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
         draw = random.Random(clients)  # noqa: S311 - the same questions in every run
-        seller = Seller(place.product.port, http, bench.market, place.sides.buyers, draw)
+        buyers = place.sides.buyers[: clients * BUYERS_PER_CLIENT]  # of those of a larger point
+        seller = Seller(place.product.port, http, bench.market, buyers, draw)
         return await workload.ask(seller, clients, place.sides.product.skus)
 
 

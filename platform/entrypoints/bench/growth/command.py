@@ -14,7 +14,7 @@ from entrypoints.bench.growth.curve import Curve
 from entrypoints.bench.growth.curves import Growth, chosen_growths
 from entrypoints.bench.growth.files import draw_all, write_curve
 from entrypoints.bench.growth.measuring import measure_lines
-from entrypoints.bench.growth.stations import Stretch
+from entrypoints.bench.growth.stations import CurvePlan
 from entrypoints.bench.progress import steps
 from entrypoints.bench.stopping import DONE, FAILED, FAILURES, STOPPED, stopped_by_signals
 from entrypoints.bench.timing import Size, Timing
@@ -87,8 +87,8 @@ async def _measure_all(curves: _Curves) -> None:
         }
         with steps(curves.console, total=curves.steps) as say:
             for growth in curves.growths:
-                stretch = Stretch(growth, curves.points(growth), curves.size, curves.timing)
-                lines = await measure_lines(stretch, config, say=say)
+                plan = CurvePlan(growth, curves.points(growth), curves.size, curves.timing)
+                lines = await measure_lines(plan, config, say=say)
                 curves.whole &= not any(one.errors for line in lines for one in line.points)
                 curve = Curve(growth.name, growth.title, growth.axis, conditions, lines)
                 await asyncio.to_thread(write_curve, curve, curves.folder)

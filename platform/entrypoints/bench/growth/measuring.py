@@ -14,7 +14,8 @@ import httpx
 
 from entrypoints.bench.growth.curve import Line, Point
 from entrypoints.bench.growth.root_change import RootChange
-from entrypoints.bench.growth.stations import Say, Station, Stretch, open_stations, workloads_of
+from entrypoints.bench.growth.stations import CurvePlan, Station, open_stations, workloads_of
+from entrypoints.bench.market.planting import Say
 from entrypoints.bench.measurement import Measurement
 from entrypoints.bench.rows import Row
 from entrypoints.bench.workloads import Workload
@@ -24,20 +25,20 @@ T = TypeVar("T")
 ERRORS_SHOWN: Final = 5
 
 
-async def measure_lines(stretch: Stretch, config: Settings, *, say: Say) -> tuple[Line, ...]:
+async def measure_lines(plan: CurvePlan, config: Settings, *, say: Say) -> tuple[Line, ...]:
     """Measure every workload of a curve at every point.
 
     Raises `BenchFailed` when books do not balance; wrong answers are counted in the points.
     """
     async with AsyncExitStack() as stack:
-        stations = [one async for one in open_stations(stretch, config, stack, say)]
+        stations = [one async for one in open_stations(plan, config, stack, say)]
         await _checkpoint(config.database_url)
-        if stretch.growth.changes_price:
-            points = await _price_changes(stations, stretch, say)
-            return (Line(stretch.growth.name, tuple(points)),)
+        if plan.growth.changes_price:
+            points = await _price_changes(stations, plan, say)
+            return (Line(plan.growth.name, tuple(points)),)
         lines = []
-        for workload in workloads_of(stretch.growth):
-            points = await _points(stations, workload, stretch, say)
+        for workload in workloads_of(plan.growth):
+            points = await _points(stations, workload, plan, say)
             lines.append(Line(workload.name, tuple(points)))
         return tuple(lines)
 
@@ -53,16 +54,16 @@ async def _checkpoint(database_url: str) -> None:
 
 
 async def _points(
-    stations: Sequence[Station], workload: Workload, stretch: Stretch, say: Say
+    stations: Sequence[Station], workload: Workload, plan: CurvePlan, say: Say
 ) -> list[Point]:
     measurements = []
     for one in stations:
-        say(f"{stretch.growth.name} {one.at:,}: {workload.name}")
+        say(f"{plan.growth.name} {one.at:,}: {workload.name}")
         measurement = await Measurement.prepared(one.bench, workload, one.clients, one.place)
         if not workload.sells:
             await measurement.ask_each_once()
         measurements.append(measurement)
-    for measurement in _forth_and_back(measurements, stretch):
+    for measurement in _forth_and_back(measurements, plan):
         await measurement.round()
     found = []
     for one, measurement in zip(stations, measurements, strict=True):
@@ -72,15 +73,15 @@ async def _points(
     return found
 
 
-async def _price_changes(stations: Sequence[Station], stretch: Stretch, say: Say) -> list[Point]:
+async def _price_changes(stations: Sequence[Station], plan: CurvePlan, say: Say) -> list[Point]:
     changes = []
     async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
         for one in stations:
-            say(f"{stretch.growth.name} {one.at:,}: prices")
+            say(f"{plan.growth.name} {one.at:,}: prices")
             changes.append(await RootChange.prepared(one, http))
-        for change in _forth_and_back(changes, stretch):
-            say(f"{stretch.growth.name} {change.station.at:,}: changes")
-            await change.round(stretch.timing)
+        for change in _forth_and_back(changes, plan):
+            say(f"{plan.growth.name} {change.station.at:,}: changes")
+            await change.round(plan.timing)
             _tell(change.errors, say)
     return [change.point() for change in changes]
 
@@ -90,8 +91,8 @@ def _tell(errors: Sequence[str], say: Say) -> None:
         say(error[:500])
 
 
-def _forth_and_back(points: Sequence[T], stretch: Stretch) -> Iterator[T]:
-    for number in range(stretch.timing.rounds):
+def _forth_and_back(points: Sequence[T], plan: CurvePlan) -> Iterator[T]:
+    for number in range(plan.timing.rounds):
         yield from points if number % 2 == 0 else reversed(points)
 
 

@@ -1,6 +1,6 @@
 """The points of a curve, each with a filled database and the product running on it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,12 +8,11 @@ from itertools import groupby
 from entrypoints.bench.context import Bench
 from entrypoints.bench.engines import planted
 from entrypoints.bench.growth.curves import Growth, Step
+from entrypoints.bench.market.planting import Say
 from entrypoints.bench.place import Place, open_place
 from entrypoints.bench.timing import Size, Timing
 from entrypoints.bench.workloads import WORKLOADS, Workload
 from kernel.settings import Settings
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class CurvePlan:
     """What is asked for: a curve's points, the size of what does not grow, and how long."""
 
     growth: Growth
@@ -42,17 +41,18 @@ def workloads_of(growth: Growth) -> list[Workload]:
 
 
 async def open_stations(
-    stretch: Stretch, config: Settings, stack: AsyncExitStack, say: Say
+    plan: CurvePlan, config: Settings, stack: AsyncExitStack, say: Say
 ) -> AsyncIterator[Station]:
     """Open all points, for as long as the stack lives.
 
-    Points with the same market share its template, and with the same past its database, too."""
-    growth = stretch.growth
-    wanted = [(at, growth.step(stretch.size, at)) for at in stretch.points]
+    Points with the same market share its template, and with the same past its database, too.
+    """
+    growth = plan.growth
+    wanted = [(at, growth.step(plan.size, at)) for at in plan.points]
     for size, of_size in groupby(wanted, key=lambda one: one[1].size):
         pasts = [list(some) for _, some in groupby(of_size, key=lambda one: one[1].sold)]
         market = planted(
-            config, size, stretch.timing, say=say, with_limit=False, to_copy=len(pasts) > 1
+            config, size, plan.timing, say=say, with_limit=False, to_copy=len(pasts) > 1
         )
         bench = await stack.enter_async_context(market)
         for steps in pasts:
