@@ -6,7 +6,7 @@ import pytest
 import strawberry
 from graphql import OperationDefinitionNode, parse
 
-from schema.execution import OperationPlan, Shared, composites
+from schema.execution import Given, OperationPlan, Shared, composites
 
 
 @strawberry.type
@@ -55,7 +55,7 @@ def plan_of(text: str, found: Any) -> OperationPlan:
 
 
 async def answer(plan: OperationPlan, field: str) -> list[Any]:
-    result = await plan.execute(context_value=None, variables={})
+    result = await plan.execute(Given(context=None, variables={}))
     assert result.errors is None
     assert result.data is not None
     return list(result.data[field])
@@ -107,5 +107,5 @@ async def test_what_cannot_be_completed_is_said_each_time() -> None:
     broken = Price(coin=Coin(minor="ten"))  # type: ignore[arg-type]  # what is tested
     plan = plan_of("{ prices { coin { minor } } }", [broken])
     for _ in range(2):
-        result = await plan.execute(context_value=None, variables={})
+        result = await plan.execute(Given(context=None, variables={}))
         assert [error.path for error in result.errors or ()] == [["prices", 0, "coin", "minor"]]
