@@ -24,6 +24,7 @@ from kernel.clock import monotonic_seconds
 from kernel.listening import Ear, listening
 from kernel.log import configure_logging
 from kernel.settings import Settings, settings
+from offers.assortment import assortments
 from schema.documents import DocumentLibrary
 from schema.root import build_schema
 from supply.stock_news import EVERYTHING, sold_news
@@ -82,6 +83,10 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     ear = Ear()
     ear.on("catalogue", hear_change)
     ear.on_silence(forget_shops)
+    assortments.rest_on(ear)
+    ear.on("stock", assortments.hear_stock)
+    ear.announce_arrival("stock", EVERYTHING)
+    ear.on_silence(assortments.forget)
     schema = build_schema(production=config.production, compiled=config.compiled_execution)
     graphql = GraphQLEndpoint(
         schema,
@@ -122,6 +127,5 @@ def _response_cache(config: Settings, ear: Ear) -> ResponseCache | None:
         return None
     cache = ResponseCache(max_bytes=config.response_cache_bytes, hearing=ear)
     ear.on("stock", cache.hear_stock)
-    ear.announce_arrival("stock", EVERYTHING)
     ear.on_silence(cache.forget)
     return cache

@@ -158,9 +158,21 @@ async def _fetch_alone(scope: Scope, sql: str, *values: Any) -> list[asyncpg.Rec
     connection = await _acquired(pool)
     try:
         rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
-        return rows
-    finally:
+    except BaseException:
         await pool.release(connection, timeout=ACQUIRE_AT_LEAST_SECONDS)
+        raise
+    await _give_back(connection)
+    return rows
+
+
+async def _give_back(connection: asyncpg.Connection) -> None:
+    """Return a connection that has answered and has nothing open.
+
+    `Pool.release` does it in a task of its own, so that nobody cancels it half-way. That costs as
+    much as the question, and here it waits for nothing, so there is no half-way.
+    """
+    connection._con._on_release()
+    await connection._holder.release(None)
 
 
 @contextmanager

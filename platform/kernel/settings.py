@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     late_payment_seconds: int = 12 * 3600
     request_deadline_seconds: float = 2.0
     max_concurrent_requests: int = 512
-    response_cache_bytes: int = 16 * 1024 * 1024
+    response_cache_bytes: int = 24 * 1024 * 1024
     """What a process keeps of answers about the public catalogue; 0 keeps none."""
     compiled_execution: bool = True
     """False: graphql-core executes every operation, slower and with the same answers."""

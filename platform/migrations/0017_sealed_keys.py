@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0012_one_statement")
+Migration = sql_migration(__file__, after="0013_a_lighter_sale")

@@ -1,46 +1,32 @@
-"""Pages of products as one shop shows them, with what stands on their shelf, in one statement."""
+"""Pages of products as one shop shows them, with what stands on their shelf."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
 from kernel import cursors, db
 from kernel.errors import Invalid
 from kernel.settings import settings
-from offers.shelf import Row, ShelfSku, read_shelf
-from offers.statements import Detail, Filter, PageShape, Sort, page_statement
+from offers.remembered_pages import remembered_page
+from offers.shelf import ProductRow, ShelfSku, read_shelf
+from offers.statements import Detail, Filter, PageShape, Row, Sort, page_statement
 from tenants.directory import Shop
 
 MAX_IDS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRow:
-    """One product as it stands in the catalogue, and the SKUs of it that the shop sells."""
+class Reading(Enum):
+    """For whom a page is read."""
 
-    row: Row
-    skus: Sequence[ShelfSku]
-    """Empty when the shelf was not asked for."""
-
-    @property
-    def id(self) -> UUID:
-        """The product's id."""
-        product_id: UUID = self.row["id"]
-        return product_id
-
-    @property
-    def slug(self) -> str:
-        """The product's name in addresses."""
-        slug: str = self.row["slug"]
-        return slug
-
-    @property
-    def position(self) -> int:
-        """Its place in the shop's own order."""
-        position: int = self.row["position"]
-        return position
+    PUBLIC = "PUBLIC"
+    """Stock may be known from a moment ago, until somebody announces that it has moved."""
+    EXACT = "EXACT"
+    """Stock that is scarce is counted now."""
+    SOURCED = "SOURCED"
+    """And what stands behind each offer is read with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +60,12 @@ async def products(
     after: str | None = None,
     detail: Detail = Detail.SKUS,
     described: bool = True,
+    reading: Reading = Reading.SOURCED,
 ) -> ProductPage:
     """A page of the shop's products: of a category and all below it, of these ids, or of all.
 
-    One statement. Raises `Invalid` for a page size or cursor that is none.
+    One statement, and others for what is not known. Raises `Invalid` for a page size or cursor that
+    is none.
     """
     if ids is not None and len(ids) > MAX_IDS:
         raise Invalid(f"At most {MAX_IDS} ids.", field="ids")
@@ -99,8 +87,8 @@ async def products(
         described=described,
         detail=detail,
     )
-    found = await _read(shop, shape, size + 1, values)
-    return ProductPage(found[:size], len(found) > size, shop.id, sort, about)
+    found, has_next = await _read(shop, shape, values, size=size, reading=reading)
+    return ProductPage(found, has_next, shop.id, sort, about)
 
 
 async def product(
@@ -110,26 +98,42 @@ async def product(
     product_id: UUID | None = None,
     detail: Detail = Detail.SKUS,
     described: bool = True,
+    reading: Reading = Reading.SOURCED,
 ) -> ProductRow | None:
-    """One product by slug or id, if the shop shows it. One statement."""
+    """One product by slug or id, if the shop shows it. One statement, and others for what is not
+    known."""
     wanted: tuple[Filter, Any] = ("SLUG", slug) if slug is not None else ("ID", product_id)
     shape = PageShape(filters=(wanted[0],), described=described, detail=detail)
-    found = await _read(shop, shape, 2, [wanted[1]])
+    found, _ = await _read(shop, shape, [wanted[1]], size=1, reading=reading)
     return found[0] if found else None
 
 
 async def _read(
-    shop: Shop, shape: PageShape, one_more_than_size: int, values: Sequence[Any]
-) -> list[ProductRow]:
-    """The products of a page and the one that tells that more follow."""
-    statement = page_statement(shape)
-    values = [list(shop.path), one_more_than_size, *values]
+    shop: Shop, shape: PageShape, values: Sequence[Any], *, size: int, reading: Reading
+) -> tuple[list[ProductRow], bool]:
+    """The products of a page, and whether more follow."""
     if shape.detail is Detail.PRODUCTS:
         scope = db.core_scope(shop.id, path=shop.path)
-        rows: Sequence[Row] = await db.read(scope, statement, *values)
-        return [ProductRow(row, ()) for row in rows if row["id"] is not None]
-    values += [shop.id, shop.currency, settings().low_stock_bound]
-    rows, skus = await read_shelf(shop, statement, *values)
+        statement = page_statement(shape)
+        rows: Sequence[Row] = await db.read(scope, statement, list(shop.path), size + 1, *values)
+        found = [ProductRow(row, ()) for row in rows if row["id"] is not None]
+    else:
+        if reading is not Reading.SOURCED:
+            exact = reading is Reading.EXACT
+            remembered = await remembered_page(shop, shape, values, size=size, exact=exact)
+            if remembered is not None:
+                return remembered
+        found = await _read_whole(shop, shape, values, size=size)
+    return found[:size], len(found) > size
+
+
+async def _read_whole(
+    shop: Shop, shape: PageShape, values: Sequence[Any], *, size: int
+) -> list[ProductRow]:
+    """The products of a page with their shelf, and the one that tells that more follow."""
+    values = [list(shop.path), size + 1, *values, shop.id, shop.currency]
+    bound = settings().low_stock_bound
+    rows, skus = await read_shelf(shop, page_statement(shape), *values, bound)
     shelves: dict[UUID, list[ShelfSku]] = defaultdict(list)
     for sku in skus:
         shelves[sku.product_id].append(sku)

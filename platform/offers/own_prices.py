@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from offers.catalogue import ProductRow
+from offers.shelf import ProductRow
 
 
 @dataclass(frozen=True, slots=True)

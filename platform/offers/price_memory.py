@@ -13,7 +13,9 @@ from uuid import UUID
 
 from tenants.pricing import Broken, Priced
 
-MAX_PRICES_KEPT: Final = 50_000
+MAX_PRICES_KEPT: Final = 20_000
+"""With the costs of every level, about 400 bytes each: of goods that are sold. Pages keep prices
+alone, in a fiftieth of that (`own_shelf.py`)."""
 
 Prices = dict[UUID, Priced | Broken]
 """One shop's prices by supplier listing."""

@@ -2,31 +2,32 @@
 
 `Offer` and `ShelfSku` may be shown to a buyer. `Sourcing` is what stands behind an offer (costs
 down the path, supplier, commission); it goes to the order that freezes it and nowhere else.
+What a page has dozens of are named tuples, which take a fifth of a frozen dataclass's time to make.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from math import inf
 from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from billing.payment_methods import dearest_fee_bp
 from kernel import db
-from kernel.log import get_logger
+from offers.listings_met import ListingsMet
 from offers.price_memory import Prices, prices_at
-from offers.statements import SKUS_BY_ID
+from offers.prices import Limits, price_offer
+from offers.statements import SKUS_BY_ID, Row
 from offers.stock_seen import note_stock
+from supply.holding import hints
 from tenants.directory import Shop
 from tenants.price_books import TenantBook, path_books
-from tenants.pricing import Broken, PathLevel, Priced, PriceInputs, most_specific, price
+from tenants.pricing import Priced
 
-log = get_logger(__name__)
-
-Row = Mapping[str, Any]
 READ_AGAIN: Final = 20
 """How often a change of prices may come between a page and its rules before we give up."""
+
+_listings = ListingsMet(10_000)
 
 
 class RestlessPrices(RuntimeError):
@@ -43,8 +44,7 @@ class Sourcing:
     costs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """One seller's offer of a SKU: what a piece costs the buyer, and how many there are."""
 
     id: UUID
@@ -53,17 +53,18 @@ class Offer:
     warranty_hours: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfSku:
+class ShelfSku(NamedTuple):
     """One SKU as a shop sells it, its offers from the cheapest to the dearest."""
 
     id: UUID
     product_id: UUID
     row: Row
     currency: str
+    title: str
+    """What the shop itself calls it; empty where it does not."""
     offers: tuple[Offer, ...]
-    behind: tuple[tuple[Row, Priced], ...]
-    """The row and the costs of every offer."""
+    behind: tuple[tuple[Row, Priced], ...] = ()
+    """The row and the costs of every offer; on pages for buyers nothing."""
 
     @property
     def sourcing(self) -> Mapping[UUID, Sourcing]:
@@ -95,6 +96,32 @@ class ShelfSku:
         return self.offer_for(1) or self.offers[0]
 
 
+class ProductRow(NamedTuple):
+    """One product as it stands in the catalogue, and the SKUs of it that the shop sells."""
+
+    row: Row
+    skus: Sequence[ShelfSku]
+    """Empty when the shelf was not asked for."""
+
+    @property
+    def id(self) -> UUID:
+        """The product's id."""
+        product_id: UUID = self.row["id"]
+        return product_id
+
+    @property
+    def slug(self) -> str:
+        """The product's name in addresses."""
+        slug: str = self.row["slug"]
+        return slug
+
+    @property
+    def position(self) -> int:
+        """Its place in the shop's own order."""
+        position: int = self.row["position"]
+        return position
+
+
 async def skus_by_id(
     shop: Shop, sku_ids: Sequence[UUID], *, stock_bound: int
 ) -> dict[UUID, ShelfSku]:
@@ -105,8 +132,18 @@ async def skus_by_id(
     if not sku_ids:
         return {}
     values = (list(shop.path), shop.id, shop.currency, stock_bound, list(sku_ids))
-    _, skus = await read_shelf(shop, SKUS_BY_ID, *values)
+    _, skus = await read_shelf(shop, SKUS_BY_ID, *values, *places_of(sku_ids))
+    for sku in skus:
+        _listings.learn(sku.id, [offer.id for offer in sku.offers])
     return {sku.id: sku for sku in skus}
+
+
+def places_of(sku_ids: Sequence[UUID]) -> tuple[list[UUID], list[int]]:
+    """The listings of these SKUs of which it is known where keys were taken last, and the places:
+    counting from there goes around what sold keys have left behind."""
+    known = [one for sku_id in sku_ids for one in _listings.of(sku_id)]
+    places = {one: place for one in known if (place := hints.position(one))}
+    return list(places), list(places.values())
 
 
 async def read_shelf(shop: Shop, sql: str, *values: Any) -> tuple[Sequence[Row], list[ShelfSku]]:
@@ -155,7 +192,8 @@ def _priced_sku(
         listing_id = row["listing_id"]
         result = prices.get(listing_id)
         if result is None:
-            result = prices[listing_id] = _price_offer(shop, row, books)
+            limits = Limits(row["floor_minor"], row["ceiling_minor"], row["worst_affiliate_bp"])
+            result = prices[listing_id] = price_offer(row, limits, books, shop_slug=shop.slug)
         if isinstance(result, Priced):
             offers.append(
                 Offer(listing_id, result.retail_minor, row["stock"], row["warranty_hours"])
@@ -165,51 +203,11 @@ def _priced_sku(
         offers.sort(key=attrgetter("unit_price_minor"))
     first = rows[0]
     return ShelfSku(
-        first["sku_id"], first["product_id"], first, shop.currency, tuple(offers), tuple(behind)
+        id=first["sku_id"],
+        product_id=first["product_id"],
+        row=first,
+        currency=shop.currency,
+        title=first.get("title_override", ""),
+        offers=tuple(offers),
+        behind=tuple(behind),
     )
-
-
-def _price_offer(shop: Shop, row: Row, books: tuple[TenantBook, ...]) -> Priced | Broken:
-    """Compute a price. One broken rule hides one offer, it never breaks the list."""
-    result = _computed(row, tuple(book.level for book in books), books[-1].payment_methods)
-    if isinstance(result, Broken):  # the log is the alert
-        log.warning(
-            "price_hidden",
-            tenant=shop.slug,
-            sku=row["code"],
-            guard=result.guard,
-            level=result.level,
-        )
-    return result
-
-
-def _computed(
-    row: Row, levels: tuple[PathLevel, ...], payment_methods: Sequence[str]
-) -> Priced | Broken:
-    floors = (row["floor_minor"], row["min_retail_minor"])
-    ceilings = (row["ceiling_minor"], row["max_retail_minor"])
-    inputs = PriceInputs(
-        sku_id=row["sku_id"],
-        # The path is stored top first; the nearest category must be asked first.
-        category_path=tuple(reversed(row["category_path"])),
-        face_value_minor=row["face_value_minor"],
-        supply_price_minor=row["supply_price_minor"],
-        levels=levels,
-        floor_minor=max((floor for floor in floors if floor is not None), default=None),
-        ceiling_minor=min((ceiling for ceiling in ceilings if ceiling is not None), default=None),
-        worst_affiliate_bp=row["worst_affiliate_bp"],
-        dearest_channel_fee_bp=dearest_fee_bp(payment_methods),
-    )
-    suggested = _suggested_retail(inputs)
-    return price(inputs if suggested is None else replace(inputs, suggested_retail_minor=suggested))
-
-
-def _suggested_retail(inputs: PriceInputs) -> int | None:
-    """What the parent's own shop asks; asked only where the shop has no rule of its own."""
-    *above, shop = inputs.levels
-    own = most_specific(shop.retail_rules, sku_id=inputs.sku_id, category_path=inputs.category_path)
-    if own is not None or not above:
-        return None
-    parent = replace(inputs, levels=tuple(above), floor_minor=None, ceiling_minor=None)
-    result = price(replace(parent, suggested_retail_minor=_suggested_retail(parent)))
-    return result.retail_minor if isinstance(result, Priced) else None

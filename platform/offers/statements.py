@@ -5,13 +5,16 @@ the versions of the catalogue that the prices must be computed at. A row is an o
 SKU without one is a row of its own, with nulls.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from offers.counting import ENDING, pool
 from tenants.price_books import VERSIONS_OF_PATH
 
+Row = Mapping[str, Any]
 Sort = Literal["POSITION", "NAME"]
 Filter = Literal["CATEGORY", "IDS", "SLUG", "ID"]
 SORT_KEYS: Final[dict[Sort, tuple[str, str]]] = {
@@ -21,8 +24,10 @@ SORT_KEYS: Final[dict[Sort, tuple[str, str]]] = {
 
 
 class Detail(Enum):
-    """How much of the shelf is wanted: nothing, prices and stock, or SKUs with all their words."""
+    """How much is wanted: which products there are and no more; the products without a shelf; with
+    prices and stock; with SKUs and all their words."""
 
+    PLACES = "PLACES"
     PRODUCTS = "PRODUCTS"
     PRICES = "PRICES"
     SKUS = "SKUS"
@@ -41,70 +46,44 @@ class PageShape:
     detail: Detail = Detail.SKUS
 
 
-# Keys that can be held now (supply/pool.py), counted in the index alone and no further than the
-# bound: free ones, and held ones whose time is over. Says what `free_keys` says, but is planned
-# once with its statement instead of being run anew for every listing.
-#
-# `still_seconds` says for how long nothing of that moves by itself; null is for ever. Of the keys
-# that were counted one may come too near its end. Below the bound a hold may run out as well; at
-# the bound, one more shows nothing.
-_POOL = """
-cross join lateral (
-    select case when free.keys >= {bound} then {bound}
-                else least({bound}, free.keys + run_out.keys) end::integer as stock,
-           extract(epoch from least(
-               free.first_end - ending.at, run_out.first_end - ending.at,
-               (select min(k.held_until) from keys k
-                where k.supplier_listing_id = l.id and k.status = 'HELD'
-                  and k.held_until > (select platform_now()) and free.keys < {bound})
-               - (select platform_now())
-           ))::float8 as still_seconds
-    from (
-        select count(*) as keys, min(expires_at) as first_end from (
-            select k.expires_at from keys k
-            where k.supplier_listing_id = l.id and k.status = 'AVAILABLE'
-              and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as available
-    ) as free
-    cross join lateral (
-        select count(*) as keys, min(expires_at) as first_end from (
-            select k.expires_at from keys k
-            where k.supplier_listing_id = l.id and k.status = 'HELD'
-              and k.held_until <= (select platform_now()) and free.keys < {bound}
-              and (k.expires_at is null or k.expires_at > ending.at) limit {bound}) as over
-    ) as run_out
-) as pool
-"""
-_OFFER = """
+# What is the platform's, and the same in every shop.
+_GOODS = """
 s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.min_remaining_days,
 s.position as sku_position, c.path as category_path, l.id as listing_id, l.supplier_id,
 u.commission_bp, l.supply_price_minor, l.priority, l.warranty_hours, l.min_retail_minor,
-l.max_retail_minor, limits.floor_minor, limits.ceiling_minor,
-(select coalesce(max(rate_bp), 0) from affiliate_programs
- where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp,
-pool.stock, pool.still_seconds
+l.max_retail_minor
 """
-_WORDS = """,
+_WORDS_OF_GOODS = """
 s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.face_currency, s.region, s.delivery_mode,
 s.scope_of_use_zh, s.scope_of_use_en, s.validity_days, s.usage_rules_zh, s.usage_rules_en,
-s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order,
+s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order
+"""
+_WORST_AFFILIATE = """
+(select coalesce(max(rate_bp), 0) from affiliate_programs
+ where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp
+"""
+_OFFER = f"""
+{_GOODS}, limits.floor_minor, limits.ceiling_minor, {_WORST_AFFILIATE},
+pool.stock, pool.still_seconds
+"""
+_WORDS = f""", {_WORDS_OF_GOODS},
 coalesce((select own.title_override from tenant_listings own
-          where own.sku_id = s.id and own.tenant_id = {tenant}), '') as title_override
+          where own.sku_id = s.id and own.tenant_id = {{tenant}}), '') as title_override
 """
 _NOT_HIDDEN = """
 not exists (select from tenant_listings hidden
             where hidden.sku_id = s.id and not hidden.visible and hidden.tenant_id = any ($1))
 """
 _ON_SALE = f"""
-cross join lateral (
-    select (select platform_now()) + make_interval(days => s.min_remaining_days) as at offset 0
-) as ending
+{ENDING.format(days="s.min_remaining_days")}
 join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = {{currency}}
 join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
 left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)
 ) as limits on true
-{_POOL}
+{{places}}
+{{pool}}
 where s.status = 'ACTIVE' and {_NOT_HIDDEN}
 """
 # From the cheapest supply to the dearest, as offers of one price are shown.
@@ -145,18 +124,21 @@ def page_statement(shape: PageShape) -> str:
         where.append(f"({key}, p.id) > (${next(numbers)}::{kind}, ${next(numbers)}::uuid)")
     described = "p.description_zh, p.description_en" if shape.described else "'', ''"
     shelf, order = "", ""
-    if shape.detail is not Detail.PRODUCTS:
+    if shape.detail in (Detail.PRICES, Detail.SKUS):
         tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
         words = _WORDS if shape.detail is Detail.SKUS else ""
         offer = (_OFFER + words).format(tenant=tenant)
+        counted = pool(bound=f"{bound}::integer")
         shelf = f"""
             left join lateral (
                 select {offer} from skus s join categories c on c.id = page.category_id
-                {_ON_SALE.format(currency=currency, bound=f"{bound}::integer")}
+                {_ON_SALE.format(currency=currency, places="", pool=counted)}
                   and s.product_id = page.id and page.place < $2
             ) as shelf on true"""
         order = f", {_ORDER}"
     columns = "page.*, shelf.*" if shelf else "page.*"
+    if shape.detail is Detail.PLACES:
+        columns = "page.id"
     return f"""
         select case when coalesce(page.place, 1) = 1 then {VERSIONS_OF_PATH} end as versions,
                {columns}
@@ -173,12 +155,50 @@ def page_statement(shape: PageShape) -> str:
         order by page.place{order}"""
 
 
+_PLACES = """
+left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
+     on taken.listing_id = l.id
+"""
+_POOL_FROM_PLACES = pool(bound="$4::integer", from_position="coalesce(taken.position, 0)")
 SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id
-{_ON_SALE.format(currency="$3", bound="$4::integer")} and s.id = any ($5::uuid[])
+{_ON_SALE.format(currency="$3", places=_PLACES, pool=_POOL_FROM_PLACES)}
+  and s.id = any ($5::uuid[])
 order by {_ORDER}"""
-"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, and
-the ids."""
+"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, the
+ids, and the listings of which it is known where keys were taken last, with these positions."""
+
+GOODS: Final = f"""
+select (select version from catalogue_versions where owner_id = platform_id()) as version,
+       p.id, p.category_id, p.slug, p.name_zh, p.name_en, p.platform, p.position,
+       p.description_zh, p.description_en, offered.*
+from products p
+left join lateral (
+    select {_GOODS}, {_WORDS_OF_GOODS}, l.currency
+    from skus s join categories c on c.id = p.category_id
+    join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE'
+    join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
+    where s.product_id = p.id and s.status = 'ACTIVE'
+) as offered on true
+where p.id = any ($1::uuid[]) and p.status = 'ACTIVE'
+order by p.id, {_ORDER}"""
+"""Everything that the platform says of these products, whatever shop shows them."""
+
+OWN_TERMS: Final = f"""
+select {VERSIONS_OF_PATH} as versions, {_WORST_AFFILIATE.format(tenant="$2")},
+       array(select distinct sku_id from tenant_listings
+             where not visible and tenant_id = any ($1)) as hidden,
+       titled.sku_ids as titled, titled.titles, limited.sku_ids as limited, limited.floors,
+       limited.ceilings
+from (select array_agg(sku_id) as sku_ids, array_agg(title_override) as titles
+      from tenant_listings where tenant_id = $2 and title_override <> '') as titled,
+     (select array_agg(sku_id) as sku_ids, array_agg(floor_minor) as floors,
+             array_agg(ceiling_minor) as ceilings
+      from (select sku_id, max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
+            from price_limits where tenant_id = any ($1) group by sku_id) as limits) as limited
+offset 0"""
+"""What a shop and the shops above it say of the goods, but for their price rules. Values: the path
+and the tenant. Its `offset` keeps the fence that is put around it above all of it."""

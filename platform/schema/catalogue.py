@@ -8,6 +8,7 @@ from catalog.queries import all_categories
 from kernel.errors import Invalid
 from kernel.ids import parse_id
 from offers import catalogue
+from offers.catalogue import Reading
 from offers.statements import Detail
 from schema.catalogue_types import (
     Category,
@@ -15,12 +16,12 @@ from schema.catalogue_types import (
     ProductConnection,
     ProductFilter,
     ProductSort,
+    ProductWriter,
     Storefront,
     category_type,
     product_connection,
-    product_type,
 )
-from schema.context import Info
+from schema.context import Context, Info
 from schema.look_ahead import Selected, selected
 from schema.payment_methods import offered_methods
 
@@ -67,7 +68,7 @@ class CatalogueQuery:
             sort=sort.value,
             first=first,
             after=after,
-            **_reading(asked.below("edges", "node")),
+            **_reading(asked.below("edges", "node"), context),
         )
         return product_connection(page, asked, context)
 
@@ -83,9 +84,9 @@ class CatalogueQuery:
             context.shop,
             slug=slug,
             product_id=parse_id("prd", id, field="id") if id is not None else None,
-            **_reading(asked),
+            **_reading(asked, context),
         )
-        return product_type(found, asked, context) if found is not None else None
+        return ProductWriter(asked, context).write(found) if found is not None else None
 
 
 class _Reading(TypedDict):
@@ -93,13 +94,16 @@ class _Reading(TypedDict):
 
     detail: Detail
     described: bool
+    reading: Reading
 
 
-def _reading(asked: Selected) -> _Reading:
-    """No price wanted, no price computed; no SKU wanted, none of its words read."""
+def _reading(asked: Selected, context: Context) -> _Reading:
+    """No price wanted, no price computed; no SKU wanted, none of its words read. Who has a token
+    is shown what there is now."""
     detail = Detail.PRODUCTS
     if asked.has("skus"):
         detail = Detail.SKUS
     elif asked.has("price") or asked.has("stock"):
         detail = Detail.PRICES
-    return {"detail": detail, "described": asked.has("description")}
+    reading = Reading.PUBLIC if context.caller is None else Reading.EXACT
+    return {"detail": detail, "described": asked.has("description"), "reading": reading}

@@ -1,6 +1,7 @@
 """What a shop shows, as GraphQL types. No type here has a field for a cost or a supplier."""
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -9,11 +10,12 @@ import strawberry
 from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
-from offers.catalogue import ProductPage, ProductRow
+from offers.catalogue import ProductPage
 from offers.shelf import Offer as ShelfOffer
-from offers.shelf import ShelfSku
+from offers.shelf import ProductRow, ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
+from schema.execution import Shared
 from schema.look_ahead import Selected
 from schema.money import Money, amount
 from schema.payment_methods import PaymentMethodOption
@@ -45,14 +47,14 @@ class Category:
 
 
 @strawberry.type(description="What one piece costs the buyer.")
-class PriceView:
+class PriceView(Shared):
     """The price of the offer that is bought unless the buyer chooses another."""
 
     amount: Money
 
 
 @strawberry.type(description="Pieces that can be bought now in one order.")
-class StockView:
+class StockView(Shared):
     """Exact up to a bound; `more` says that there are at least so many."""
 
     quantity: int
@@ -163,13 +165,10 @@ def product_connection(page: ProductPage, asked: Selected, context: Context) -> 
     A cursor is signed, and signing costs more than the rest of an edge.
     """
     edges, info = asked.below("edges"), asked.below("pageInfo")
-    of_node, with_cursor = edges.below("node"), edges.has("cursor")
+    write, with_cursor = ProductWriter(edges.below("node"), context).write, edges.has("cursor")
     return ProductConnection(
         edges=[
-            ProductEdge(
-                cursor=page.cursor(row) if with_cursor else NOT_ASKED,
-                node=product_type(row, of_node, context),
-            )
+            ProductEdge(cursor=page.cursor(row) if with_cursor else NOT_ASKED, node=write(row))
             for row in page.rows
         ],
         page_info=PageInfo(
@@ -179,47 +178,78 @@ def product_connection(page: ProductPage, asked: Selected, context: Context) -> 
     )
 
 
-def product_type(product: ProductRow, asked: Selected, context: Context) -> Product:
-    """Put a product and its SKUs into the caller's language.
+class ProductWriter:
+    """Puts products and their SKUs into the caller's language.
 
-    Fields that are not among `asked` are not worked out: nobody reads them.
+    Fields that are not among `asked` are not worked out: nobody reads them. What is asked is looked
+    up once for a page.
     """
-    row, skus = product.row, product.skus
-    cheapest = None
-    if skus and asked.has("price"):
-        cheapest = min([sku.display_offer.unit_price_minor for sku in skus])
-    of_sku = asked.below("skus")
-    return Product(
-        id=_id("prd", row["id"], asked),
-        slug=row["slug"],
-        name=context.words(row["name_zh"], row["name_en"]),
-        description=context.words(row["description_zh"], row["description_en"]),
-        platform=row["platform"],
-        category_id=_id("cat", row["category_id"], asked, field="categoryId"),
-        price=None
-        if cheapest is None
-        else PriceView(amount=amount(cheapest, context.shop.currency)),
-        stock=stock_view(max([sku.stock for sku in skus], default=0)),
-        skus=[_sku(sku, of_sku, context) for sku in skus] if asked.has("skus") else [],
-    )
+
+    def __init__(self, asked: Selected, context: Context) -> None:
+        self._context = context
+        self._currency = context.shop.currency
+        self._bound = settings().low_stock_bound
+        self._id = asked.has("id")
+        self._described = asked.has("description")
+        self._category = asked.has("categoryId")
+        self._price = asked.has("price")
+        self._skus = asked.below("skus") if asked.has("skus") else None
+
+    def write(self, product: ProductRow) -> Product:
+        """Write one product."""
+        row, skus, words = product.row, product.skus, self._context.words
+        price = None
+        if skus and self._price:
+            cheapest = min([sku.display_offer.unit_price_minor for sku in skus])
+            price = price_view(cheapest, self._currency)
+        stock = max([sku.stock for sku in skus], default=0)
+        return Product(
+            id=_id("prd", row["id"]) if self._id else _NO_ID,
+            slug=row["slug"],
+            name=words(row["name_zh"], row["name_en"]),
+            description=words(row["description_zh"], row["description_en"])
+            if self._described
+            else NOT_ASKED,
+            platform=row["platform"],
+            category_id=_id("cat", row["category_id"]) if self._category else _NO_ID,
+            price=price,
+            stock=_stock_view(stock, stock >= self._bound),
+            skus=[]
+            if self._skus is None
+            else [_sku(sku, self._skus, self._context) for sku in skus],
+        )
 
 
-def _id(kind: str, identifier: UUID, asked: Selected, *, field: str = "id") -> strawberry.ID:
-    return strawberry.ID(public_id(kind, identifier) if asked.has(field) else NOT_ASKED)
+_NO_ID: Final = strawberry.ID(NOT_ASKED)
+
+
+def _id(kind: str, identifier: UUID) -> strawberry.ID:
+    return strawberry.ID(public_id(kind, identifier))
+
+
+@lru_cache(maxsize=4_000)
+def price_view(amount_minor: int, currency: str) -> PriceView:
+    """Show a price, in minor units."""
+    return PriceView(amount=amount(amount_minor, currency))
 
 
 def stock_view(quantity: int) -> StockView:
     """Say how many there are, and whether that is only the bound."""
-    return StockView(quantity=quantity, more=quantity >= settings().low_stock_bound)
+    return _stock_view(quantity, quantity >= settings().low_stock_bound)
+
+
+@lru_cache(maxsize=1_000)
+def _stock_view(quantity: int, more: bool) -> StockView:
+    return StockView(quantity=quantity, more=more)
 
 
 def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
     row, english = sku.row, context.english
     of_offer = asked.below("offers")
     return Sku(
-        id=_id("sku", sku.id, asked),
+        id=_id("sku", sku.id) if asked.has("id") else _NO_ID,
         code=row["code"],
-        name=row["title_override"] or context.words(row["sku_name_zh"], row["sku_name_en"]),
+        name=sku.title or context.words(row["sku_name_zh"], row["sku_name_en"]),
         face_value=None
         if row["face_value_minor"] is None
         else amount(row["face_value_minor"], row["face_currency"]),
@@ -230,7 +260,7 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
         usage_rules=row["usage_rules_en" if english else "usage_rules_zh"],
         redeem_steps=row["redeem_steps_en" if english else "redeem_steps_zh"],
         max_per_order=row["max_per_order"],
-        price=PriceView(amount=amount(sku.display_offer.unit_price_minor, sku.currency)),
+        price=price_view(sku.display_offer.unit_price_minor, sku.currency),
         stock=stock_view(sku.stock),
         offers=[_offer(offer, sku.currency, of_offer) for offer in sku.offers]
         if asked.has("offers")
@@ -240,7 +270,7 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
 
 def _offer(offer: ShelfOffer, currency: str, asked: Selected) -> Offer:
     return Offer(
-        id=_id("ofr", offer.id, asked),
+        id=_id("ofr", offer.id) if asked.has("id") else _NO_ID,
         price=amount(offer.unit_price_minor, currency),
         stock=stock_view(offer.stock),
         warranty_hours=offer.warranty_hours,

@@ -18,8 +18,8 @@ from isolation.neighbours import Neighbourhood
 from kernel import db
 from kernel.errors import NotFound
 from offers import own_prices
-from offers.catalogue import ProductRow
 from offers.own_prices import OwnPrice
+from offers.shelf import ProductRow
 from orders import queries, records
 from schema import desks
 from schema.field_table import EVERYONE, GRANTS

@@ -8,7 +8,8 @@ from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import new_id
 from offers import catalogue
-from offers.catalogue import ProductPage, ProductRow
+from offers.catalogue import ProductPage
+from offers.shelf import ProductRow
 from offers.statements import Sort
 from sales import SalesDesk
 from world import ShopAt

@@ -1,11 +1,13 @@
 """A shop's shelf: what it sells, at what price, how many there are, and what asking costs."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from math import isinf
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
@@ -16,9 +18,12 @@ from kernel.settings import settings
 from offers import catalogue, shelf
 from offers.own_prices import OwnPrice, own_prices
 from offers.shelf import ShelfSku
+from offers.statements import SKUS_BY_ID
 from offers.stock_seen import StockSeen, stock_seen
 from random_markets import another_offer
 from sales import SalesDesk
+from supply.cursor_hints import FROM_THE_BEGINNING
+from supply.holding import hints
 from tenants import directory
 from tenants.directory import Shop
 from world import Goods, ShopAt
@@ -223,16 +228,21 @@ async def test_the_stock_is_what_can_be_held_now(desk: SalesDesk) -> None:
 async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_are(
     desk: SalesDesk,
 ) -> None:
-    """The page counts in its own statement; the pool asks `free_keys`: they never disagree."""
+    """The page counts in its own statement, and a sale from the place where keys were taken last;
+    the pool asks `free_keys`: they never disagree."""
     goods = desk.world.goods
     await _pools_of_all_kinds(desk)
     shop = await desk.shop()
+    rows = await desk.owner.fetch("select id from supplier_listings")
+    listing_ids = [row["id"] for row in rows]
     compared = set()
     for days in (0, 5, 30, 500):
         for shift in ("0 minutes", "6 minutes", "4 days"):
             await desk.owner.execute("update skus set min_remaining_days = $1", days)
             await desk.world.shift_clock(shift)
-            for bound in (1, 3, 100):
+            for bound, place in ((1, 0), (3, 1), (3, 40), (100, 0), (100, 25), (100, 10_000)):
+                for listing_id in listing_ids:
+                    hints.learn(listing_id, place, began=FROM_THE_BEGINNING)
                 found = await shelf.skus_by_id(shop, [goods.sku_id], stock_bound=bound)
                 rows = await desk.owner.fetch(
                     "select id, free_keys(id, $1, $2) as stock from supplier_listings", days, bound
@@ -243,6 +253,46 @@ async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_a
                 assert len(shown) == 3
                 compared |= set(shown.values())
     assert len(compared) > 8, "many different stocks have been compared"
+
+
+async def test_a_sale_counts_around_the_keys_that_were_sold_before_its_place(
+    desk: SalesDesk,
+) -> None:
+    """Under an open snapshot the entries of sold keys stay in the index, and a count from the
+    beginning walks over all of them."""
+    goods = desk.world.goods
+    await desk.world.keys(900)
+    shop = await desk.shop()
+    await desk.owner.execute("vacuum (analyze) keys")
+
+    async def blocks() -> int:
+        """How many blocks of the index counting touches."""
+        places = shelf.places_of([goods.sku_id])
+        values = [list(shop.path), shop.id, "CNY", 150, [goods.sku_id], *places]
+        async with reading(shop):
+            rows = await db.fetch(f"explain (analyze, buffers, format json) {SKUS_BY_ID}", *values)
+        plan = json.loads(rows[0][0])[0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+    assert await look(desk) is not None  # the process has met the listing
+    watcher = await asyncpg.connect(settings().database_url)
+    try:
+        await watcher.execute("begin isolation level repeatable read")
+        await watcher.fetch("select from keys limit 1")  # from here on nothing dead goes
+        sold = await desk.owner.fetch(
+            """update keys set status = 'SOLD', held_by_line_id = gen_random_uuid()
+               where id in (select id from keys order by position limit 700)
+               returning position"""
+        )
+        from_the_beginning = await blocks()
+        last = max(row["position"] for row in sold)
+        hints.learn(goods.listing_id, last, began=FROM_THE_BEGINNING)
+        assert await blocks() < from_the_beginning / 2
+        found = await look(desk)
+        assert found is not None
+        assert found.stock == 100
+    finally:
+        await watcher.close()
 
 
 async def test_stock_stands_still_for_as_long_as_it_is_said_to_and_no_longer(

@@ -47,6 +47,17 @@ def test_after_a_second_one_search_begins_at_the_beginning_and_the_others_go_on(
     assert hints.start(listing) == 20
 
 
+def test_whoever_only_counts_is_told_the_place_and_is_no_search(clock: Clock) -> None:
+    hints, listing = CursorHints(), new_id()
+    assert hints.position(listing) == FROM_THE_BEGINNING
+    hints.learn(listing, 70, began=FROM_THE_BEGINNING)
+    for _ in range(HOLDS + 1):
+        assert hints.position(listing) == 70
+    clock.seconds += 1.01
+    assert hints.position(listing) == 70
+    assert hints.start(listing) == FROM_THE_BEGINNING, "that is the turn of a search"
+
+
 def test_after_two_hundred_holds_a_search_begins_at_the_beginning(clock: Clock) -> None:
     hints, listing = CursorHints(), new_id()
     hints.learn(listing, 70, began=FROM_THE_BEGINNING)

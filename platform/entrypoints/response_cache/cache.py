@@ -5,7 +5,7 @@ key, on the words of the request, and on stock. Two announcements end what is ke
 `catalogue` makes the directory read the shop anew, with another version; one of channel `stock`
 names a listing whose answers are dropped. What moves stock by itself (a hold runs out, a key comes
 near its end) is known beforehand: the page's own statement says for how long its numbers stand
-still, and no answer is kept for longer, nor for longer than a minute.
+still, and no answer is kept for longer, nor is a number that was counted a minute ago shown.
 
 While the process cannot hear, nothing is kept and nothing that was kept is given. Valkey stands
 behind: another process's answer saves making one, and is held to the same conditions.
@@ -22,12 +22,14 @@ from entrypoints.response_cache.memory import Entries, Entry, StockNotes
 from kernel import valkey
 from kernel.clock import monotonic_seconds
 from kernel.flights import Flights
+from offers.known_stock import KNOWN_SECONDS
 from offers.stock_seen import StockSeen, stock_seen
 from supply.stock_news import EVERYTHING
 from tenants.directory import Shop, catalogue_version
 
-STOCK_SECONDS: Final = 60.0
-"""No answer is older, should an announcement have been forgotten."""
+STOCK_SECONDS: Final = 60.0 - KNOWN_SECONDS
+"""No answer is older, and so no stock in it older than a minute, should an announcement have been
+forgotten."""
 DELIVERY_SECONDS: Final = 1.0
 """How much later than others a process may hear of a change."""
 MAX_ANSWER_BYTES: Final = 512 * 1024

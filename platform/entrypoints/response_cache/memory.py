@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, Self
 from uuid import UUID
 
-_OVERHEAD_BYTES: Final = 700
-"""Of an entry beside its body: the key, the tag, and where the two stand."""
+_OVERHEAD_BYTES: Final = 560
+"""Of an entry beside its body: the key, and where the two stand."""
 _WORTH_PACKING_BYTES: Final = 512
 _QUICKLY: Final = 1
 _ID_BYTES: Final = 16
@@ -24,7 +24,7 @@ class Entry:
     """One answer, whose stock it shows, and from when until when it may be shown (monotonic
     seconds)."""
 
-    __slots__ = ("_listings", "_packed", "_plain", "ends_at_seconds", "etag", "true_at_seconds")
+    __slots__ = ("_listings", "_packed", "_plain", "ends_at_seconds", "true_at_seconds")
 
     def __init__(
         self,
@@ -40,9 +40,13 @@ class Entry:
         self.ends_at_seconds = ends_at_seconds
         self.true_at_seconds = true_at_seconds
         """Nothing that was announced before this moment is missing in the answer."""
-        digest = hashlib.sha256(body).digest()[:18]
-        self.etag: Final = f'"{urlsafe_b64encode(digest).decode()}"'
-        """Strong: two answers with this tag are the same bytes."""
+
+    @property
+    def etag(self) -> str:
+        """The answer's tag, for those who GET it. Strong: two answers with this tag are the same
+        bytes."""
+        digest = hashlib.sha256(self.body).digest()[:18]
+        return f'"{urlsafe_b64encode(digest).decode()}"'
 
     @property
     def body(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 import orjson
 from starlette.requests import HTTPConnection
@@ -10,6 +11,9 @@ from entrypoints.response_cache.cache import CacheKey
 from schema.context import ANONYMOUS, prefers_english
 from schema.documents import AskedDocument
 from tenants.directory import Shop
+
+_ENGLISH: Final = f"{ANONYMOUS}:en"
+_CHINESE: Final = f"{ANONYMOUS}:zh"
 
 
 def key_of(
@@ -30,4 +34,4 @@ def key_of(
 
 def _audience(shop: Shop, connection: HTTPConnection) -> str:
     english = prefers_english(shop, connection.headers.get("accept-language", ""))
-    return f"{ANONYMOUS}:{'en' if english else 'zh'}"
+    return _ENGLISH if english else _CHINESE

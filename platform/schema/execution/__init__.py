@@ -23,7 +23,8 @@ raised is remembered and told again (`nested.py`).
 `tests/schema/test_execution.py` compares both ways over random documents and random failures.
 """
 
+from schema.execution.composites import Shared
 from schema.execution.executor import PlannedExecutor
-from schema.execution.plan import MAX_VARIANTS, OperationPlan
+from schema.execution.plan import MAX_VARIANTS, Given, OperationPlan
 
-__all__ = ["MAX_VARIANTS", "OperationPlan", "PlannedExecutor"]
+__all__ = ["MAX_VARIANTS", "Given", "OperationPlan", "PlannedExecutor", "Shared"]

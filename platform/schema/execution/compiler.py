@@ -22,6 +22,7 @@ from strawberry.types.field import StrawberryField
 from schema.execution.composites import (
     Completion,
     PlannedField,
+    Shared,
     list_completer,
     object_completer,
     union_completer,
@@ -72,20 +73,20 @@ class Compiler:
         inner: Any = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if is_leaf_type(inner):
             as_they_are = classes_as_they_are(inner, nullable=nullable)
-            complete = leaf_completer(inner)
-        else:
-            as_they_are = frozenset({type(None)}) if nullable else frozenset()
-            complete = self._composite(inner, details)
-        return Completion(as_they_are, complete)
+            return Completion(as_they_are, leaf_completer(inner), settled=True)
+        as_they_are = frozenset({type(None)}) if nullable else frozenset()
+        return Completion(as_they_are, *self._composite(inner, details))
 
-    def _composite(self, kind: Any, details: FieldDetailsList) -> Complete:
+    def _composite(self, kind: Any, details: FieldDetailsList) -> tuple[Complete, bool]:
+        """The completer, and whether its answers are settled."""
         if isinstance(kind, GraphQLList):
-            return list_completer(self._completion(kind.of_type, details))
+            item = self._completion(kind.of_type, details)
+            return list_completer(item), item.settled
         if isinstance(kind, GraphQLObjectType):
             return self._object(kind, details)
-        return self._abstract(kind, details)
+        return self._abstract(kind, details), False
 
-    def _object(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+    def _object(self, kind: GraphQLObjectType, details: FieldDetailsList) -> tuple[Complete, bool]:
         definition = _definition(kind)
         if definition.is_type_of is not None:
             raise Unplannable
@@ -98,7 +99,9 @@ class Compiler:
         only = definition.origin if definition.interfaces else None
         if only is not None and definition.concrete_of is not None:
             raise Unplannable
-        return object_completer(fields, only=only)
+        settled = all(one.nested is None and one.completion.settled for one in fields)
+        shared = settled and issubclass(definition.origin, Shared)
+        return object_completer(fields, only=only, shared=shared), settled
 
     def _abstract(self, kind: GraphQLAbstractType, details: FieldDetailsList) -> Complete:
         if isinstance(kind, GraphQLInterfaceType) and _definition(kind).resolve_type is not None:
@@ -110,7 +113,7 @@ class Compiler:
                 raise Unplannable  # the class alone does not tell the type
             if isinstance(kind, GraphQLInterfaceType) and definition.name != member.name:
                 raise Unplannable
-            members[definition.origin] = self._object(member, details)
+            members[definition.origin], _ = self._object(member, details)
         return union_completer(members)
 
     def _field(
@@ -147,7 +150,9 @@ def _typename(response_name: str, name: str) -> PlannedField:
     def complete(_: Any, __: NestedCalls) -> Any:
         return name
 
-    return PlannedField(response_name, "__class__", None, Completion(frozenset(), complete))
+    return PlannedField(
+        response_name, "__class__", None, Completion(frozenset(), complete, settled=True)
+    )
 
 
 def _definition(kind: Any) -> StrawberryObjectDefinition:

@@ -2,12 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 
 from schema.execution.leaves import Complete, Unfit, plain_classes, require_plain
 from schema.execution.nested import NestedCalls, NestedField
+
+MAX_SHARED: Final = 2_000
+"""Answers of shared objects that one selection of fields keeps."""
+
+
+class Shared:
+    """Objects of a subclass are made once for equal contents, are shared by many answers and never
+    change: what becomes of one is the same each time."""
+
+    __slots__ = ()
 
 
 class Completion(NamedTuple):
@@ -16,6 +26,8 @@ class Completion(NamedTuple):
     as_they_are: frozenset[type]
     """Values of these classes leave as they came: most of an answer is text and null."""
     complete: Complete
+    settled: bool
+    """The answer follows from the value alone: no resolver is called for it."""
 
 
 class PlannedField(NamedTuple):
@@ -28,16 +40,38 @@ class PlannedField(NamedTuple):
     completion: Completion
 
 
-def object_completer(fields: Sequence[PlannedField], *, only: type | None) -> Complete:
+def object_completer(
+    fields: Sequence[PlannedField], *, only: type | None, shared: bool = False
+) -> Complete:
     """Make the completer of an object type with these fields selected.
 
     `only` is the one class whose values are certainly of this type, where the type checks it.
+    Answers of `shared` objects are kept; they must be settled.
     """
     if any(field.nested is not None for field in fields):
         complete = _with_resolvers(fields)
     else:
         complete = _of_attributes(fields)
-    return complete if only is None else _of_one_class(complete, only)
+    if only is not None:
+        complete = _of_one_class(complete, only)
+    return _once_each(complete) if shared else complete
+
+
+def _once_each(complete: Complete) -> Complete:
+    """A page has dozens of prices and stocks, and few that differ."""
+    answers: dict[int, tuple[object, Any]] = {}  # the object is held, so that its id stays its own
+
+    def complete_once(source: Any, calls: NestedCalls) -> Any:
+        known = answers.get(id(source))
+        if known is not None:
+            return known[1]
+        answer = complete(source, calls)
+        if len(answers) >= MAX_SHARED:
+            answers.clear()
+        answers[id(source)] = (source, answer)
+        return answer
+
+    return complete_once
 
 
 def _of_attributes(fields: Sequence[PlannedField]) -> Complete:
@@ -45,7 +79,10 @@ def _of_attributes(fields: Sequence[PlannedField]) -> Complete:
     names = [field.attribute for field in fields if field.attribute is not None]
     read = attrgetter(*names) if names else _nothing
     single = len(names) == 1
-    plan = [(field.response_name, *field.completion) for field in fields]
+    plan = [
+        (field.response_name, field.completion.as_they_are, field.completion.complete)
+        for field in fields
+    ]
 
     def complete(source: Any, calls: NestedCalls) -> dict[str, Any]:
         if type(source) not in plain_classes:
@@ -66,7 +103,15 @@ def _nothing(_: object) -> tuple[()]:
 
 
 def _with_resolvers(fields: Sequence[PlannedField]) -> Complete:
-    plan = [(field.response_name, _reader(field), *field.completion) for field in fields]
+    plan = [
+        (
+            field.response_name,
+            _reader(field),
+            field.completion.as_they_are,
+            field.completion.complete,
+        )
+        for field in fields
+    ]
 
     def complete(source: Any, calls: NestedCalls) -> dict[str, Any]:
         if type(source) not in plain_classes:
@@ -102,7 +147,7 @@ def _of_one_class(complete_object: Complete, only: type) -> Complete:
 
 def list_completer(item: Completion) -> Complete:
     """Make the completer of a list; other iterables are not its business."""
-    as_they_are, complete_item = item
+    as_they_are, complete_item, _ = item
 
     def complete(values: Any, calls: NestedCalls) -> list[Any]:
         if type(values) is not list and type(values) is not tuple:
