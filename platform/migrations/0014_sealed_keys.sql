@@ -10,8 +10,8 @@ create table sealed_keys (
     secret_key_id smallint not null,    -- which key of the keyring
     serial text not null,
     secret bytea not null,              -- AES-256-GCM, key and supplier listing bound as AAD
-    fingerprint bytea not null check (octet_length(fingerprint) = 32),
-    commitment bytea not null check (octet_length(commitment) = 32)  -- SHA-256(salt || secret)
+    fingerprint sha256_hash not null,
+    commitment sha256_hash not null     -- SHA-256(salt || secret)
 );
 insert into sealed_keys (id, batch_id, withdrawn_at, line_number, secret_key_id, serial, secret,
                          fingerprint, commitment)
@@ -55,6 +55,8 @@ drop index keys_held;
 alter table keys drop constraint keys_pkey;
 alter table keys rename to keys_before;
 
+create domain key_status as text
+    check (value in ('AVAILABLE', 'HELD', 'SOLD', 'REVEALED', 'EXPIRED', 'WITHDRAWN', 'VOIDED'));
 create table keys (
     id uuid not null,
     supplier_listing_id uuid not null,
@@ -66,9 +68,7 @@ create table keys (
     position bigint not null,
     expires_at timestamptz,
     held_until timestamptz,
-    status text not null default 'AVAILABLE'
-        check (status in ('AVAILABLE', 'HELD', 'SOLD', 'REVEALED', 'EXPIRED', 'WITHDRAWN',
-                          'VOIDED')),
+    status key_status not null default 'AVAILABLE',
     check ((status = 'HELD') = (held_until is not null)),
     check ((held_by_line_id is not null) = (status in ('HELD', 'SOLD', 'REVEALED', 'VOIDED')))
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
