@@ -42,6 +42,8 @@ _STATES: dict[str, ChannelState] = {
     "requires_capture": "PENDING",
     "processing": "PENDING",
 }
+NEEDED_EVENTS = ("payment_intent.succeeded", "payment_intent.canceled")
+"""What the webhook's endpoint has to be told; the others are understood, and change nothing."""
 _EVENT_STATES: dict[str, ChannelState] = {
     "payment_intent.succeeded": "SUCCEEDED",
     "payment_intent.canceled": "CANCELED",
