@@ -174,7 +174,7 @@ def page_statement(shape: PageShape) -> str:
 
 
 SKUS_BY_ID: Final = f"""
-select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
+select {VERSIONS_OF_PATH} as versions, (select platform_now()) as read_at, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id

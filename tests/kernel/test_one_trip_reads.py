@@ -19,6 +19,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings, settings
 from offers.statements import SKUS_BY_ID, Detail, Filter, PageShape, Sort, page_statement
+from orders import queries, records
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 
 pytestmark = pytest.mark.engines
@@ -235,6 +236,16 @@ async def plan_of(statement: str, scope: db.Scope) -> Plan:
         return plan
 
 
+def orders_statements() -> Iterator[tuple[str, int]]:
+    for one in (queries.ONE_BY_ID, queries.ONE_OF_VIEWER):
+        yield one.sql, len(one.names)
+    for of_customer in (False, True):
+        for follows in (False, True):
+            page = queries.page_statement(of_customer=of_customer, follows=follows)
+            yield page.sql, len(page.names)
+    yield records.PAYABLE_ORDER, 1
+
+
 def hot_statements() -> Iterator[tuple[str, int]]:
     filters: list[tuple[Filter, ...]] = [(), ("CATEGORY",), ("IDS",), ("SLUG",), ("ID",)]
     sorts: list[Sort] = ["POSITION", "NAME"]
@@ -246,6 +257,7 @@ def hot_statements() -> Iterator[tuple[str, int]]:
                     values = 2 + len(chosen) + 2 * follows + 3 * (detail is not Detail.PRODUCTS)
                     yield page_statement(shape), values
     yield SKUS_BY_ID, 5
+    yield from orders_statements()
     yield "select o.tenant_id, count(*) from orders o, customers group by 1 order by 1", 0
     customers = "(select count(*) from customers) as customers"
     yield f"select {customers}, id from orders union select 1, id from order_lines", 0
