@@ -53,11 +53,11 @@ wallet as materialized (
 LOCK_OPEN = """
 open_payment as materialized (
     select locked.id from {after} cross join lateral (
-        select payments.id from payments
-        where payments.id = :payment_id::uuid and payments.status in ('CREATED', 'PENDING')
-          and (payments.provider_ref is null or payments.provider_ref = :provider_ref::text)
-        for no key update
+        select payments.id, payments.status, payments.provider_ref from payments
+        where payments.id = :payment_id::uuid offset 0 for no key update
     ) as locked
+    where locked.status in ('CREATED', 'PENDING')
+      and (locked.provider_ref is null or locked.provider_ref = :provider_ref::text)
 )
 """
 """Locks a payment that waits for its money, where `after` has a row; else it has none."""

@@ -182,10 +182,9 @@ where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
 """
 _OF_ORDER = _LINES_AND_SHARES.format(more="", lines="order_lines line")
 PAYABLE_ORDER = _LINES_AND_SHARES.format(
-    more=", cardinality(orders.path) = 1 as root_sells",
-    lines="""order_lines line
-join orders on orders.id = line.order_id and orders.payment_status = 'PENDING'
-     and orders.expires_at > platform_now()""",
+    more=""", cardinality(orders.path) = 1 as root_sells,
+       orders.payment_status = 'PENDING' and orders.expires_at > platform_now() as is_payable""",
+    lines="order_lines line join orders on orders.id = line.order_id",
 )
 
 
@@ -206,7 +205,7 @@ class PayableOrder:
 async def payable_order(tenant_id: UUID, order_id: UUID) -> PayableOrder | None:
     """Read an order that may still be paid, in a round trip of its own; None if it may not."""
     rows = await db.read(db.core_scope(tenant_id), PAYABLE_ORDER, order_id)
-    if not rows:
+    if not rows or not rows[0]["is_payable"]:
         return None
     return PayableOrder(rows[0]["root_sells"], *_lines_and_shares(rows))
 
