@@ -224,7 +224,7 @@ async def _plant_sale(
             "party_kind": "TENANT",
             "party_id": shop["tenant_id"],
             "role": "SHOP_MARGIN",
-            "amount_minor": 1_122,
+            "amount_minor": 10_500,
             "currency": "CNY",
         },
         "delivered_keys": {

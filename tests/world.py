@@ -414,11 +414,11 @@ async def plant_wallet_money(
             f"top-up:{payment_id}",
             tenant_id,
         )
-        for account, minor in ((gateway, amount_minor), (wallet, -amount_minor)):
-            await owner.execute(
-                """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-                   values ($1, $2, $3, 'CNY')""",
-                transaction_id,
-                account.id,
-                minor,
-            )
+        await owner.execute(
+            """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+               values ($1, $2, $4, 'CNY'), ($1, $3, -$4::bigint, 'CNY')""",
+            transaction_id,
+            gateway.id,
+            wallet.id,
+            amount_minor,
+        )

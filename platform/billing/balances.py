@@ -59,33 +59,14 @@ select account_id from (
 ) as late
 group by account_id having count(*) >= $2
 """
-_FOLD = """
-with horizon as (
-    select pg_snapshot_xmin(pg_current_snapshot()) as below
-), fresh as (
-    select busy.account_id, h.below, f.folded_below as was,
-           (select coalesce(sum(e.amount_minor), 0)::bigint from ledger_entries e
-            where e.account_id = busy.account_id and e.written_by < h.below
-              and e.written_by >= coalesce(f.folded_below, '0'::xid8)) as minor
-    from unnest($1::uuid[]) as busy (account_id)
-    left join ledger_folds f on f.account_id = busy.account_id, horizon h
-)
-insert into ledger_folds (account_id, balance_minor, folded_below)
-select account_id, minor, below from fresh where was is null or was < below
-on conflict (account_id) do update
-set balance_minor = ledger_folds.balance_minor + excluded.balance_minor,
-    folded_below = excluded.folded_below
-where ledger_folds.folded_below =
-      (select fresh.was from fresh where fresh.account_id = excluded.account_id)
-"""
 
 
 async def fold_balances(*, look_back: int = 20_000, at_least: int = 100) -> int:
     """Fold what old transactions wrote into the cache, so that reading a balance stays cheap.
 
-    Only transactions that ended before the oldest one still running are folded, so that an entry
-    that commits later is never missed. One fold at a time, and each only from the state it has
-    read: two at once would count the same entries twice. Returns how many accounts moved.
+    Accounts that are debited fold themselves (`lock_balance` in the database); this is for those
+    that only ever earn. One fold at a time: others would only wait for it. Returns how many
+    accounts moved.
     """
     if not await db.fetch_value("select pg_try_advisory_xact_lock($1)", _ONE_FOLD_AT_A_TIME):
         return 0
@@ -94,4 +75,5 @@ async def fold_balances(*, look_back: int = 20_000, at_least: int = 100) -> int:
         "delete from ledger_folds where folded_below > pg_snapshot_xmax(pg_current_snapshot())"
     )
     busy = [row["account_id"] for row in await db.fetch(_BUSY, look_back, at_least)]
-    return await db.execute(_FOLD, busy) if busy else 0
+    moved: int = await db.fetch_value("select fold_balances($1)", busy) if busy else 0
+    return moved

@@ -94,8 +94,8 @@ accounts as (
 """
 """The part of a statement that posts one transaction where `ready` has a row.
 
-Accounts are made when first used. Header and entries share a database transaction, which the
-composite foreign key demands.
+Accounts are made when first used. Header and entries share a database transaction, and the entries
+of a statement add up to zero in each currency: their trigger demands it.
 """
 
 FUNDS = "funds as materialized (select -ledger_balance(:debited_account::uuid) as held_minor)"

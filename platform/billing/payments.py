@@ -119,9 +119,9 @@ async def end(payment: Payment, *, status: str, provider_ref: str | None = None)
     """
     await db.execute(
         """update payments
-           set status = $2, ended_at = platform_now(),
+           set status = $2::text, ended_at = platform_now(),
                provider_ref = coalesce(provider_ref, $3),
-               next_poll_at = case when $2 in ('SUCCEEDED', 'FAILED', 'UNAPPLIED') then null
+               next_poll_at = case when $2::text in ('SUCCEEDED', 'FAILED', 'UNAPPLIED') then null
                                    else next_poll_at end
            where id = $1""",
         payment.id,

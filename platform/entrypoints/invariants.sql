@@ -116,7 +116,7 @@ limit 20;
 -- invariant: I4 what was delivered is of the order and the listing that were paid for
 select delivered.id as delivered_key_id, delivered.key_id, delivered.line_id, delivered.order_id
 from delivered_keys delivered
-join order_lines line on line.id = delivered.line_id
+join order_lines line on line.order_id = delivered.order_id and line.id = delivered.line_id
 join keys on keys.id = delivered.key_id
 where delivered.order_id <> line.order_id
    or delivered.key_id <> all (line.key_ids)
@@ -277,13 +277,13 @@ select 'order' as of_what, orders.id, orders.refunded_minor,
        coalesce(sum(refund.amount_minor), 0)::bigint as refunds_minor
 from orders
 left join refunds refund on refund.order_id = orders.id and refund.line_id is not null
-group by orders.id
+group by orders.id, orders.tenant_id
 having orders.refunded_minor <> coalesce(sum(refund.amount_minor), 0)
 union all
 select 'line', line.id, line.refunded_minor, coalesce(sum(refund.amount_minor), 0)::bigint
 from order_lines line
-left join refunds refund on refund.line_id = line.id
-group by line.id
+left join refunds refund on refund.order_id = line.order_id and refund.line_id = line.id
+group by line.order_id, line.id, line.tenant_id
 having line.refunded_minor <> coalesce(sum(refund.amount_minor), 0)
 union all
 select 'payment', payment.id, payment.refunded_channel_minor,
@@ -300,7 +300,7 @@ limit 20;
 select refund.id as refund_id, refund.payment_id, refund.order_id, refund.line_id
 from refunds refund
 join payments payment on payment.id = refund.payment_id
-left join order_lines line on line.id = refund.line_id
+left join order_lines line on line.order_id = refund.order_id and line.id = refund.line_id
 where refund.order_id is distinct from payment.order_id
    or refund.tenant_id <> payment.tenant_id
    or (refund.currency <> payment.currency and refund.reason <> 'WRONG_PAYMENT')
@@ -444,7 +444,7 @@ join order_lines line on line.order_id = orders.id
 left join keys on keys.id = any (line.key_ids) and keys.status = 'HELD'
     and keys.held_by_line_id = line.id
 where orders.payment_status = 'PENDING' and orders.expires_at > platform_now()
-group by line.id, orders.no
+group by line.order_id, line.id, line.tenant_id, orders.no
 having count(keys.id) <> line.quantity
 limit 20;
 
@@ -469,7 +469,7 @@ select orders.id as order_id, orders.no as order_no, orders.total_minor,
        coalesce(sum(line.net_minor), 0)::bigint as lines_minor
 from orders
 left join order_lines line on line.order_id = orders.id
-group by orders.id
+group by orders.id, orders.tenant_id
 having orders.total_minor <> coalesce(sum(line.net_minor), 0)
 limit 20;
 
@@ -487,7 +487,7 @@ join orders on orders.id = line.order_id
 left join line_shares share on share.line_id = line.id and share.order_id = line.order_id
     and share.currency = orders.currency
 left join goodwill on goodwill.line_id = line.id
-group by line.id, goodwill.minor
+group by line.order_id, line.id, line.tenant_id, goodwill.minor
 having line.net_minor <> coalesce(sum(share.amount_minor), 0)
     or line.refunded_minor <> coalesce(sum(share.reversed_minor), 0) + coalesce(goodwill.minor, 0)
 limit 20;
@@ -504,7 +504,7 @@ select orders.id as order_id, orders.no as order_no, orders.payment_status,
 from orders
 join order_lines line on line.order_id = orders.id
 left join fees on fees.order_id = orders.id and orders.payment_status = 'PAID'
-group by orders.id, fees.fee_minor
+group by orders.id, orders.tenant_id, fees.fee_minor
 having sum(line.channel_fee_minor) <> coalesce(fees.fee_minor, 0)
 limit 20;
 

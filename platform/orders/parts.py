@@ -97,7 +97,8 @@ paid as (
 ), fees as (
     update order_lines set channel_fee_minor = fee.minor
     from ready, unnest(:fee_lines::uuid[], :fees::bigint[]) as fee (line_id, minor)
-    where order_lines.id = fee.line_id and fee.minor > 0
+    where order_lines.order_id = :order_id::uuid and order_lines.id = fee.line_id
+      and fee.minor > 0
 )
 """
 """Makes an order paid that an earlier statement has locked."""

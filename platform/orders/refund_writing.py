@@ -67,7 +67,9 @@ async def _succeeded_payment(order: Order) -> Payment:
 
 async def _note_returned(line: Line, returned: int) -> None:
     await db.execute(
-        "update order_lines set returned_quantity = returned_quantity + $2 where id = $1",
+        """update order_lines set returned_quantity = returned_quantity + $3
+           where order_id = $1 and id = $2""",
+        line.order_id,
         line.id,
         returned,
     )
@@ -77,11 +79,11 @@ _ROWS = """
 with the_line as (
     update order_lines set refunded_minor = refunded_minor + $7::bigint,
            returned_quantity = returned_quantity + $11::integer
-    where id = $4
+    where order_id = $3 and id = $4
 ), the_shares as (
     update line_shares set reversed_minor = reversed_minor + part.minor
     from unnest($12::uuid[], $13::bigint[]) as part (id, minor)
-    where line_shares.id = part.id
+    where line_shares.order_id = $3 and line_shares.id = part.id
 ), the_payment as (
     update payments set refunded_channel_minor = refunded_channel_minor + $9::bigint where id = $5
 ), the_order as (

@@ -119,7 +119,9 @@ async def _require_unopened(line: Line) -> None:
     """A change of mind ends where a key has been seen (domain 4, E7)."""
     opened: int = await db.fetch_value(
         """select count(*) from delivered_keys
-           where line_id = $1 and returned_at is null and revealed_at is not null""",
+           where order_id = $1 and line_id = $2 and returned_at is null
+             and revealed_at is not null""",
+        line.order_id,
         line.id,
     )
     if opened:
@@ -134,8 +136,10 @@ async def _take_back(order: Order, line: Line, quantity: int | None) -> int:
     """Put unopened keys of the line back into the pool; returns how many."""
     rows = await db.fetch(
         """select id, key_id from delivered_keys
-           where line_id = $1 and tenant_id = $2 and returned_at is null and revealed_at is null
+           where order_id = $1 and line_id = $2 and tenant_id = $3
+             and returned_at is null and revealed_at is null
            order by id for update""",
+        order.id,
         line.id,
         order.tenant_id,
     )

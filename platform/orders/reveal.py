@@ -76,12 +76,13 @@ async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[
                   k.supplier_listing_id, k.serial, k.secret, k.secret_key_id, k.commitment,
                   k.expires_at, s.name_zh, s.name_en
            from delivered_keys d join keys k on k.id = d.key_id join skus s on s.id = k.sku_id
-           join order_lines l on l.id = d.line_id
+           join order_lines l on l.order_id = d.order_id and l.id = d.line_id
            where d.order_id = $1 and d.tenant_id = $2 and d.returned_at is null
              -- Whoever has all the money back opens nothing more, unless the shop has paid for it.
              and (d.revealed_at is not null or l.refunded_minor < l.net_minor
                   or exists (select 1 from refunds r
-                             where r.line_id = l.id and r.reason = 'GOODWILL'))
+                             where r.order_id = l.order_id and r.line_id = l.id
+                               and r.reason = 'GOODWILL'))
              and ($3::uuid[] is null or d.id = any ($3))
            order by d.id limit $4 for update of d""",
         order.id,

@@ -207,7 +207,12 @@ async def _held(line: Line, order: Order) -> Line:
     )
     wanted = Wanted(line.id, line.supplier_listing_id, line.quantity, min_remaining_days)
     key_ids = tuple(await pool.hold(wanted, until=order.expires_at, patient=False))
-    await db.execute("update order_lines set key_ids = $2 where id = $1", line.id, list(key_ids))
+    await db.execute(
+        "update order_lines set key_ids = $3 where order_id = $1 and id = $2",
+        line.order_id,
+        line.id,
+        list(key_ids),
+    )
     return replace(line, key_ids=key_ids)
 
 

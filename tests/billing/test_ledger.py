@@ -127,22 +127,25 @@ async def _write_by_hand(lines: list[tuple[UUID, int]]) -> None:
         transaction_id,
         str(transaction_id),
     )
-    await db.execute_many(
+    await _enter_by_hand(transaction_id, lines)
+
+
+async def _enter_by_hand(transaction_id: UUID, lines: list[tuple[UUID, int]]) -> None:
+    await db.execute(
         """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-           values ($1, $2, $3, 'CNY')""",
-        [(transaction_id, account_id, minor) for account_id, minor in lines],
+           select $1, account_id, minor, 'CNY'
+           from unnest($2::uuid[], $3::bigint[]) as line (account_id, minor)""",
+        transaction_id,
+        [account_id for account_id, _ in lines],
+        [minor for _, minor in lines],
     )
 
 
 async def test_an_entry_cannot_be_added_to_a_transaction_of_the_past(wallet: Account) -> None:
     transaction_id = await post(debit(GATEWAY, 5), credit(wallet, 5))
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
+    with pytest.raises(asyncpg.CheckViolationError):
         async with db.transaction(db.core_scope()):
-            await db.execute_many(
-                """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-                   values ($1, $2, $3, 'CNY')""",
-                [(transaction_id, GATEWAY.id, 5), (transaction_id, wallet.id, -5)],
-            )
+            await _enter_by_hand(transaction_id, [(GATEWAY.id, 5), (wallet.id, -5)])
     assert await held(wallet) == 5
 
 

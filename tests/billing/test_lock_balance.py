@@ -58,3 +58,62 @@ async def test_the_sum_has_what_was_committed_meanwhile(
 async def test_an_account_that_was_never_used_holds_nothing(database: Settings) -> None:
     async with db.transaction(db.core_scope()):
         assert await db.fetch_value("select lock_balance($1)", new_id()) == 0
+
+
+async def fill(wallet: ledger.Account, *, entries: int) -> None:
+    """Credit a wallet so often, 10 each time."""
+    async with db.transaction(db.core_scope()):
+        for _ in range(entries):
+            await move(wallet, ESCROW, 10)
+
+
+async def folded_minor(owner: asyncpg.Connection, account: ledger.Account) -> int | None:
+    """What a fold says that an account holds; None without one."""
+    found: int | None = await owner.fetchval(
+        "select -balance_minor from ledger_folds where account_id = $1", account.id
+    )
+    return found
+
+
+async def test_who_finds_few_entries_leaves_them_and_who_finds_many_folds_them(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    wallet = accounts.wallet(new_id(), "CNY")
+    await fill(wallet, entries=50)
+    async with db.transaction(db.core_scope()):
+        assert await db.fetch_value("select lock_balance($1)", wallet.id) == 500
+    assert await folded_minor(owner, wallet) is None
+    await fill(wallet, entries=1)
+    async with db.transaction(db.core_scope()):
+        assert await db.fetch_value("select lock_balance($1)", wallet.id) == 510
+    assert await folded_minor(owner, wallet) == 510
+    await fill(wallet, entries=51)
+    for _ in range(2):  # the second adds up what the first has folded
+        async with db.transaction(db.core_scope()):
+            assert await db.fetch_value("select lock_balance($1)", wallet.id) == 1020
+    assert await folded_minor(owner, wallet) == 1020
+
+
+async def test_an_entry_that_is_still_being_written_is_never_folded_away(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    wallet = accounts.wallet(new_id(), "CNY")
+    await fill(wallet, entries=1)  # nobody waits for an account that is there
+    written, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def credit_slowly() -> None:
+        async with db.transaction(db.core_scope()):
+            await move(wallet, ESCROW, 7)
+            written.set()
+            await asyncio.wait_for(may_commit.wait(), PATIENCE_SECONDS)
+
+    slow = asyncio.create_task(credit_slowly())
+    await asyncio.wait_for(written.wait(), PATIENCE_SECONDS)
+    await fill(wallet, entries=60)
+    async with db.transaction(db.core_scope()):
+        assert await db.fetch_value("select lock_balance($1)", wallet.id) == 610
+    may_commit.set()
+    await slow
+    async with db.transaction(db.core_scope()):
+        assert await db.fetch_value("select lock_balance($1)", wallet.id) == 617
+        assert await db.fetch_value("select -ledger_balance($1)", wallet.id) == 617

@@ -9,14 +9,14 @@ from kernel.settings import Settings
 pytestmark = pytest.mark.engines
 
 INDEXES = {
-    "delivered_keys": 4,
+    "delivered_keys": 3,
     "idempotency_records": 2,
     "keys": 5,
     "ledger_entries": 2,
-    "ledger_transactions": 4,
-    "line_shares": 3,
-    "order_lines": 2,
-    "orders": 8,
+    "ledger_transactions": 3,
+    "line_shares": 2,
+    "order_lines": 1,
+    "orders": 7,
     "payments": 6,
 }
 """Of the tables that a sale writes, partial indexes included."""

@@ -69,7 +69,8 @@ WHAT_MUST_NEVER_BE = """
     having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) > l.refunded_minor
     union all
     select 'more was refunded than paid', o.no from orders o join refunds r on r.order_id = o.id
-    where r.line_id is not null group by o.id having sum(r.amount_minor) > o.total_minor
+    where r.line_id is not null group by o.id, o.no, o.total_minor
+    having sum(r.amount_minor) > o.total_minor
 """
 
 

@@ -61,12 +61,13 @@ async def _top_up_each(
             for posting, payment in zip(postings, payments, strict=True)
         ],
     )
-    await owner.executemany(
+    await owner.execute(
         """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-           values ($1, $2, $3, 'CNY')""",
-        [
-            entry
-            for posting, wallet in zip(postings, wallets, strict=True)
-            for entry in ((posting, gateway.id, wallet_minor), (posting, wallet.id, -wallet_minor))
-        ],
+           select leg.* from unnest($1::uuid[], $2::uuid[]) as posted (posting_id, wallet_id),
+           lateral (values (posting_id, $3::uuid, $4::bigint, 'CNY'),
+                           (posting_id, wallet_id, -$4, 'CNY')) as leg""",
+        postings,
+        [wallet.id for wallet in wallets],
+        gateway.id,
+        wallet_minor,
     )

@@ -111,11 +111,11 @@ class Books:
                 transaction_id,
                 f"deposit:{transaction_id}",
             )
-            await self._owner.executemany(
+            await self._owner.execute(
                 """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
-                   values ($1, $2, $3, 'CNY')""",
-                [
-                    (transaction_id, bank.id, amount_minor),
-                    (transaction_id, account.id, -amount_minor),
-                ],
+                   values ($1, $2, $4, 'CNY'), ($1, $3, -$4::bigint, 'CNY')""",
+                transaction_id,
+                bank.id,
+                account.id,
+                amount_minor,
             )
