@@ -87,7 +87,8 @@ def client(
 
 async def the_end_arrives(http: HttpClient) -> None:
     """Wait until the client knows of no connection that is open."""
-    while any(one.is_open for kept in http._idle.values() for one in kept):  # noqa: ASYNC110
+    kept = [one for ones in http._idle.values() for one in ones]
+    while any(one.is_open for one in kept):  # noqa: ASYNC110 - the client tells nobody
         await asyncio.sleep(0)
 
 
