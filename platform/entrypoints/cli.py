@@ -195,11 +195,12 @@ def growth(
     Parameters
     ----------
     curves
-        tenants, keys, depth, buyers, hot, history; all of them if none is named.
+        tenants, keys, depth, suppliers, buyers, hot, history, root_change; all of them if none is
+        named.
     most
         The largest point of every curve, for example 100000.
     full
-        All points: 10,000 shops, ten million keys, two million orders.
+        All points: ten million keys, two million orders.
     quick
         Windows of a second, to see that it works.
     scale

@@ -7,18 +7,17 @@ asks about the public catalogue may have been answered before (`response_cache/`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from entrypoints.graphql_socket import ShopGraphQL
+from entrypoints.graphql_socket import GraphQLSocket
+from entrypoints.graphql_view import ShopGraphQL
 from entrypoints.guard import GRAPHQL_BODY
 from entrypoints.response_cache import (
     CacheKey,
@@ -72,18 +71,19 @@ class GraphQLEndpoint:
         self._schema = schema
         self._library = library
         self._cache = cache
+        self._socket = GraphQLSocket(schema, library=library)
         self._view = ShopGraphQL(
             schema,
-            library=library,
             graphql_ide=None if production else "graphiql",
             allow_queries_via_get=False,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=timedelta(seconds=10),
-            max_subscriptions_per_connection=20,
+            subscription_protocols=(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        parameters = scope.get(GRAPHQL_BODY) if scope["type"] == "http" else None
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
+        parameters = scope.get(GRAPHQL_BODY)
         if parameters is None or scope["method"] not in _ALLOWED:
             await self._view(scope, receive, send)
             return

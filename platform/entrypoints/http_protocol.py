@@ -90,12 +90,67 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
 
+class Inbox:
+    """What has come over a socket and was not read yet, in the place of an `asyncio.Queue`.
+
+    A queue is made for many who read and write, and keeps five containers for them; here is one
+    reader, and the protocol stops listening while anything waits.
+    """
+
+    __slots__ = ("_messages", "_reader")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._reader: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        """Say whether nothing waits."""
+        return not self._messages
+
+    def put_nowait(self, message: Any) -> None:
+        """Add what has come."""
+        self._messages.append(message)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def get(self) -> Any:
+        """Give the next that has come, or is to come."""
+        while not self._messages:
+            self._reader = asyncio.get_running_loop().create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        return self._messages.pop(0)
+
+
+_WRITABLE: Final = asyncio.Event()
+"""Of every socket whose client reads as fast as we write."""
+_WRITABLE.set()
+
+
 class QuietSocket(WebSocketsSansIOProtocol):
     """One WebSocket. There are thousands, and most of them wait."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.queue = Inbox()  # type: ignore[assignment]  # all that is asked of a queue
+        self.writable = _WRITABLE
+
+    def pause_writing(self) -> None:
+        """Called by the transport when its client reads too slowly."""
+        self.writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """Called by the transport when its client has caught up."""
+        self.writable.set()
+        self.writable = _WRITABLE
 
     async def send(self, message: Any) -> None:
         """Called by the application."""
         await super().send(message)
         if message["type"] == "websocket.accept":
-            # The request and its answer, header by header, are a fifth of what a socket holds.
+            # The request and its answer, header by header, are a fifth of what a socket holds;
+            # the parser, too, keeps the request.
+            self.request.headers.clear()
             self.request = self.response = None  # type: ignore[assignment]  # not asked again

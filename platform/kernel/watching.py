@@ -2,7 +2,8 @@
 
 A look is taken when somebody begins to watch, when the thing's channel announces a change, and
 every few seconds without one. Whoever begins to watch is told what a look has seen that was begun
-after that: nobody is answered from before his question.
+after that: nobody is answered from before his question. Whoever watches already is told of news
+alone, of what differs from the look before: else each newcomer would wake all the others.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ class Watch(Generic[Seen]):
         self._failure: Exception | None = None
         self._wanted = asyncio.Event()
         self._looked = asyncio.Event()
+        self._news = asyncio.Event()
         self.watchers = 0
         self.task = asyncio.create_task(self._run())
 
@@ -45,19 +47,20 @@ class Watch(Generic[Seen]):
         after = self._begun
         self._wanted.set()
         while self._ended <= after:
-            await self._next_look()
+            if self._failure is None:
+                await self._looked.wait()
+            self._raise_failure()
         return self._seen[0]
 
     async def newer(self, seen: Seen) -> Seen:
-        """Give what has been seen since `seen` was, waiting for the next look
-        if need be, or raise what the look does."""
-        if self._seen[0] is seen or self._failure is not None:
-            await self._next_look()
+        """Give what is news after `seen`, waiting for it if need be, or raise
+        what the look does."""
+        if self._seen[0] is seen and self._failure is None:
+            await self._news.wait()
+        self._raise_failure()
         return self._seen[0]
 
-    async def _next_look(self) -> None:
-        if self._failure is None:
-            await self._looked.wait()
+    def _raise_failure(self) -> None:
         if self._failure is not None:
             # Many raise the same: without this its traceback would grow with each of them.
             raise self._failure.with_traceback(None)
@@ -69,9 +72,7 @@ class Watch(Generic[Seen]):
             while True:
                 self._wanted.clear()
                 self._begun += 1
-                self._seen[:] = [await self._look()]
-                self._ended = self._begun
-                self._tell()
+                self._note(await self._look())
                 if channel is None:
                     channel = self._channel(self._seen[0])
                     await switchboard.on(channel, self._wanted.set)
@@ -80,12 +81,19 @@ class Watch(Generic[Seen]):
                         await self._wanted.wait()
         except Exception as failure:
             self._failure = failure
-            self._tell()
+            self._looked.set()
+            self._news.set()
         finally:
             if channel is not None:
                 await switchboard.off(channel, self._wanted.set)
 
-    def _tell(self) -> None:
+    def _note(self, seen: Seen) -> None:
+        """Tell those who have just come, and if it is news everybody else."""
+        self._ended = self._begun
+        if not self._seen or self._seen[0] != seen:
+            self._seen[:] = [seen]
+            told, self._news = self._news, asyncio.Event()
+            told.set()
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
 

@@ -1,15 +1,18 @@
 """The schema that executes single operations by the shortest way."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any, Final
 
+from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError, OperationType, specified_rules
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import DEFAULT_ALLOWED_OPERATION_TYPES
+from strawberry.schema.schema import DEFAULT_ALLOWED_OPERATION_TYPES, StreamResult
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
+from schema.execution import Given
 from schema.limits import Gate, GuardedSchema
 from schema.limits.documents import Prepared, PreparedOperation
 
@@ -17,12 +20,12 @@ _RULES: Final = tuple(specified_rules)
 
 
 class CompiledSchema(GuardedSchema):
-    """A guarded schema that hands a query or mutation from the gate straight to its plan.
+    """A guarded schema that hands an operation from the gate straight to its plan.
 
     Strawberry's own `execute` makes an object for each extension and opens a context manager for
-    each stage. Here the same stages are calls: prepare, admit, execute, mask. Whatever is not
-    a plain query or mutation (subscriptions, a root value, an operation that is not allowed)
-    takes Strawberry's way, where the same gate stands as an extension.
+    each stage. Here the same stages are calls: prepare, admit, execute, mask. What comes with a
+    root value, and an operation that is not allowed, take Strawberry's way, where the same gate
+    stands as an extension.
     """
 
     def __init__(
@@ -79,8 +82,70 @@ class CompiledSchema(GuardedSchema):
                 operation_extensions=operation_extensions,
             )
         except Exception as error:  # outside of any field: a bug, and said like one
-            found = error if isinstance(error, GraphQLError) else _wrapped(error)
-            return PreExecutionError(None, self._masked([found], name), self.gate.results(None))
+            errors = self._masked([_located(error)], name)
+            return PreExecutionError(None, errors, self.gate.results(None))
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[StrawberryOperationType] | None = None,
+    ) -> StreamResult:
+        """Give the results of one operation as they come; errors, masked, are in
+        them. Between two events a subscription holds its source, and no more."""
+        allowed = allowed_operation_types or DEFAULT_ALLOWED_OPERATION_TYPES
+        prepared = self._prepared(query, root_value)
+        if prepared is None or not _is_subscription(prepared, operation_name, allowed):
+            return await super().stream(
+                query,
+                variable_values=variable_values,
+                context_value=context_value,
+                root_value=root_value,
+                operation_name=operation_name,
+                operation_extensions=operation_extensions,
+                allowed_operation_types=allowed_operation_types,
+            )
+        name = operation_name if operation_name is not None else prepared.first_name
+        return self._events(
+            prepared,
+            name=name,
+            variables=variable_values or {},
+            context=context_value,
+            operation_extensions=operation_extensions,
+        )
+
+    async def _events(
+        self,
+        prepared: Prepared,
+        *,
+        name: str | None,
+        variables: dict[str, Any],
+        context: Any,
+        operation_extensions: dict[str, Any] | None,
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        extensions: dict[str, Any] | None = None
+        try:
+            admission = self.gate.admit(prepared, name, variables=variables, context=context)
+            extensions = self.gate.results(admission.requested)
+            if admission.errors:
+                yield PreExecutionError(None, self._masked(admission.errors, name), extensions)
+                return
+            given = Given(context, variables, operation_extensions)
+            plan = prepared.operations[name].plan
+            source = await plan.source(given)
+            if isinstance(source, GraphQLExecutionResult):
+                yield PreExecutionError(None, self._masked(source.errors or [], name), extensions)
+                return
+            async with aclosing(source):
+                async for event in source:
+                    yield self._result(await plan.execute(given, event), name, extensions)
+                    del event  # it may be long until the next
+        except Exception as error:  # of the source, most likely: it ends the subscription
+            yield ExecutionResult(None, self._masked([_located(error)], name), extensions)
 
     def operation(self, query: str, name: str | None) -> PreparedOperation | None:
         """Say what a request means; None where it would be refused."""
@@ -109,12 +174,13 @@ class CompiledSchema(GuardedSchema):
         extensions = self.gate.results(admission.requested)
         if admission.errors:
             return PreExecutionError(None, self._masked(admission.errors, name), extensions)
-        plan = prepared.operations[name].plan
-        result = await plan.execute(
-            context_value=context,
-            variables=variables,
-            operation_extensions=operation_extensions,
-        )
+        given = Given(context, variables, operation_extensions)
+        result = await prepared.operations[name].plan.execute(given)
+        return self._result(result, name, extensions)
+
+    def _result(
+        self, result: GraphQLExecutionResult, name: str | None, extensions: dict[str, Any]
+    ) -> ExecutionResult:
         errors = self._masked(result.errors, name) if result.errors else None
         return ExecutionResult(result.data, errors, extensions)
 
@@ -138,5 +204,18 @@ def _is_plain(
     return StrawberryOperationType(operation.kind.value) in allowed
 
 
-def _wrapped(error: Exception) -> GraphQLError:
-    return GraphQLError(str(error), original_error=error)
+def _is_subscription(
+    prepared: Prepared, name: str | None, allowed: Iterable[StrawberryOperationType]
+) -> bool:
+    operation = prepared.operation(name)
+    return (
+        operation is not None
+        and operation.kind is OperationType.SUBSCRIPTION
+        and StrawberryOperationType.SUBSCRIPTION in allowed
+    )
+
+
+def _located(error: Exception) -> GraphQLError:
+    return (
+        error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    )

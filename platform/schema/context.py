@@ -34,8 +34,6 @@ class Context:
     token: str | None = None
     caller_is_remembered: bool = False
     """The caller was asked for a moment ago, not for this request: good for reading."""
-    connection_params: object = None
-    """What a WebSocket client sent with connection_init; set by the protocol's handler."""
 
     @property
     def roles(self) -> frozenset[str]:

@@ -61,6 +61,7 @@ class OrderSubscription:
         with the same token share the looks.
         """
         context, seen_version = info.context, 0
+        del info  # the whole of what graphql-core knew: it may be long until the last event
         topic = _Topic(context.shop, order_no, context.token, guest_token)
         asker = replace(context)  # the first one may leave before the others
         async with _watches.watching(

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from entrypoints.graphql_http import GraphQLEndpoint
-from entrypoints.graphql_socket import ShopGraphQL
+from entrypoints.graphql_view import ShopGraphQL
 from entrypoints.guard import GRAPHQL_BODY, GuardSettings, RequestGuard
 from patience import PATIENCE_SECONDS
 from schema.documents import DocumentLibrary, TrustedDocuments
@@ -132,10 +132,9 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
 async def test_the_short_way_answers_as_strawberrys_view_does(name: str, compiled: bool) -> None:
     view = ShopGraphQL(
         build_schema(production=True, compiled=False),
-        library=DocumentLibrary(TrustedDocuments({})),
         graphql_ide=None,
         allow_queries_via_get=False,
-        subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+        subscription_protocols=(),
     )
     ours = await post(application(compiled=compiled), **REQUESTS[name])
     theirs = await post(application(inner=view), **REQUESTS[name])

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from typing import Any
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.asyncio.client import connect
+from websockets.http11 import Request
 
 from entrypoints import http_protocol
-from entrypoints.http_protocol import MAX_HEAD_BYTES, BoundedHttp
+from entrypoints.http_protocol import MAX_HEAD_BYTES, BoundedHttp, Inbox, QuietSocket
+from patience import PATIENCE_SECONDS
 
 HEAD = b"POST / HTTP/1.1\r\nhost: shop.example\r\n"
 
@@ -25,8 +29,12 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def _serving() -> AsyncIterator[int]:
-    config = uvicorn.Config(_echo, port=0, http=BoundedHttp, lifespan="off", log_level="error")
+async def _serving(
+    app: ASGIApp = _echo, *, sockets: type[QuietSocket] = QuietSocket
+) -> AsyncIterator[int]:
+    config = uvicorn.Config(
+        app, port=0, http=BoundedHttp, ws=sockets, lifespan="off", log_level="error"
+    )
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment]  # the test gets them
     task = asyncio.create_task(server.serve())
@@ -121,3 +129,80 @@ async def test_who_has_said_what_it_wants_may_wait_for_its_body(
         writer.write(b"hi")
         await _answer(reader, b"hi")
         writer.close()
+
+
+# --- WebSockets ---------------------------------------------------------------------------------
+
+
+async def _say_back(scope: Scope, receive: Receive, send: Send) -> None:
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
+async def test_who_reads_slowly_holds_up_nobody_else() -> None:
+    served: list[QuietSocket] = []
+    sent: asyncio.Queue[QuietSocket] = asyncio.Queue()
+
+    class Noted(QuietSocket):
+        async def send(self, message: Any) -> None:
+            if message["type"] == "websocket.accept":
+                served.append(self)
+            else:
+                sent.put_nowait(self)
+            await super().send(message)
+
+    async with _serving(_say_back, sockets=Noted) as port, asyncio.timeout(PATIENCE_SECONDS):
+        address = f"ws://127.0.0.1:{port}/"
+        async with connect(address, proxy=None) as slow, connect(address, proxy=None) as other:
+            served[0].pause_writing()  # as the transport says it
+            await slow.send("one")
+            answered = asyncio.create_task(slow.recv())
+            assert await sent.get() is served[0]
+            await other.send("two")
+            assert await other.recv() == "two"
+            assert not answered.done()
+            served[0].resume_writing()
+            assert await answered == "one"
+            await slow.send("three")
+            assert await slow.recv() == "three"
+
+
+async def test_an_open_socket_forgets_its_request() -> None:
+    requests: list[Request] = []
+
+    class Noted(QuietSocket):
+        def handle_connect(self, event: Request) -> None:
+            requests.append(event)
+            super().handle_connect(event)
+
+    async with _serving(_say_back, sockets=Noted) as port, asyncio.timeout(PATIENCE_SECONDS):
+        async with connect(f"ws://127.0.0.1:{port}/", proxy=None) as client:
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            (request,) = requests
+            assert list(request.headers.raw_items()) == []
+
+
+async def test_a_crowd_of_messages_is_heard_in_order() -> None:
+    async with _serving(_say_back) as port, asyncio.timeout(PATIENCE_SECONDS):
+        async with connect(f"ws://127.0.0.1:{port}/", proxy=None) as client:
+            said = [str(number) for number in range(300)]
+            for text in said:
+                await client.send(text)
+            assert [await client.recv() for _ in said] == said
+
+
+async def test_a_reader_that_was_stopped_loses_nothing() -> None:
+    inbox = Inbox()
+    stopped = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    stopped.cancel()
+    inbox.put_nowait("one")
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    reading = asyncio.create_task(inbox.get())
+    inbox.put_nowait("two")
+    assert (await reading, inbox.empty()) == ("one", False)
+    assert (await inbox.get(), inbox.empty()) == ("two", True)

@@ -134,6 +134,21 @@ async def test_what_was_seen_while_somebody_was_busy_is_told_at_once(
         assert thing.looks == looks
 
 
+async def test_who_watches_is_not_woken_by_who_comes(watches: Watches[str, list[int]]) -> None:
+    thing = Thing()
+    async with AsyncExitStack() as stack:
+        watch = await join(stack, watches, thing)
+        seen = await watch.first()
+        waiting = asyncio.create_task(watch.newer(seen))
+        for _ in range(5):
+            newcomer = await join(stack, watches, thing)
+            assert await newcomer.first() is seen, "it is the same, and kept once"
+        assert (thing.looks, waiting.done()) == (6, False)
+        thing.value = 1
+        assert await watch.first() == [1]
+        assert await waiting == [1]
+
+
 async def test_a_failure_is_everybodys_and_the_next_one_begins_anew(
     watches: Watches[str, list[int]],
 ) -> None:
@@ -176,6 +191,7 @@ async def test_a_dead_server_keeps_nobody_from_looking_or_leaving(
             watch = await join(stack, watches, thing, again=0.05)
             seen = await watch.first()
             for _ in range(10):  # through several tries to come back
+                thing.value += 1
                 seen = await watch.newer(seen)
                 await asyncio.sleep(0.1)
         assert thing.looks >= 10

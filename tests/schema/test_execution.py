@@ -33,7 +33,7 @@ from entrypoints.bench.load.documents import CATALOGUE
 from fabricated import Fabric
 from isolation.documents import RootField, document, root_fields
 from odd_schema import Tray, Trouble
-from schema.execution import OperationPlan, compiler, composites, leaves
+from schema.execution import Given, OperationPlan, compiler, composites, leaves
 from schema.execution import plan as plan_module
 from schema.execution.nested import NestedCalls
 from schema.root import build_schema
@@ -90,7 +90,7 @@ async def by_plan(
 ) -> ExecutionResult:
     """Execute a document by its plan."""
     plan = plan or OperationPlan(schema, text, _operation(text))
-    return await plan.execute(context_value=tray, variables=variables)
+    return await plan.execute(Given(tray, variables))
 
 
 def told(result: ExecutionResult) -> tuple[str, list[Any]]:
@@ -342,7 +342,7 @@ async def test_a_root_resolver_sees_strawberrys_info() -> None:
     schema = strawberry.Schema(query=Root)._schema
     text = parse("query ($size: Int) { one: item(size: $size) { name } }")
     plan = OperationPlan(schema, text, _operation(text))
-    await plan.execute(context_value=5, variables={"size": 9}, operation_extensions={"a": 1})
+    await plan.execute(Given(5, {"size": 9}, {"a": 1}))
     assert seen == {
         "path": ["one"],
         "context": 5,
@@ -374,7 +374,7 @@ async def test_no_more_variants_of_a_plan_are_kept_than_a_few() -> None:
     for bits in range(2 ** len(names)):
         variables = {name: bool(bits >> n & 1) for n, name in enumerate(names)}
         tray = Tray({"person": person}, lambda _: None)
-        result = await plan.execute(context_value=tray, variables=variables)
+        result = await plan.execute(Given(tray, variables))
         wanted = ["id", *(name for name in names if variables[name])]
         assert result.data is not None and list(result.data["person"]) == wanted
     assert len(plan._variants) == plan_module.MAX_VARIANTS
@@ -411,7 +411,7 @@ async def test_a_page_of_24_costs_at_most_six_tenths_of_graphql_cores_processor_
         return await by_graphql_core(PRODUCT, text, tray, variables)
 
     async def planned(tray: Tray) -> ExecutionResult:
-        return await plan.execute(context_value=tray, variables=variables)
+        return await plan.execute(Given(tray, variables))
 
     least_planned = least_core = inf
     for _ in range(40):  # the least of them: the others met the collector or a busy neighbour

@@ -8,7 +8,7 @@ from entrypoints.bench.context import Bench
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.bench.fanout import measure_fanout
 from entrypoints.bench.importing import measure_import
-from entrypoints.bench.measurement import Measurement
+from entrypoints.bench.measurement import measure
 from entrypoints.bench.rows import Row
 from entrypoints.bench.workloads import WORKLOADS, Workload
 
@@ -25,7 +25,7 @@ class Measure:
 
 def _by_buyers(workload: Workload) -> Measure:
     async def run(bench: Bench, clients: int) -> Row:
-        return await Measurement(bench, workload, clients).run()
+        return await measure(bench, workload, clients)
 
     return Measure(workload.name, workload.clients, run)
 

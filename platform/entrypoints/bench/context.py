@@ -23,3 +23,5 @@ class Bench:
     say: Callable[[str], object]
     with_limit: bool = True
     """Whether the limit runs in turn with the product; growth curves do without."""
+    to_copy: bool = True
+    """Whether the filled template is copied for each measurement, and not used up by one."""

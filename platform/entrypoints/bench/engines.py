@@ -48,8 +48,10 @@ async def planted(
     say: Callable[[str], object],
     keep: bool = False,
     with_limit: bool = True,
+    to_copy: bool = True,
 ) -> AsyncIterator[Bench]:
-    """Plant a market and hand out all that a measurement needs."""
+    """Plant a market and hand out all that a measurement needs. Without `to_copy` one place
+    alone may be opened in it, which takes the filled database itself."""
     with tempfile.TemporaryDirectory(prefix="kameng-bench-") as folder:
         logs = Path(folder)
         pgbench = await find_pgbench(logs)
@@ -66,4 +68,4 @@ async def planted(
 
         template = market_template(config, size, seal=seal, say=say, keep=keep)
         async with template as (url, market):
-            yield Bench(config, url, market, size, timing, pgbench, logs, say, with_limit)
+            yield Bench(config, url, market, size, timing, pgbench, logs, say, with_limit, to_copy)

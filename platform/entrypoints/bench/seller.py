@@ -21,6 +21,8 @@ from entrypoints.bench.market.records import CURRENCY, BenchBuyer, BenchShop, Be
 
 MOST_QUESTIONS: Final = 10_000
 """Of one kind: a uniform sample of all, where all are more."""
+MOST_SHOPS_LEAFED: Final = 500
+"""Shops whose pages are leafed through for the cursors of all of them."""
 PURCHASES_PER_CLIENT: Final = 200
 LONGEST_PAGE: Final = 100
 
@@ -36,12 +38,14 @@ class Seller:
     draw: random.Random
 
     async def pages(self) -> list[Question]:
-        """Make a question for every whole page of every shop."""
-        found = []
-        for shop in self.market.shops:
+        """Make a question for every whole page of every shop; of many shops for the first page
+        of each, and for all pages of some."""
+        shops = self.market.shops
+        found = [catalogue_question(shop.host, None) for shop in shops]
+        for shop in self.draw.sample(shops, min(len(shops), MOST_SHOPS_LEAFED)):
             cursors = await self._cursors(shop)
-            before = [None, *cursors[PAGE - 1 :: PAGE]]
-            found += [catalogue_question(shop.host, one) for one in before[: len(cursors) // PAGE]]
+            ends = cursors[PAGE - 1 :: PAGE][: len(cursors) // PAGE - 1]
+            found += [catalogue_question(shop.host, one) for one in ends]
         return self._sample(found)
 
     def products(self) -> list[Question]:

@@ -19,6 +19,7 @@ from entrypoints.bench.databases import clone
 from entrypoints.bench.load.answers import check
 from entrypoints.bench.market.buyers import plant_buyers
 from entrypoints.bench.market.history import copy_sales
+from entrypoints.bench.market.planting import vacuum_analyze
 from entrypoints.bench.market.records import BenchBuyer, BenchSku
 from entrypoints.bench.market.stock import restock
 from entrypoints.bench.seller import Seller
@@ -77,12 +78,15 @@ class Sides:
 async def prepare_sides(
     bench: Bench, workload: Workload, clients: int, stack: AsyncExitStack, *, sold: int = 0
 ) -> Sides:
-    """Copy the market, sign up its buyers, and make `sold` earlier sales.
+    """Copy the market, sign up its buyers, and make `sold` earlier sales. What the
+    pools have left dead is cleaned up, as far as nobody may still see it.
 
     The databases live as long as the stack.
     """
     server_url = bench.config.database_url
-    url = await stack.enter_async_context(clone(server_url, bench.template_url))
+    url = bench.template_url
+    if bench.to_copy:
+        url = await stack.enter_async_context(clone(server_url, url))
     owner = await asyncpg.connect(url)
     count = clients * BUYERS_PER_CLIENT if workload.sells else 1
     buyers = await plant_buyers(owner, workload.shops(bench.market), count=count)
@@ -99,7 +103,7 @@ async def prepare_sides(
             await _hold_a_snapshot(side.url, stack)
         if sold:
             await copy_sales(side.owner, originals, sales=sold, say=bench.say)
-            await side.owner.execute("analyze")
+            await vacuum_analyze(side.owner)
     return Sides(sides["product"], sides.get("limit"), buyers)
 
 

@@ -28,14 +28,16 @@ class Size:
     """How much stands in the database when the first round begins.
 
     `shops` are those that sell; agents and the root come on top. `depth` counts the levels of the
-    tree, root and shops included. `sold_before` is what the SKU of the hot workloads has sold,
-    `sockets` how many watch one order, `import_keys` how long an imported file is.
+    tree, root and shops included. Each of the `suppliers` has as many of the SKUs. `sold_before`
+    is what the SKU of the hot workloads has sold, `sockets` how many watch one order,
+    `import_keys` how long an imported file is.
     """
 
     shops: int = 100
     skus: int = 200
     keys_per_sku: int = 100
     depth: int = 3
+    suppliers: int = 5
     sold_before: int = 20_000
     sockets: int = 500
     import_keys: int = 20_000

@@ -35,7 +35,7 @@ SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     # No socket in the file system: its path is limited to 107 bytes, a project's is not.
     "unix_socket_directories": "",
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "wal_compression": "on",
     "max_wal_size": "2GB",

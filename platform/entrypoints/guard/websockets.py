@@ -19,6 +19,8 @@ class GuardedSocket:
     A message that is refused closes the connection, and the application sees it end.
     """
 
+    __slots__ = ("_closed", "_max_json_depth", "_max_message_bytes", "_receive", "_send")
+
     def __init__(
         self, receive: Receive, send: Send, *, max_message_bytes: int, max_json_depth: int
     ) -> None:

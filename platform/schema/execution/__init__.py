@@ -24,6 +24,6 @@ raised is remembered and told again (`nested.py`).
 """
 
 from schema.execution.executor import PlannedExecutor
-from schema.execution.plan import MAX_VARIANTS, OperationPlan
+from schema.execution.plan import MAX_VARIANTS, Given, OperationPlan
 
-__all__ = ["MAX_VARIANTS", "OperationPlan", "PlannedExecutor"]
+__all__ = ["MAX_VARIANTS", "Given", "OperationPlan", "PlannedExecutor"]

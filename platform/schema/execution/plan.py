@@ -1,6 +1,6 @@
 """Plans, kept for each operation of a prepared document."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from graphql import (
     OperationType,
     VariableNode,
 )
-from graphql.execution import ExecutionResult
+from graphql.execution import ExecutionResult, create_source_event_stream
 from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
@@ -35,6 +35,15 @@ Conditions = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a request brings along: the same for every event of a subscription."""
+
+    context: Any
+    variables: dict[str, Any]
+    extensions: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """An operation as it is with certain values of the variables that decide on its fields."""
 
@@ -44,7 +53,7 @@ class Variant:
 
 
 class OperationPlan:
-    """One query or mutation of a validated document, made ready to be executed many times."""
+    """One operation of a validated document, made ready to be executed many times."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
@@ -65,31 +74,13 @@ class OperationPlan:
         self._conditions = tuple(sorted(declared.intersection(_condition_variables(document))))
         self._variants: dict[Conditions, Variant] = {}
 
-    async def execute(
-        self,
-        *,
-        context_value: Any,
-        variables: dict[str, Any],
-        operation_extensions: dict[str, Any] | None = None,
-    ) -> ExecutionResult:
-        """Execute the operation; errors of its fields are in the result."""
-        values = get_variable_values(
-            self._schema,
-            self._operation.variable_definitions or (),
-            variables,
-            max_errors=_MAX_COERCION_ERRORS,
-        )
+    async def execute(self, given: Given, event: Any = None) -> ExecutionResult:
+        """Execute the operation, a subscription for one of its events; errors of
+        its fields are in the result."""
+        values = self._values(given)
         if isinstance(values, list):
             return ExecutionResult(None, values)
-        executor = PlannedExecutor(
-            self._schema,
-            operation=self._operation,
-            fragment_definitions=self._fragment_definitions,
-            fragments=self._fragments,
-            context_value=context_value,
-            variable_values=values,
-            operation_extensions=operation_extensions,
-        )
+        executor = self._executor(given, values, event)
         try:
             data = await self._data(executor, values)
         except GraphQLError as error:  # a root field that may not be null
@@ -97,12 +88,44 @@ class OperationPlan:
             data = None
         return ExecutionResult(data, executor.collected_errors.errors or None)
 
+    async def source(self, given: Given) -> AsyncGenerator[Any, None] | ExecutionResult:
+        """Give a subscription's events, or why there are none."""
+        values = self._values(given)
+        if isinstance(values, list):
+            return ExecutionResult(None, values)
+        source = create_source_event_stream(self._executor(given, values))
+        if isinstance(source, Awaitable):
+            source = await source
+        if not isinstance(source, AsyncGenerator | ExecutionResult):
+            raise TypeError("a subscription's resolver must be an async generator")
+        return source
+
+    def _values(self, given: Given) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(
+            self._schema,
+            self._operation.variable_definitions or (),
+            given.variables,
+            max_errors=_MAX_COERCION_ERRORS,
+        )
+
+    def _executor(self, given: Given, values: VariableValues, event: Any = None) -> PlannedExecutor:
+        return PlannedExecutor(
+            self._schema,
+            operation=self._operation,
+            fragment_definitions=self._fragment_definitions,
+            fragments=self._fragments,
+            root_value=event,
+            context_value=given.context,
+            variable_values=values,
+            operation_extensions=given.extensions,
+        )
+
     async def _data(self, executor: PlannedExecutor, values: VariableValues) -> Any:
         variant = self._variant(executor, values)
         executor.planned = variant.completers.copy()
         answer = executor.execute_collected_root_fields(
             variant.root,
-            None,
+            executor.root_value,
             variant.fields,
             self._operation.operation is OperationType.MUTATION,
             (),

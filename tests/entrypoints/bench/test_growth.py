@@ -29,17 +29,20 @@ CONDITIONS = {
 WHITE, DARK = (255, 255, 255), (13, 17, 23)
 
 
-def point(at: int, ops_per_s: float) -> Point:
+def point(
+    at: int, ops_per_s: float, *, db_cpu_ms: float | None = None, stale_ms: float | None = None
+) -> Point:
     return Point(
         at=at,
         ops_per_s=ops_per_s,
         p50_ms=1.0,
         p95_ms=2.5,
         api_cpu_ms=0.5,
-        db_cpu_ms=None,
+        db_cpu_ms=db_cpu_ms,
         statements=1.0,
         wal_bytes=4_000,
         errors=0,
+        stale_ms=stale_ms,
     )
 
 
@@ -63,6 +66,25 @@ def test_the_slope_is_the_last_rate_divided_by_the_first() -> None:
     assert Line("sale", ()).of_peak is None
 
 
+def test_what_an_operation_costs_is_compared_where_the_database_s_time_is_known() -> None:
+    grown = Line("sale", (point(1, 5, db_cpu_ms=0.5), point(2, 5, db_cpu_ms=1.0)))
+
+    assert grown.cost_growth == 1.5
+    assert "processor time an operation × 1.50" in page_with(PAGE, curves=[curve(grown)])
+    assert Line("sale", (point(1, 5), point(2, 5, db_cpu_ms=1.0))).cost_growth is None
+    assert Line("sale", (point(1, 5, db_cpu_ms=1.0),)).cost_growth is None
+    assert Line("sale", ()).cost_growth is None
+
+
+def test_a_curve_of_changes_tells_until_when_answers_were_old() -> None:
+    changed = Line("root_change", (point(10, 300, stale_ms=0.0), point(100, 290, stale_ms=42.4)))
+    page = page_with(PAGE, curves=[curve(changed)])
+
+    assert "| WAL B | stale ms |" in page
+    assert "| `root_change` | 100 | 290 | 2.5 | 0.50 | – | 1.0 | 4,000 | 42 |" in page
+    assert "stale" not in page_with(PAGE, curves=[TWO_LINES])
+
+
 def test_a_curve_survives_its_file_and_the_file_tells_the_slope(tmp_path: Path) -> None:
     write_curve(TWO_LINES, tmp_path)
     written = orjson.loads((tmp_path / "growth-keys.json").read_bytes())
@@ -77,6 +99,7 @@ def test_the_points_of_a_curve_are_bounded_and_at_least_two() -> None:
     assert keys.bounded(None, full=False)[-1] == 1_000_000
     assert keys.bounded(None, full=True)[-1] == 10_000_000
     assert keys.bounded(100_000, full=True) == (10_000, 100_000)
+    assert keys.bounded(10_000, full=False) == (10_000, 100_000)
     assert keys.bounded(1, full=False) == (10_000, 100_000)
 
 
@@ -86,13 +109,17 @@ def test_every_curve_goes_where_the_targets_say_and_grows_one_thing_only() -> No
         "tenants": (10, 10_000),
         "keys": (10_000, 10_000_000),
         "depth": (1, 5),
+        "suppliers": (1, 100),
         "buyers": (1, 200),
         "hot": (0, 500_000),
         "history": (0, 2_000_000),
+        "root_change": (10, 10_000),
     }
     steps = {growth.name: growth.step(Size(), growth.points[-1]) for growth in GROWTHS}
     assert steps["tenants"].size.shops == 10_000
     assert steps["keys"].size.keys_per_sku * Size().skus == 10_000_000
+    assert steps["suppliers"].size.suppliers == 1
+    assert steps["root_change"].size.shops == 10_000
     assert (steps["depth"].size.depth, steps["buyers"].clients) == (5, 200)
     assert (steps["hot"].sold, steps["history"].sold) == (500_000, 2_000_000)
 

@@ -13,6 +13,7 @@ import pytest
 
 from bench_leftovers import databases_of
 from entrypoints.bench.growth.command import grow
+from entrypoints.bench.growth.curves import chosen_growths
 from entrypoints.bench.mixed import mixed
 from kernel.settings import Settings
 
@@ -33,6 +34,23 @@ async def test_a_curve_is_measured_written_down_and_drawn(
     assert all(point["ops_per_s"] > 0 and point["statements"] > 0 for point in line["points"])
     assert (tmp_path / "growth-buyers.svg").read_text(encoding="utf-8").startswith("<svg")
     assert "buyers, sale: 1: " in capsys.readouterr().out
+    assert await databases_of(config, os.getpid()) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["depth", "suppliers", "root_change"])
+async def test_every_curve_is_measured_at_its_first_points(
+    config: Settings, tmp_path: Path, name: str
+) -> None:
+    (growth,) = chosen_growths([name])
+    code = await grow(names=[name], most=growth.points[1], quick=True, scale=0.05, folder=tmp_path)
+
+    curve = orjson.loads((tmp_path / f"growth-{name}.json").read_bytes())
+    points = [point for line in curve["lines"] for point in line["points"]]
+    assert code == 0
+    assert len(points) == 2 * len(curve["lines"])
+    assert all(point["ops_per_s"] > 0 and not point["errors"] for point in points)
+    assert all((point["stale_ms"] is not None) == growth.changes_price for point in points)
     assert await databases_of(config, os.getpid()) == []
 
 

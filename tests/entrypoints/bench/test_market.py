@@ -10,7 +10,7 @@ from entrypoints.bench.market.history import copy_sales
 from entrypoints.bench.market.planting import plant_market
 from entrypoints.bench.market.records import Market, read_market
 from entrypoints.bench.market.sealed_keys import SERIAL, SealingPlan, seal
-from entrypoints.bench.market.stock import fill_pools, restock
+from entrypoints.bench.market.stock import TABLES, fill_pools, restock
 from entrypoints.bench.timing import Size
 from entrypoints.verify import verify
 from kernel import db
@@ -77,6 +77,15 @@ async def test_a_market_has_its_size_rules_at_every_level_and_sound_books(
     assert await count(owner, without) == 0
     assert await count(owner, "tenant_listings where title_override <> ''") > 0
     assert await verify(database.database_url) == []
+
+
+async def test_suppliers_have_as_many_of_the_goods_each(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    await planted(owner, Size(shops=1, skus=12, keys_per_sku=1, depth=1, suppliers=4))
+
+    rows = await owner.fetch("select count(*) as n from supplier_listings group by supplier_id")
+    assert [row["n"] for row in rows] == [3, 3, 3, 3]
 
 
 async def test_the_root_has_every_agent_below_it_and_every_other_tenant_at_most_five(
@@ -154,6 +163,33 @@ async def test_a_planting_that_was_killed_goes_on_where_it_stopped(
     await planted(owner, SMALL, said)
     assert (len(said), await count(owner, "keys")) == (1, 120)
     assert await verify(database.database_url) == []
+
+
+async def test_the_indexes_of_the_keys_are_dropped_while_pools_are_filled_and_are_there_after(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(said: str) -> None:
+        raise Killed
+
+    async def indexes() -> set[str]:
+        rows = await owner.fetch(
+            "select indexdef from pg_indexes where tablename = any ($1)", TABLES
+        )
+        return {row["indexdef"] for row in rows}
+
+    before = await indexes()
+    market = await planted(owner, Size(shops=1, skus=2, keys_per_sku=1))
+    assert await indexes() == before
+    with pytest.raises(Killed):
+        await fill_pools(owner, market.skus, keys_each=9, say=kill)
+    left = await indexes()
+    assert left < before
+    assert all("_pkey " in one for one in left)
+    await fill_pools(owner, market.skus, keys_each=9, say=silent)
+    assert await indexes() == before
 
 
 async def test_restocking_fills_up_what_was_sold_and_no_more(

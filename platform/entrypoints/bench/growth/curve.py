@@ -17,6 +17,15 @@ class Point:
     statements: float
     wal_bytes: float
     errors: int
+    stale_ms: float | None = None
+    """How long after a change an answer was still the old one, at the longest: the moment at which
+    it was asked for counts. None where nothing is changed."""
+
+    @property
+    def cpu_ms(self) -> float | None:
+        """The processor's time for an operation, API and database together; None when the
+        database runs on another machine."""
+        return None if self.db_cpu_ms is None else self.api_cpu_ms + self.db_cpu_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,13 @@ class Line:
         best = max((point.ops_per_s for point in self.points), default=0.0)
         return self.points[-1].ops_per_s / best if best else None
 
+    @property
+    def cost_growth(self) -> float | None:
+        """The processor's time for an operation at the largest size, divided by that at the
+        smallest, which does not suffer from neighbours as rates do; None when it is not known."""
+        first, last = (self.points[place].cpu_ms if self.points else None for place in (0, -1))
+        return last / first if len(self.points) > 1 and first and last else None
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -55,7 +71,8 @@ class Curve:
         """Give what `from_json` takes, with the slopes for whoever reads it."""
         given = asdict(self)
         for line, told in zip(self.lines, given["lines"], strict=True):
-            told["slope"] = None if line.slope is None else round(line.slope, 3)
+            told["slope"] = _rounded(line.slope)
+            told["cost_growth"] = _rounded(line.cost_growth)
         return given
 
     @classmethod
@@ -67,3 +84,7 @@ class Curve:
         )
         words = {name: given[name] for name in ("name", "title", "axis", "conditions")}
         return cls(**words, lines=lines)
+
+
+def _rounded(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 3)

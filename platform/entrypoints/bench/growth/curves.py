@@ -28,11 +28,13 @@ class Growth:
     usually_to: int
     workloads: tuple[str, ...]
     step: Callable[[Size, int], Step]
+    changes_price: bool = False
+    """A price is changed at the root, and shops below are watched (`root_change.py`)."""
 
     def bounded(self, most: int | None, *, full: bool) -> tuple[int, ...]:
         """Give the points up to a bound, of which there are at least two."""
         bound = most if most is not None else (self.points[-1] if full else self.usually_to)
-        return tuple(at for at in self.points if at <= bound) or self.points[:2]
+        return self.points[: max(2, sum(at <= bound for at in self.points))]
 
 
 GROWTHS: Final = (
@@ -41,8 +43,8 @@ GROWTHS: Final = (
         title="More shops",
         axis="shops, in a tree of three levels",
         points=(10, 100, 1_000, 10_000),
-        usually_to=1_000,
-        workloads=("catalogue", "sale"),
+        usually_to=10_000,
+        workloads=("catalogue", "product", "sale"),
         step=lambda size, at: Step(replace(size, shops=at)),
     ),
     Growth(
@@ -64,6 +66,15 @@ GROWTHS: Final = (
         step=lambda size, at: Step(replace(size, shops=1, depth=at)),
     ),
     Growth(
+        name="suppliers",
+        title="Fewer suppliers, until one sells everything",
+        axis="percent of the goods that each supplier sells",
+        points=(1, 10, 50, 100),
+        usually_to=100,
+        workloads=("sale",),
+        step=lambda size, at: Step(replace(size, suppliers=100 // at)),
+    ),
+    Growth(
         name="buyers",
         title="More buyers at once",
         axis="buyers, each asking again as soon as it is answered",
@@ -76,7 +87,7 @@ GROWTHS: Final = (
         name="hot",
         title="One SKU that sells and sells",
         axis="keys of the SKU sold before",
-        points=(0, 10_000, 50_000, 200_000, 500_000),
+        points=(0, 10_000, 50_000, 500_000),
         usually_to=50_000,
         workloads=("hot",),
         step=lambda size, at: Step(size, sold=at),
@@ -85,10 +96,20 @@ GROWTHS: Final = (
         name="history",
         title="More sales behind us",
         axis="orders sold before",
-        points=(0, 20_000, 200_000, 1_000_000, 2_000_000),
-        usually_to=200_000,
+        points=(0, 100_000, 500_000, 2_000_000),
+        usually_to=500_000,
         workloads=("sale",),
         step=lambda size, at: Step(size, sold=at),
+    ),
+    Growth(
+        name="root_change",
+        title="A price that changes at the root",
+        axis="shops below the root",
+        points=(10, 100, 1_000, 10_000),
+        usually_to=10_000,
+        workloads=("catalogue_cached",),
+        step=lambda size, at: Step(replace(size, shops=at)),
+        changes_price=True,
     ),
 )
 

@@ -80,21 +80,34 @@ def growth_figures(curves: Sequence[Curve]) -> str:
 
 def _section(curve: Curve) -> str:
     slopes = "; ".join(filter(None, map(_slope, curve.lines)))
-    points = [row for line in curve.lines for row in _point_rows(line)]
-    heading = ("workload", curve.axis, "ops/s", "p95 ms", "API ms", "DB ms", "SQL", "WAL B")
-    window = f"One round of {curve.conditions['window_seconds']} s a point."
+    rounds = curve.conditions.get("rounds", 1)
+    window = f"{_rounds(rounds)} of {curve.conditions['window_seconds']} s a point."
     return (
         f"### {curve.title}\n\n"
         f"`kameng bench growth {curve.name}`\n\n"
         f"![{curve.title}](growth-{curve.name}.svg)\n\n"
-        f"{slopes}.\n\n{_table(heading, points)}\n\n{_machine(curve.conditions)} {window}\n"
+        f"{slopes}.\n\n{_points(curve)}\n\n{_machine(curve.conditions)} {window}\n"
     )
+
+
+def _points(curve: Curve) -> str:
+    """A column more where something was changed and watched."""
+    heading = ["workload", curve.axis, "ops/s", "p95 ms", "API ms", "DB ms", "SQL", "WAL B"]
+    rows = [list(row) for line in curve.lines for row in _point_rows(line)]
+    stale = [point.stale_ms for line in curve.lines for point in line.points]
+    if any(one is not None for one in stale):
+        heading.append("stale ms")
+        for row, one in zip(rows, stale, strict=True):
+            row.append(_or_dash(one, "{:.0f}"))
+    return _table(heading, rows)
 
 
 def _slope(line: Line) -> str:
     if line.slope is None or line.of_peak is None:
         return ""
-    return f"**{line.workload}**: last ÷ first {line.slope:.2f}, last ÷ best {line.of_peak:.2f}"
+    told = f"**{line.workload}**: last ÷ first {line.slope:.2f}, last ÷ best {line.of_peak:.2f}"
+    cost = line.cost_growth
+    return told if cost is None else f"{told}, processor time an operation × {cost:.2f}"
 
 
 def _point_rows(line: Line) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,6 @@ from typing import Final
 
 import asyncpg
 
-SUPPLIERS: Final = 5
 CATEGORIES: Final = 8
 
 _CATEGORIES: Final = """
@@ -44,11 +43,11 @@ from generate_series(0, $1::integer - 1) as n
 """
 
 
-async def plant_goods(owner: asyncpg.Connection, *, skus: int) -> None:
+async def plant_goods(owner: asyncpg.Connection, *, skus: int, suppliers: int) -> None:
     """Make `skus` products of one SKU each, by turns of the suppliers."""
     await owner.execute(_CATEGORIES, CATEGORIES)
-    await owner.execute(_SUPPLIERS, SUPPLIERS)
+    await owner.execute(_SUPPLIERS, suppliers)
     await owner.execute(_PRODUCTS, skus, CATEGORIES)
     await owner.execute(_SKUS, skus)
-    await owner.execute(_LISTINGS, skus, SUPPLIERS)
+    await owner.execute(_LISTINGS, skus, suppliers)
     await owner.execute(_BATCHES, skus)

@@ -10,6 +10,9 @@ create schema if not exists bench;
 -- Which steps of planting are done, so that a run that was killed goes on where it stopped.
 create table if not exists bench.steps (name text primary key);
 
+-- How to make the indexes that a planting has dropped and not made again yet.
+create table if not exists bench.indexes (definition text primary key);
+
 -- An id as the product makes them (version 7): ordered by the milliseconds, so that new rows fall
 -- into the same pages of an index; the rest of it follows from the salt.
 create or replace function bench.time_id(at_ms bigint, salt text) returns uuid

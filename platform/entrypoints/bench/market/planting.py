@@ -23,7 +23,7 @@ async def plant_market(owner: asyncpg.Connection, size: Size, *, seal: Seal, say
     await lay_ground(owner)
 
     async def goods() -> None:
-        await plant_goods(owner, skus=size.skus)
+        await plant_goods(owner, skus=size.skus, suppliers=size.suppliers)
 
     async def tree() -> None:
         await plant_tree(owner, shops=size.shops, depth=size.depth, skus=size.skus)
@@ -39,13 +39,14 @@ async def plant_market(owner: asyncpg.Connection, size: Size, *, seal: Seal, say
         await _note(owner, "stock")
     if not await _done(owner, "analysed"):
         say("Data: vacuum analyze")
-        await _vacuum(owner)
+        await vacuum_analyze(owner)
         await _note(owner, "analysed")
     return market
 
 
-async def _vacuum(owner: asyncpg.Connection) -> None:
-    """Tell the planner what there is, but not that a table is empty which the run will fill.
+async def vacuum_analyze(owner: asyncpg.Connection) -> None:
+    """Clean up, and tell the planner what there is, but not that a table is empty which the
+    run will fill.
 
     It would believe it: a statement that is planned in the first seconds would read the whole
     table each time for as long as its plan is kept. Of a table that was never vacuumed the planner
