@@ -14,8 +14,8 @@ class SandboxConfig:
     """One account of the sandbox.
 
     `public_url` is the base of the pages that buyers see. `webhook_url` None means that events
-    are recorded but sent nowhere; else it hears of `webhook_events`, the endpoint's
-    `enabled_events`: types, or `*` for all. `state_file` None keeps everything in memory.
+    are recorded but sent nowhere; else it hears of `webhook_events`: types, or `*` for all, as
+    Stripe's endpoints do of their enabled events. `state_file` None keeps everything in memory.
     """
 
     api_key: str
