@@ -5,9 +5,10 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from billing.payment_methods.base import ChannelReport
-from billing.payment_rows import POLL_AFTER_SECONDS, Payment
+from billing.payment_rows import PAYMENT_COLUMNS, POLL_AFTER_SECONDS, Payment, terms
 
 OPEN = """
 the_payment as (
@@ -25,6 +26,22 @@ the_payment as (
 """
 """Writes a payment. One without a channel's part has succeeded with the statement."""
 
+OPEN_FOR_ORDER = f"""
+the_payment as (
+    insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                          channel_minor, fee_bp, provider, status, created_at, next_poll_at,
+                          description, return_url)
+    select :payment_id::uuid, :tenant_id::uuid, 'ORDER', unpaid_order.id,
+           unpaid_order.customer_id, :method::text, unpaid_order.currency,
+           unpaid_order.total_minor, :fee_bp::int, :provider::text, 'CREATED', moment.now,
+           moment.now + :poll_after::interval, :description::text, :return_url::text
+    from ready, moment, unpaid_order
+    on conflict do nothing returning {PAYMENT_COLUMNS}
+)
+"""
+"""Writes a payment by channel of all that `unpaid_order` costs. It has no row where somebody else
+has opened one meanwhile."""
+
 LOCK_WALLET = """
 wallet as materialized (
     select id from ledger_accounts
@@ -32,6 +49,18 @@ wallet as materialized (
 )
 """
 """Locks the account that a wallet's payment will debit; `only_if` says when."""
+
+LOCK_OPEN = """
+open_payment as materialized (
+    select locked.id from {after} cross join lateral (
+        select payments.id, payments.status, payments.provider_ref from payments
+        where payments.id = :payment_id::uuid offset 0 for no key update
+    ) as locked
+    where locked.status in ('CREATED', 'PENDING')
+      and (locked.provider_ref is null or locked.provider_ref = :provider_ref::text)
+)
+"""
+"""Locks a payment that waits for its money, where `after` has a row; else it has none."""
 
 SUCCEED = """
 the_payment as (
@@ -76,10 +105,32 @@ def opened(payment: Payment) -> dict[str, Any]:
     }
 
 
-def succeeded(payment: Payment, report: ChannelReport, *, effect: str) -> dict[str, Any]:
-    """Give the values of `SUCCEED` and `RECORD`."""
+def opened_for_order(
+    *, payment_id: UUID, tenant_id: UUID, method: str, description: str, return_url: str
+) -> dict[str, Any]:
+    """Give the values of `OPEN_FOR_ORDER`; `Invalid` for an unknown method."""
+    fee_bp, provider = terms(method)
     return {
-        "payment_id": payment.id,
+        "payment_id": payment_id,
+        "tenant_id": tenant_id,
+        "method": method,
+        "fee_bp": fee_bp,
+        "provider": provider,
+        "poll_after": timedelta(seconds=POLL_AFTER_SECONDS[0]),
+        "description": description,
+        "return_url": return_url,
+    }
+
+
+def succeeded(payment: Payment, report: ChannelReport, *, effect: str) -> dict[str, Any]:
+    """Give the values of `LOCK_OPEN`, `SUCCEED` and `RECORD`."""
+    return event(report, payment_id=payment.id, effect=effect)
+
+
+def event(report: ChannelReport, *, payment_id: UUID | None, effect: str) -> dict[str, Any]:
+    """Give the values of an event's row."""
+    return {
+        "payment_id": payment_id,
         "provider_ref": report.provider_ref,
         "event_provider": report.provider,
         "event_id": report.event_id,

@@ -36,6 +36,10 @@ class Payment:
         """True while the channel may still bring money that we wait for."""
         return self.status in ("CREATED", "PENDING")
 
+    def is_known_as(self, provider_ref: str) -> bool:
+        """True when the channel's own id has been noted, and is this one."""
+        return self.status != "CREATED" and self.provider_ref == provider_ref
+
 
 PAYMENT_COLUMNS = """id, tenant_id, purpose, order_id, customer_id, method, currency, channel_minor,
               wallet_minor, fee_bp, status, provider, provider_ref, refunded_channel_minor,
@@ -60,7 +64,7 @@ def draft(
 
     One without a channel's part succeeds with the statement that writes it.
     """
-    fee_bp, provider = _terms(method)
+    fee_bp, provider = terms(method)
     return Payment(
         id=payment_id,
         tenant_id=tenant_id,
@@ -81,8 +85,8 @@ def draft(
     )
 
 
-def _terms(method: str) -> tuple[int, str]:
-    """The fee in basis points and the provider of a method."""
+def terms(method: str) -> tuple[int, str]:
+    """The fee in basis points and the provider of a method; `Invalid` for an unknown one."""
     if method == WALLET:
         return 0, "wallet"
     if method not in METHODS:

@@ -3,6 +3,8 @@
 Everything here runs inside the caller's transaction and asks no network.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from billing import accounts, ledger, payment_parts
@@ -13,6 +15,7 @@ from billing.payment_rows import POLL_AFTER_SECONDS as POLL_AFTER_SECONDS
 from billing.payment_rows import Payment as Payment
 from billing.payment_rows import draft as draft
 from kernel import db
+from kernel.fence import FENCE
 from kernel.statements import Statement
 
 _OPEN_ALONE = Statement.of(
@@ -71,26 +74,41 @@ async def _void_wallet_hold(payment: Payment) -> None:
     )
 
 
-_ASKED = f"""
-with noted as (
-    update payments set provider_ref = $2,
+_NOTE = f"""
+noted as (
+    update payments set provider_ref = :provider_ref::text,
            status = case when status = 'CREATED' then 'PENDING' else status end
-    where id = $1 and (provider_ref is null or provider_ref = $2)
+    from ready
+    where id = :payment_id::uuid and (provider_ref is null or provider_ref = :provider_ref::text)
     returning {PAYMENT_COLUMNS}
 )
+"""
+_NOTED = f"""
 select * from noted
 union all
 select * from (
     select {PAYMENT_COLUMNS} from payments
-    where id = $1 and not exists (select from noted) for no key update
+    where id = :payment_id::uuid and not exists (select from noted) for no key update
 ) as of_another_id
 """
+_ASKED = Statement.of("ready as (select 1)", _NOTE, then=_NOTED)
+_ASKED_ALONE = Statement.of(
+    FENCE, "ready as (select 1 from fence where raised is not null)", _NOTE, then=_NOTED
+)
 
 
 async def asked(payment_id: UUID, *, provider_ref: str) -> Payment:
     """Note the channel's own id of a payment, unless it has another; the payment as it is now."""
-    row = await db.fetch_row(_ASKED, payment_id, provider_ref)
+    values = {"payment_id": payment_id, "provider_ref": provider_ref}
+    row = await db.fetch_row(_ASKED.sql, *_ASKED.values(values))
     assert row is not None
+    return Payment(**row)
+
+
+async def asked_alone(payment: Payment, *, provider_ref: str) -> Payment:
+    """The same as a transaction of its own."""
+    values = {"payment_id": payment.id, "provider_ref": provider_ref}
+    (row,) = await db.write(db.core_scope(payment.tenant_id), _ASKED_ALONE, values)
     return Payment(**row)
 
 
@@ -122,16 +140,13 @@ async def stop_asking(payment_id: UUID) -> None:
 # The channel's id counts first. Where we stored none yet (a crash, or an answer that was lost), or
 # another one, the payment's id inside the channel's metadata finds it: the caller compares.
 _BY_REPORT = f"""
-select {PAYMENT_COLUMNS} {{more}} from payments
+select {PAYMENT_COLUMNS}, exists (select from payment_events
+                                  where provider = $1 and event_id = $4) as is_heard
+from payments
 where provider = $1 and (provider_ref = $2 or id = $3)
-order by (provider_ref = $2) desc nulls last limit 1 {{lock}}
+order by (provider_ref = $2) desc nulls last limit 1
 """
-_LOCKED_BY_REPORT = _BY_REPORT.format(
-    more=""", exists (select from payment_events
-                      where provider = $1 and event_id = $4) as is_heard""",
-    lock="for no key update",
-)
-_FIND_BY_REPORT = _BY_REPORT.format(more="", lock="")
+_LOCKED_BY_REPORT = f"{_BY_REPORT} for no key update"
 
 
 async def locked_by_report(report: ChannelReport) -> tuple[Payment | None, bool]:
@@ -140,26 +155,28 @@ async def locked_by_report(report: ChannelReport) -> tuple[Payment | None, bool]
     None when it is none of ours. Where the payment itself had to be waited for, the second answer
     may be from before the wait.
     """
-    row = await db.fetch_row(
-        _LOCKED_BY_REPORT,
-        report.provider,
-        report.provider_ref,
-        report.payment_id,
-        report.event_id,
-    )
-    if row is None:
+    rows = await db.fetch(_LOCKED_BY_REPORT, *_naming(report))
+    return _found(rows)
+
+
+async def find_by_report(report: ChannelReport) -> tuple[Payment | None, bool]:
+    """The same without a lock, in a round trip of its own: which tenant and order to look at.
+
+    An event that has had its effect has it for good; one that had none may have it meanwhile.
+    """
+    return _found(await db.read(db.core_scope(), _BY_REPORT, *_naming(report)))
+
+
+def _naming(report: ChannelReport) -> tuple[object, ...]:
+    return report.provider, report.provider_ref, report.payment_id, report.event_id
+
+
+def _found(rows: Sequence[Mapping[str, Any]]) -> tuple[Payment | None, bool]:
+    if not rows:
         return None, False
-    values = dict(row)
+    values = dict(rows[0])
     is_heard: bool = values.pop("is_heard")
     return Payment(**values), is_heard
-
-
-async def find_by_report(report: ChannelReport) -> Payment | None:
-    """The same without a lock, in a round trip of its own: which tenant and order to lock first."""
-    rows = await db.read(
-        db.core_scope(), _FIND_BY_REPORT, report.provider, report.provider_ref, report.payment_id
-    )
-    return Payment(**rows[0]) if rows else None
 
 
 async def of_order(order_id: UUID) -> list[Payment]:
@@ -197,24 +214,31 @@ async def by_id(payment_id: UUID) -> Payment | None:
     return Payment(**row) if row is not None else None
 
 
+_RECORD = """
+insert into payment_events (provider, event_id, kind, payment_id, provider_ref, amount_minor,
+                            currency, effect, note)
+select :event_provider::text, :event_id::text, :event_kind::text, :payment_id::uuid,
+       :provider_ref::text, :event_amount::bigint, :event_currency::text, :effect::text,
+       :note::text
+"""
+_RECORD_ALONE = Statement(_RECORD)
+_RECORD_NOTHING = Statement.of(
+    FENCE, then=f"{_RECORD} from fence where raised is not null on conflict do nothing"
+)
+
+
 async def record(
     report: ChannelReport, *, payment_id: UUID | None, effect: str, note: str = ""
 ) -> None:
     """Write the event's row: it commits with its effect, and a second one is a unique violation."""
-    await db.execute(
-        """insert into payment_events (provider, event_id, kind, payment_id, provider_ref,
-                                       amount_minor, currency, effect, note)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-        report.provider,
-        report.event_id,
-        report.kind,
-        payment_id,
-        report.provider_ref,
-        report.amount_minor,
-        report.currency,
-        effect,
-        note,
-    )
+    values = payment_parts.event(report, payment_id=payment_id, effect=effect) | {"note": note}
+    await db.execute(_RECORD_ALONE.sql, *_RECORD_ALONE.values(values))
+
+
+async def record_nothing(report: ChannelReport, payment: Payment) -> None:
+    """Write the row of an event without effect, once, as a transaction of its own."""
+    values = payment_parts.event(report, payment_id=payment.id, effect="NOTHING") | {"note": ""}
+    await db.write(db.core_scope(payment.tenant_id), _RECORD_NOTHING, values)
 
 
 async def heard_before(report: ChannelReport) -> bool:

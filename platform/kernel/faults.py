@@ -21,6 +21,7 @@ CRASH_POINTS: Final = (
     "payment.asked",
     "payment.noted",
     "settlement.heard",
+    "settlement.found",
     "settlement.locked",
     "settlement.read",
     "settlement.settled",

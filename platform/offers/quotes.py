@@ -66,6 +66,12 @@ class QuotedLine:
         return self.offer.unit_price_minor * self.quantity
 
     @property
+    def read_at(self) -> datetime:
+        """The platform's time when the price was read."""
+        moment: datetime = self.sku.row["read_at"]
+        return moment
+
+    @property
     def sourcing(self) -> Sourcing:
         """What stands behind the offer."""
         return self.sku.sourcing[self.offer.id]
@@ -86,7 +92,7 @@ async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
     """Price these wishes now, in the shop's core transaction or in round trips of their own."""
     lines = await price_wishes(shop, wishes)
     lasts = timedelta(seconds=settings().quote_seconds)
-    expires_at = (await _now(shop) + lasts).replace(microsecond=0)
+    expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
         id=_token(shop, lines, expires_at),
         lines=lines,
@@ -102,14 +108,22 @@ async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
     Raises `QuoteExpired` or `PriceChanged`, or what `price_wishes` raises.
     """
     payload = _payload(shop, quote_id)
-    if (await _now(shop)).timestamp() > payload["e"]:
-        raise QuoteExpired("This quote has expired: ask for a new price.", field="quoteId")
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
-    lines = await price_wishes(shop, wishes)
+    try:
+        lines = await price_wishes(shop, wishes)
+    except Refusal:
+        _require_current(payload, await _now(shop))
+        raise
+    _require_current(payload, lines[0].read_at)
     agreed = [unit_price_minor for *_, unit_price_minor in payload["l"]]
     if [line.offer.unit_price_minor for line in lines] != agreed:
         raise price_changed(lines, field="quoteId")
     return lines
+
+
+def _require_current(payload: dict[str, Any], now: datetime) -> None:
+    if now.timestamp() > payload["e"]:
+        raise QuoteExpired("This quote has expired: ask for a new price.", field="quoteId")
 
 
 async def _now(shop: Shop) -> datetime:

@@ -161,7 +161,7 @@ left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
 """
 _POOL_FROM_PLACES = pool(bound="$4::integer", from_position="coalesce(taken.position, 0)")
 SKUS_BY_ID: Final = f"""
-select {VERSIONS_OF_PATH} as versions, p.slug as product_slug,
+select {VERSIONS_OF_PATH} as versions, (select platform_now()) as read_at, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id

@@ -5,12 +5,17 @@ from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
 
+SHOP_IS_OPEN = """
+((select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true)
+"""
+"""Whether the shop and every shop above it take orders."""
+
+
 # `claim` stands before it: a request that was answered already is not asked again.
 ADMISSION = f"""
 admission as materialized (
     select true as is_first, case
-        when (select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[]))
-             is not true
+        when not {SHOP_IS_OPEN}
             then 'CLOSED'
         when :customer_id::uuid is not null
              and (select status from customers
@@ -40,6 +45,23 @@ as many more may come as there are connections. Where `claim` has no row, it has
 """
 
 
+SIGNED_IN = """
+(:token_hash::bytea is null or exists (
+    select from access_tokens
+    where token_hash = :token_hash::bytea and kind = 'CUSTOMER'
+      and (tenant_id, principal_id) = (:tenant_id::uuid, :viewer_id::uuid)
+      and revoked_at is null and expires_at > moment.now
+      and 'ACTIVE' = (select status from customers
+                      where tenant_id = :tenant_id::uuid and id = :viewer_id::uuid)))
+"""
+"""Whether a customer's token is good at `moment`; without one nobody is asked."""
+
+
+def signed_out() -> Forbidden:
+    """The refusal for a token that is no good any more."""
+    return Forbidden("This token has ended, or is not for this shop: sign in again.")
+
+
 def refusal_of(code: str) -> Refusal:
     """The refusal behind a word of `ADMISSION`."""
     if code == "CLOSED":
@@ -47,5 +69,5 @@ def refusal_of(code: str) -> Refusal:
     if code == "FROZEN":
         return Forbidden("This account cannot order at the moment.")
     if code == "SIGNED_OUT":
-        return Forbidden("This token has ended, or is not for this shop: sign in again.")
+        return signed_out()
     return Invalid("Pay or cancel the orders that are open first.")

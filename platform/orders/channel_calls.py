@@ -55,8 +55,7 @@ async def ask(payment: Payment) -> Started:
             "The payment channel refused: choose another method.", field="method"
         ) from None
     crash_point("payment.asked")
-    async with db.transaction(db.core_scope(payment.tenant_id)):
-        now = await payments.asked(payment.id, provider_ref=started.provider_ref)
+    now = await payments.asked_alone(payment, provider_ref=started.provider_ref)
     crash_point("payment.noted")
     if now.status in ("CANCELED", "EXPIRED", "SUPERSEDED"):
         # It was given up while the channel was being asked: nobody may pay it any more.

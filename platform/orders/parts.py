@@ -13,6 +13,29 @@ MOMENT_ALONE: Final = f"""
 """
 """The same for a statement without a transaction around it: its first part, before any table."""
 
+# A lateral join is read in its own order: a table that stood first would be looked at before the
+# fence is raised. The status is asked of the row that was locked, after any wait: inside, it would
+# be asked of an index of all unpaid orders while the table is small, and later, too.
+UNPAID_ORDER_FIRST: Final = f"""
+{FENCE},
+clock as materialized (select platform_now() as now from fence where raised is not null),
+unpaid_order as materialized (
+    select locked.* from clock cross join lateral (
+        select orders.id, orders.customer_id, orders.currency, orders.total_minor,
+               orders.payment_status, orders.expires_at
+        from orders where {{which}} offset 0 for no key update
+    ) as locked
+    where locked.payment_status = 'PENDING' and locked.expires_at > clock.now
+)
+"""
+"""Locks an order, in a statement without a transaction around it. Where it cannot be paid, or was
+paid, canceled or given up while its lock was waited for, there is no row."""
+
+MOMENT_OF_SALE: Final = """
+moment as materialized (select clock.now from clock where exists (select from open_payment))
+"""
+"""The time, once order and payment are locked; everything else hangs on it."""
+
 GIVEN_KEYS: Final = """
 taken as materialized (
     select given.id, given.line_id, given.n

@@ -28,6 +28,7 @@ from orders import (
 )
 from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
+from orders.payment_entry import PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
 from tenants.directory import Shop, current_shop
 
@@ -67,29 +68,44 @@ async def start_payment(
     actor = f"pay:{viewer.customer_id or order_no}"
     content = {"order": order_no, "method": method, "wallet": wallet_minor}
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
+    wish = PaymentWish(shop, viewer, order_no, request, method, wallet_minor, return_url)
     superseded: list[Payment] = []
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        order = await records.order_by_no(order_no, viewer, lock=True)
-        entered = await payment_entry.enter(shop, order, request, from_wallet=method == WALLET)
+    payment = await payment_entry.open_at_once(wish)
+    if payment is None:
+        payment, superseded = await _opened_in_turn(wish)
+    crash_point("payment.committed")
+    await channel_calls.cancel_all(superseded)
+    return await _asked(payment, order_no)
+
+
+async def _opened_in_turn(wish: PaymentWish) -> tuple[Payment, list[Payment]]:
+    """The payment, and those that it has superseded."""
+    superseded: list[Payment] = []
+    async with db.transaction(wish.scope):
+        order = await records.order_by_no(wish.order_no, wish.viewer, lock=True)
+        entered = await payment_entry.enter(wish, order)
         if entered.is_first:
             entered.require_open()
             superseded = await _supersede(order, entered.payments)
-            payment = _drafted(shop, order, entered.payment_id, method, wallet_minor, return_url)
+            payment = _drafted(wish, order, entered.payment_id)
             crash_point("payment.entered")
             await _open(order, payment)
         else:
-            payment = await _first_payment(request)
+            payment = await _first_payment(wish.request)
         crash_point("payment.opened")
-    crash_point("payment.committed")
-    await channel_calls.cancel_all(superseded)
+    return payment, superseded
+
+
+async def _asked(payment: Payment, order_no: str) -> PaymentStarted:
     if payment.method == WALLET:
-        await news.order_changed(shop.id, order.id)
-        return PaymentStarted(payment.id, "SUCCEEDED", order_no=order.no)
+        assert payment.order_id is not None
+        await news.order_changed(payment.tenant_id, payment.order_id)
+        return PaymentStarted(payment.id, "SUCCEEDED", order_no=order_no)
     if not payment.open:
-        return PaymentStarted(payment.id, payment.status, order_no=order.no)
+        return PaymentStarted(payment.id, payment.status, order_no=order_no)
     started = await channel_calls.ask(payment)
     return PaymentStarted(
-        payment.id, "PENDING", started.action_url, started.client_secret, order.no
+        payment.id, "PENDING", started.action_url, started.client_secret, order_no
     )
 
 
@@ -113,11 +129,10 @@ async def _supersede(order: Order, made: Sequence[Payment]) -> list[Payment]:
     return open_ones
 
 
-def _drafted(
-    shop: Shop, order: Order, payment_id: UUID, method: str, wallet_minor: int, return_url: str
-) -> Payment:
+def _drafted(wish: PaymentWish, order: Order, payment_id: UUID) -> Payment:
     """The payment as it will be written, if it is one that can be."""
-    wallet_minor = order.total_minor if method == WALLET else wallet_minor
+    shop, method = wish.shop, wish.method
+    wallet_minor = order.total_minor if method == WALLET else wish.wallet_minor
     channel_minor = order.total_minor - wallet_minor
     if method not in shop.payment_methods:
         raise Invalid("This shop does not take that payment method.", field="method")
@@ -135,8 +150,8 @@ def _drafted(
         currency=order.currency,
         channel_minor=channel_minor,
         wallet_minor=wallet_minor,
-        description=f"{shop.name} {order.no}",
-        return_url=return_url,
+        description=described(shop, order.no),
+        return_url=wish.return_url,
     )
 
 

@@ -1,18 +1,47 @@
-"""What has to be known and locked before an order is paid, in one statement after its own lock."""
+"""What has to be known and locked before an order is paid, in one statement after its own lock.
+
+Nearly always an order's first payment goes through a channel alone; then this is written with the
+same statement, which is its own transaction (`open_at_once`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from billing import accounts, payment_parts
+from billing.payment_methods import METHODS, WALLET
 from billing.payments import PAYMENT_COLUMNS, Payment
 from kernel import db
 from kernel.ids import new_id
 from kernel.statements import Statement
-from orders import idempotency, parts
+from orders import admission, idempotency, parts
 from orders.idempotency import Request
-from orders.records import Order
+from orders.records import SEEN_BY_VIEWER, Order, Viewer
 from tenants.directory import Shop, TenantRestricted
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWish:
+    """How somebody wants to pay an order: `wallet_minor` from the wallet, the rest by `method`."""
+
+    shop: Shop
+    viewer: Viewer
+    order_no: str
+    request: Request
+    method: str
+    wallet_minor: int
+    return_url: str
+
+    @property
+    def scope(self) -> db.Scope:
+        """What starting the payment may see and write."""
+        return db.core_scope(self.shop.id, path=self.shop.path)
+
+    @property
+    def by_channel_alone(self) -> bool:
+        """True for a channel that the shop takes, and nothing from the wallet."""
+        offered = self.method in METHODS and self.method in self.shop.payment_methods
+        return offered and not self.wallet_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +73,37 @@ _ENTER = Statement.of(
     payment_parts.LOCK_WALLET.format(
         only_if="exists (select from claim) and (select count(*) from made) >= 0"
     ),
-    then="""
+    then=f"""
     select exists (select from claim) as is_first,
-           (select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true
-               as shop_is_open,
+           {admission.SIGNED_IN} as is_signed_in, {admission.SHOP_IS_OPEN} as shop_is_open,
            (select count(*) from wallet) as wallets, made.*
     from moment left join made on true
     """,
 )
 
 
-async def enter(shop: Shop, order: Order, request: Request, *, from_wallet: bool) -> Entered:
+async def enter(wish: PaymentWish, order: Order) -> Entered:
     """Claim the request, lock the order's payments, and its customer's wallet if that pays.
 
-    The caller has locked the order.
+    The caller has locked the order. Raises `Forbidden` when the viewer's token has ended.
     """
     wallet = None
-    if from_wallet and order.customer_id is not None:
+    if wish.method == WALLET and order.customer_id is not None:
         wallet = accounts.wallet(order.customer_id, order.currency)
     payment_id = new_id()
     values = {
-        **idempotency.claiming(request, kind="PAYMENT", result_id=payment_id),
+        **idempotency.claiming(wish.request, kind="PAYMENT", result_id=payment_id),
+        **wish.viewer.values(),
         "order_id": order.id,
-        "path": list(shop.path),
+        "path": list(wish.shop.path),
         "debited_account": wallet.id if wallet is not None else None,
     }
     rows = await db.fetch(_ENTER.sql, *_ENTER.values(values))
+    if not rows[0]["is_signed_in"]:
+        raise admission.signed_out()
     of_payments = [dict(row) for row in rows]
     for row in of_payments:
-        for name in ("is_first", "shop_is_open", "wallets"):
+        for name in ("is_first", "is_signed_in", "shop_is_open", "wallets"):
             row.pop(name)
     return Entered(
         is_first=rows[0]["is_first"],
@@ -80,3 +111,57 @@ async def enter(shop: Shop, order: Order, request: Request, *, from_wallet: bool
         shop_is_open=rows[0]["shop_is_open"],
         payments=[Payment(**row) for row in of_payments if row["id"] is not None],
     )
+
+
+_OPEN_AT_ONCE = Statement.of(
+    parts.UNPAID_ORDER_FIRST.format(
+        which=f"""orders.tenant_id = :tenant_id::uuid and orders.no = :order_no::text
+                  and {SEEN_BY_VIEWER}"""
+    ),
+    f"""entered as materialized (
+        select moment.now from unpaid_order, clock as moment
+        where {admission.SIGNED_IN} and {admission.SHOP_IS_OPEN}
+          and not exists (select from payments where order_id = unpaid_order.id)
+    )""",
+    "moment as materialized (select now from entered)",
+    idempotency.CLAIM,
+    "ready as materialized (select 1 from claim)",
+    payment_parts.OPEN_FOR_ORDER,
+    then="""
+    select the_payment.*, case when the_payment.id is null then give_up('NOT SO SIMPLE') end
+    from (select) as always left join the_payment on true
+    """,
+)
+
+
+async def open_at_once(wish: PaymentWish) -> Payment | None:
+    """Open the first payment of an order, by a channel and of all that it costs.
+
+    None when it is not as simple as that: nothing is written, and the reason is to be looked for.
+    """
+    if not wish.by_channel_alone:
+        return None
+    payment_id = new_id()
+    values = {
+        **payment_parts.opened_for_order(
+            payment_id=payment_id,
+            tenant_id=wish.shop.id,
+            method=wish.method,
+            description=described(wish.shop, wish.order_no),
+            return_url=wish.return_url,
+        ),
+        **idempotency.claiming(wish.request, kind="PAYMENT", result_id=payment_id),
+        **wish.viewer.values(),
+        "order_no": wish.order_no,
+        "path": list(wish.shop.path),
+    }
+    try:
+        (row,) = await db.write(wish.scope, _OPEN_AT_ONCE, values)
+    except db.GaveUp:
+        return None
+    return Payment(*tuple(row)[:-1])
+
+
+def described(shop: Shop, order_no: str) -> str:
+    """What stands on the buyer's statement."""
+    return f"{shop.name} {order_no}"

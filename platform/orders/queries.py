@@ -1,15 +1,18 @@
 """Orders as their buyers and their shop see them: no cost, no supplier, no secret."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from kernel import cursors, db
-from orders import records
-from orders.records import Viewer
+from kernel.errors import NotFound
+from kernel.statements import Statement
+from orders.records import SEEN_BY_VIEWER, Viewer
 from tenants.directory import Shop
 
 
@@ -70,28 +73,67 @@ class OrderPage:
     has_next: bool
 
 
-# An unpaid order past its time is expired on read, worker or no worker.
+# An unpaid order past its time is expired on read, worker or no worker. A line is a row; its keys
+# are an array, so that a long line does not repeat its order for each of them.
 _ORDERS = """
-select id, no, currency, total_minor, refunded_minor, version, created_at, expires_at, paid_at,
-       delivered_at,
-       case when status = 'PENDING_PAYMENT' and expires_at <= platform_now()
-            then 'EXPIRED' else status end as status
-from orders where tenant_id = $1 and {which}
-order by created_at desc, id desc limit {limit}
+select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug, sku.name_zh,
+       sku.name_en, line.quantity, line.unit_price_minor, line.net_minor,
+       line.refunded_minor as line_refunded_minor, line.returned_quantity,
+       (select array_agg(row(handed.id, key.serial, encode(key.commitment, 'hex'),
+                             handed.delivered_at, handed.revealed_at, handed.returned_at)
+                         order by handed.id)
+        from delivered_keys handed join sealed_keys key on key.id = handed.key_id
+        where handed.order_id = shown.id and handed.line_id = line.id) as keys,
+       (select array_agg(encode(key.commitment, 'hex') order by key.id)
+        from sealed_keys key where key.id = any (line.key_ids)) as commitments
+from (
+    select id, no,
+           case when status = 'PENDING_PAYMENT' and expires_at <= platform_now()
+                then 'EXPIRED' else status end as status,
+           currency, total_minor, refunded_minor, version, created_at, expires_at, paid_at,
+           delivered_at
+    from orders where tenant_id = :tenant_id::uuid and {which}
+    order by created_at desc, id desc limit {limit}
+) as shown
+join order_lines line on line.order_id = shown.id
+join skus sku on sku.id = line.sku_id
+join products product on product.id = sku.product_id
+order by shown.created_at desc, shown.id desc, line.id
 """
+_ORDER_COLUMNS = 11
+ONE_BY_ID = Statement(_ORDERS.format(which="id = :order_id::uuid", limit="1"))
+ONE_OF_VIEWER = Statement(
+    _ORDERS.format(
+        which=f"no = :order_no::text and (:whole_shop::boolean or {SEEN_BY_VIEWER})", limit="1"
+    )
+)
+
+
+@lru_cache
+def page_statement(*, of_customer: bool, follows: bool) -> Statement:
+    which = ["true"]
+    if of_customer:
+        which.append("customer_id = :customer_id::uuid")
+    if follows:
+        which.append("(created_at, id) < (:after_time::timestamptz, :after_id::uuid)")
+    return Statement(_ORDERS.format(which=" and ".join(which), limit=":orders::int"))
 
 
 async def order_view(*, shop: Shop, viewer: Viewer, order_no: str) -> OrderView:
-    """The viewer's order. Raises `NotFound`. Needs a core transaction of the shop."""
-    order = await records.order_by_no(order_no, viewer)
-    rows = await db.fetch(_ORDERS.format(which="id = $2", limit="1"), shop.id, order.id)
-    return (await _with_lines(rows))[0]
+    """The viewer's order, in the shop's core scope or in a round trip of its own.
+
+    Raises `NotFound`, which says the same for a foreign order and for none at all.
+    """
+    values = {"order_no": order_no, "whole_shop": viewer.whole_shop, **viewer.values()}
+    found = await _orders(shop, ONE_OF_VIEWER, values)
+    if not found:
+        raise NotFound("There is no such order.", field="orderNo")
+    return found[0]
 
 
 async def order_view_by_id(*, shop: Shop, order_id: UUID) -> OrderView:
     """An order that the caller has just written or been shown."""
-    rows = await db.fetch(_ORDERS.format(which="id = $2", limit="1"), shop.id, order_id)
-    return (await _with_lines(rows))[0]
+    return (await _orders(shop, ONE_BY_ID, {"order_id": order_id}))[0]
 
 
 async def orders_page(
@@ -101,54 +143,34 @@ async def orders_page(
     size = cursors.page_size(first)
     about = f"orders:{customer_id or 'shop'}"
     place = cursors.read(after, tenant_id=shop.id, about=about)
-    values: list[object] = [shop.id, size + 1]
-    which = ["true"]
-    if customer_id is not None:
-        values.append(customer_id)
-        which.append(f"customer_id = ${len(values)}")
+    values: dict[str, Any] = {"orders": size + 1, "customer_id": customer_id}
     if place is not None:
-        values += [datetime.fromisoformat(place[0]), UUID(place[1])]
-        which.append(f"(created_at, id) < (${len(values) - 1}, ${len(values)})")
-    rows = await db.fetch(_ORDERS.format(which=" and ".join(which), limit="$2"), *values)
-    shown = await _with_lines(rows[:size])
+        values |= {"after_time": datetime.fromisoformat(place[0]), "after_id": UUID(place[1])}
+    statement = page_statement(of_customer=customer_id is not None, follows=place is not None)
+    found = await _orders(shop, statement, values)
+    shown = tuple(found[:size])
     marks = tuple(
         cursors.write([order.created_at.isoformat(), str(order.id)], tenant_id=shop.id, about=about)
         for order in shown
     )
-    return OrderPage(tuple(shown), marks, len(rows) > size)
+    return OrderPage(shown, marks, len(found) > size)
 
 
-async def _with_lines(rows: Sequence[Mapping[str, Any]]) -> list[OrderView]:
-    """Two more statements for any number of orders."""
-    order_ids = [row["id"] for row in rows]
-    lines: dict[UUID, list[LineView]] = defaultdict(list)
-    keys = await _keys(order_ids)
-    for row in await db.fetch(
-        """select l.id, l.order_id, l.sku_id, p.slug as product_slug, s.name_zh, s.name_en,
-                  l.quantity, l.unit_price_minor, l.net_minor, l.refunded_minor,
-                  l.returned_quantity,
-                  (select array_agg(encode(k.commitment, 'hex') order by k.id)
-                   from sealed_keys k where k.id = any (l.key_ids)) as commitments
-           from order_lines l join skus s on s.id = l.sku_id join products p on p.id = s.product_id
-           where l.order_id = any ($1) order by l.id""",
-        order_ids,
-    ):
-        values = dict(row)
-        order_id = values.pop("order_id")
-        values["commitments"] = tuple(values["commitments"] or ())
-        lines[order_id].append(LineView(**values, keys=keys[row["id"]]))
-    return [OrderView(**row, lines=tuple(lines[row["id"]])) for row in rows]
+async def _orders(shop: Shop, statement: Statement, values: dict[str, Any]) -> list[OrderView]:
+    """One statement for any number of orders."""
+    scope = db.core_scope(shop.id, path=shop.path)
+    given = statement.values({**values, "tenant_id": shop.id})
+    rows = await db.read(scope, statement.sql, *given)
+    return [_order(list(lines)) for _, lines in groupby(rows, key=itemgetter("id"))]
 
 
-async def _keys(order_ids: Sequence[UUID]) -> dict[UUID, tuple[KeyView, ...]]:
-    found: dict[UUID, tuple[KeyView, ...]] = defaultdict(tuple)
-    for row in await db.fetch(
-        """select d.id, d.line_id, k.serial, encode(k.commitment, 'hex') as commitment_hex,
-                  d.delivered_at, d.revealed_at, d.returned_at
-           from delivered_keys d join sealed_keys k on k.id = d.key_id
-           where d.order_id = any ($1) order by d.id""",
-        order_ids,
-    ):
-        values = dict(row)
-        found[values.pop("line_id")] += (KeyView(**values),)
-    return found
+def _order(rows: Sequence[Mapping[str, Any]]) -> OrderView:
+    """An order out of the rows of its lines."""
+    columns = [*rows[0].values()][:_ORDER_COLUMNS]
+    return OrderView(*[*columns, tuple(_line(row) for row in rows)])
+
+
+def _line(row: Mapping[str, Any]) -> LineView:
+    *columns, keys, commitments = [*row.values()][_ORDER_COLUMNS:]
+    views = tuple(KeyView(*key) for key in keys or ())
+    return LineView(*[*columns, views, tuple(commitments or ())])

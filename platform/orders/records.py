@@ -1,6 +1,6 @@
 """Rows of a sale as the use cases of this room handle them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,11 +74,31 @@ class ShareRow:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks for an order: a customer, or whoever holds its token, or the shop's own staff."""
+    """Who asks for an order: a customer, or whoever holds its token, or the shop's own staff.
+
+    With the hash of a customer's own token a payment is started only while that is good.
+    """
 
     customer_id: UUID | None = None
     guest_token: str | None = None
     whole_shop: bool = False
+    token_hash: bytes | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Give the values of `SEEN_BY_VIEWER` and of `admission.SIGNED_IN`."""
+        guest_token_hash = crypto.token_hash(self.guest_token) if self.guest_token else None
+        return {
+            "viewer_id": self.customer_id,
+            "guest_token_hash": guest_token_hash,
+            "token_hash": self.token_hash,
+        }
+
+
+SEEN_BY_VIEWER = """
+(case when orders.customer_id is not null then orders.customer_id = :viewer_id::uuid
+      else orders.guest_token_hash = :guest_token_hash::bytea end)
+"""
+"""Whether an order is this customer's, or of this token; null is no. For a `Viewer` of his own."""
 
 
 _ORDER = """
@@ -155,23 +175,50 @@ _LINES_AND_SHARES = """
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
        line.channel_fee_minor, line.key_ids, share.id as share_id, share.party_kind,
-       share.party_id, share.role, share.amount_minor, share.reversed_minor
-from order_lines line
+       share.party_id, share.role, share.amount_minor, share.reversed_minor {more}
+from {lines}
 left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
 where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
 """
+_OF_ORDER = _LINES_AND_SHARES.format(more="", lines="order_lines line")
+PAYABLE_ORDER = _LINES_AND_SHARES.format(
+    more=""", cardinality(orders.path) = 1 as root_sells,
+       orders.payment_status = 'PENDING' and orders.expires_at > platform_now() as is_payable""",
+    lines="order_lines line join orders on orders.id = line.order_id",
+)
 
 
 async def lines_and_shares(order_id: UUID) -> tuple[list[Line], list[ShareRow]]:
     """The order's lines and everybody's part of them, in one statement: for a settlement."""
+    return _lines_and_shares(await db.fetch(_OF_ORDER, order_id))
+
+
+@dataclass(frozen=True, slots=True)
+class PayableOrder:
+    """What is sold with an order that waits for its money; read without a lock."""
+
+    root_sells: bool
+    lines: list[Line]
+    shares: list[ShareRow]
+
+
+async def payable_order(tenant_id: UUID, order_id: UUID) -> PayableOrder | None:
+    """Read an order that may still be paid, in a round trip of its own; None if it may not."""
+    rows = await db.read(db.core_scope(tenant_id), PAYABLE_ORDER, order_id)
+    if not rows or not rows[0]["is_payable"]:
+        return None
+    return PayableOrder(rows[0]["root_sells"], *_lines_and_shares(rows))
+
+
+def _lines_and_shares(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Line], list[ShareRow]]:
     lines: dict[UUID, Line] = {}
     shares: list[ShareRow] = []
-    for row in await db.fetch(_LINES_AND_SHARES, order_id):
-        values = tuple(row)
+    for row in rows:
+        values = tuple(row.values())
         if row["id"] not in lines:
             lines[row["id"]] = Line(*(*values[:10], tuple(values[10])))
         if row["share_id"] is not None:
-            shares.append(ShareRow(row["share_id"], row["id"], *values[12:]))
+            shares.append(ShareRow(row["share_id"], row["id"], *values[12:17]))
     return list(lines.values()), shares
 
 

@@ -2,7 +2,8 @@
 
 Webhook, poller and the buyer's return all call `hear`. One transaction holds the event's row, the
 payment, the keys, the deliveries and the postings, so that none of them is ever true alone.
-Locks are taken in one order: order, payment, keys, accounts.
+Locks are taken in one order: order, payment, keys, accounts. What comes nearly always is one
+statement, which is its own transaction; whatever that gives up is looked at in several.
 """
 
 from dataclasses import dataclass, replace
@@ -39,17 +40,46 @@ class Heard:
 async def hear(report: ChannelReport) -> Heard:
     """Apply what a channel says, once, however often and by whichever way it is said."""
     crash_point("settlement.heard")
-    payment = await payments.find_by_report(report)
+    payment, is_heard = await payments.find_by_report(report)
     if payment is None:
         log.warning("payment_unknown", provider=report.provider, kind=report.kind)
         return Heard("NOTHING")
-    async with db.transaction(db.core_scope(payment.tenant_id)):
-        heard = await _hear_locked(report, payment)
-        crash_point("settlement.recorded")
+    if is_heard:
+        return Heard("NOTHING", payment.tenant_id, payment.order_id)
+    heard = await _hear_at_once(report, payment)
+    if heard is None:
+        async with db.transaction(db.core_scope(payment.tenant_id)):
+            heard = await _hear_locked(report, payment)
+            crash_point("settlement.recorded")
     crash_point("settlement.committed")
     if heard.order_id is not None and heard.effect != "NOTHING":
         await news.order_changed(payment.tenant_id, heard.order_id)
     return heard
+
+
+async def _hear_at_once(report: ChannelReport, payment: Payment) -> Heard | None:
+    """What comes nearly always, in one statement: the whole amount for an order that waits for it,
+    or a word that changes nothing. None for all else, with nothing written."""
+    if not payment.open or payment.order_id is None:
+        return None
+    if report.state == "PENDING" and payment.is_known_as(report.provider_ref):
+        await payments.record_nothing(report, payment)
+        return Heard("NOTHING", payment.tenant_id, payment.order_id)
+    if report.state != "SUCCEEDED" or not _is_what_was_asked(report, payment):
+        return None
+    order = await records.payable_order(payment.tenant_id, payment.order_id)
+    crash_point("settlement.found")
+    if order is None or not await settling.settle_at_once(payment, order, report):
+        return None
+    return Heard("SETTLED", payment.tenant_id, payment.order_id)
+
+
+def _is_what_was_asked(report: ChannelReport, payment: Payment) -> bool:
+    """Whether the channel speaks of this payment's only intent, and of its amount."""
+    return payment.provider_ref in (None, report.provider_ref) and (
+        report.amount_minor,
+        report.currency,
+    ) == (payment.channel_minor, payment.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from kernel.ids import new_id
 from kernel.statements import Statement
 from orders import parts
 from orders.placing import Placed
-from orders.records import Line, Order, ShareRow
+from orders.records import Line, Order, PayableOrder, ShareRow
 from orders.sale_posting import posting_of_sale
 from orders.split import channel_fees_by_line
 from supply import holding
@@ -70,6 +70,23 @@ _SETTLE_FROM_CHANNEL = Statement.of(
 )
 
 
+_SETTLE_AT_ONCE = Statement.of(
+    parts.UNPAID_ORDER_FIRST.format(which="orders.id = :order_id::uuid"),
+    payment_parts.LOCK_OPEN.format(after="unpaid_order"),
+    parts.MOMENT_OF_SALE,
+    holding.OURS,
+    _ready("exists (select from moment)", _ALL_OURS),
+    holding.SELL,
+    parts.GIVEN_KEYS,
+    parts.PAID,
+    parts.HAND_OVER,
+    payment_parts.SUCCEED,
+    payment_parts.RECORD,
+    ledger.POST,
+    then="select case when not exists (select from ready) then give_up('NOT SO SIMPLE') end",
+)
+
+
 class HoldLost(Exception):
     """The order's keys are no longer all held for it, or it is not waiting to be paid."""
 
@@ -117,10 +134,14 @@ def sale_of(
         tenant_id=order.tenant_id,
         currency=order.currency,
         root_sells=len(order.path) == 1,
-        keys=[(key_id, line.id) for line in lines for key_id in line.key_ids],
+        keys=_keys_of(lines),
         shares=shares,
         payment=payment,
     )
+
+
+def _keys_of(lines: Sequence[Line]) -> list[tuple[UUID, UUID]]:
+    return [(key_id, line.id) for line in lines for key_id in line.key_ids]
 
 
 async def settle_placed(placed: Placed) -> None:
@@ -162,6 +183,30 @@ async def _settle_from_wallet(statement: Statement, sale: Sale, values: dict[str
         raise HoldLost
 
 
+async def settle_at_once(payment: Payment, order: PayableOrder, report: ChannelReport) -> bool:
+    """Deliver an order for a channel's money, in one statement that is the whole transaction.
+
+    False when it is not as simple as that: the order does not wait to be paid any more, or its
+    payment or its keys are not what they were. Then nothing is written.
+    """
+    assert payment.order_id is not None
+    sale = Sale(
+        order_id=payment.order_id,
+        tenant_id=payment.tenant_id,
+        currency=payment.currency,
+        root_sells=order.root_sells,
+        keys=_keys_of(order.lines),
+        shares=order.shares,
+        payment=payment,
+    )
+    values = _values_from_channel(sale, order.lines, report, effect="SETTLED")
+    try:
+        await db.write(db.core_scope(sale.tenant_id), _SETTLE_AT_ONCE, values)
+    except db.GaveUp:
+        return False
+    return True
+
+
 async def settle_from_channel(
     sale: Sale, lines: Sequence[Line], report: ChannelReport, *, effect: str
 ) -> bool:
@@ -170,14 +215,20 @@ async def settle_from_channel(
     False when its keys are no longer all held, or it is not waiting to be paid: then nothing is
     written.
     """
-    values = parts.with_values(
+    statement = _SETTLE_FROM_CHANNEL
+    values = _values_from_channel(sale, lines, report, effect=effect)
+    done: bool = await db.fetch_value(statement.sql, *statement.values(values))
+    return done
+
+
+def _values_from_channel(
+    sale: Sale, lines: Sequence[Line], report: ChannelReport, *, effect: str
+) -> dict[str, Any]:
+    return parts.with_values(
         sale.values(),
         payment_parts.succeeded(sale.payment, report, effect=effect),
         _fees(lines, sale.payment),
     )
-    statement = _SETTLE_FROM_CHANNEL
-    done: bool = await db.fetch_value(statement.sql, *statement.values(values))
-    return done
 
 
 def _fees(lines: Sequence[Line], payment: Payment) -> dict[str, Any]:

@@ -59,8 +59,11 @@ class Context:
     @property
     def buyer(self) -> Buyer:
         """The caller as a buyer; the order is made only while the token is good."""
-        token = crypto.token_hash(self.token) if self.token and self.customer_id else None
-        return Buyer(self.customer_id, token)
+        return Buyer(self.customer_id, self._customers_token_hash)
+
+    @property
+    def _customers_token_hash(self) -> bytes | None:
+        return crypto.token_hash(self.token) if self.token and self.customer_id else None
 
     @property
     def actor(self) -> str:
@@ -76,7 +79,11 @@ class Context:
 
     def viewer(self, guest_token: str | None = None) -> Viewer:
         """Which orders the caller may see: its own, or the one whose token it holds."""
-        return Viewer(customer_id=self.customer_id, guest_token=guest_token)
+        return Viewer(
+            customer_id=self.customer_id,
+            guest_token=guest_token,
+            token_hash=self._customers_token_hash,
+        )
 
     def core(self) -> db.Scope:
         """The scope of a transaction that prices this shop's path or moves its money."""

@@ -7,7 +7,6 @@ from typing import Final
 import strawberry
 
 from identity.tokens import Caller
-from kernel import db
 from kernel.watching import Watches
 from orders import news
 from orders.queries import OrderView, order_view
@@ -82,10 +81,7 @@ class OrderSubscription:
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
     asker.caller = await caller_of(topic.token, topic.shop)
-    async with db.transaction(asker.core(), read_only=True):
-        view = await order_view(
-            shop=topic.shop,
-            viewer=asker.viewer(topic.guest_token),
-            order_no=topic.order_no,
-        )
+    view = await order_view(
+        shop=topic.shop, viewer=asker.viewer(topic.guest_token), order_no=topic.order_no
+    )
     return _Seen(asker.caller, view)

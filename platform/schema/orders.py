@@ -5,7 +5,6 @@ from uuid import UUID
 
 import strawberry
 
-from kernel import db
 from kernel.errors import NotFound
 from orders import checkout, expiry, paying
 from orders.queries import order_view, order_view_by_id, orders_page
@@ -73,8 +72,7 @@ OrderPayload = Annotated[OrderChanged | Problem, strawberry.union("OrderPayload"
 
 async def order_by_id(context: Context, order_id: UUID) -> Order:
     """Read an order that the caller has just changed."""
-    async with db.transaction(context.core(), read_only=True):
-        view = await order_view_by_id(shop=context.shop, order_id=order_id)
+    view = await order_view_by_id(shop=context.shop, order_id=order_id)
     return order_type(view, context)
 
 
@@ -96,10 +94,9 @@ class OrderQuery:
         """Read one order."""
         context = info.context
         try:
-            async with db.transaction(context.core(), read_only=True):
-                view = await order_view(
-                    shop=context.shop, viewer=context.viewer(guest_token), order_no=no
-                )
+            view = await order_view(
+                shop=context.shop, viewer=context.viewer(guest_token), order_no=no
+            )
         except NotFound:
             return None
         return order_type(view, context)
@@ -110,10 +107,9 @@ class OrderQuery:
     ) -> OrderConnection:
         """Read a page of the caller's own orders."""
         context = info.context
-        async with db.transaction(context.core(), read_only=True):
-            page = await orders_page(
-                shop=context.shop, customer_id=context.customer_id, first=first, after=after
-            )
+        page = await orders_page(
+            shop=context.shop, customer_id=context.customer_id, first=first, after=after
+        )
         return order_connection(page, context)
 
 

@@ -53,7 +53,9 @@ def payment_started(started: paying.PaymentStarted) -> PaymentStarted:
 class PaymentMutation:
     """From the order to its money."""
 
-    @strawberry.mutation(description="Start paying an order.", extensions=[Refusals()])
+    @strawberry.mutation(
+        description="Start paying an order.", extensions=[Refusals(asks_itself=True)]
+    )
     async def payment_start(self, info: Info, input: PaymentStartInput) -> PaymentStartPayload:
         """Hold the wallet's part and ask the channel for the rest."""
         context = info.context

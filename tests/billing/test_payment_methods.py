@@ -16,6 +16,7 @@ from billing.payment_methods.base import (
     Started,
 )
 from billing.payment_methods.stripe_intents import ForgedEvent, read_webhook
+from billing.payment_methods.stripe_wire import StripeWire
 from kernel.settings import settings
 from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import (
@@ -70,9 +71,8 @@ async def desk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Des
 async def leave() -> None:
     """Close the client of the product, and forget the settings of the test."""
     transport = stripe_intents.client()._requestor._client
-    inner = getattr(transport, "_client_async", None)
-    if inner is not None:
-        await inner.aclose()
+    assert isinstance(transport, StripeWire)
+    await transport.close_async()
     stripe_intents.client.cache_clear()
     settings.cache_clear()
 

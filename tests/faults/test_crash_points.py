@@ -28,17 +28,19 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
     ("checkout.priced", "checkout.committed"),
-    ("payment.entered", "payment.opened", "payment.committed", "payment.asked"),
+    ("payment.committed", "payment.asked"),
     ("payment.noted",),  # after "asked" the channel's own event may have noted it already
-    ("settlement.heard", "settlement.locked", "settlement.read"),
-    ("settlement.settled",),
-    ("settlement.recorded", "settlement.committed"),
+    ("payment.entered", "payment.opened"),  # from the wallet, or a second time
+    ("settlement.heard", "settlement.found"),
+    ("settlement.committed",),
     ("reveal.marked", "reveal.committed", "refund.written", "refund.committed"),
     ("refund.sent", "refund.done"),
     ("expiry.released", "expiry.committed"),
 )
 # Only who has to wait for a key passes these.
 IN_TURN = ("checkout.placed", "checkout.paid")
+# Only a payment that is no longer simple to settle passes these: here, one that comes late.
+LATE = ("settlement.locked", "settlement.read", "settlement.settled", "settlement.recorded")
 KEYS = 200
 
 
@@ -59,7 +61,7 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    assert sorted(itertools.chain(IN_TURN, *CHAPTERS)) == sorted(CRASH_POINTS)
+    assert sorted(itertools.chain(IN_TURN, LATE, *CHAPTERS)) == sorted(CRASH_POINTS)
 
 
 @dataclass
@@ -199,9 +201,33 @@ async def test_a_buy_that_waits_for_its_key_and_dies_is_made_once(
     assert await verify(config.database_url) == []
 
 
+@pytest.mark.engines
+async def test_a_late_payment_that_dies_at_every_step_is_delivered_once(
+    platform: Platform, world: World, config: Settings
+) -> None:
+    buyer = Buyer(platform, world.shop, world.goods)
+    platform.worker.kill()  # it would ask the channel itself, and settle
+    platform.api.kill()
+    platform.api.start(KAMENG_CRASH_AT=LATE[0])
+
+    async with always_revived(platform.api, crash_at=LATE[1:]) as deaths:
+        await platform.until_healthy(platform.api_url)
+        await buyer.order()
+        await buyer.start_payment()
+        await world.shift_clock("16 minutes")
+        await buyer.approve()
+        delivered = await buyer.until("DELIVERED")
+
+    assert deaths == [platform.api.name] * len(LATE)
+    assert len(delivered["lines"][0]["keys"]) == 1
+    events = "select effect from payment_events where effect <> 'NOTHING'"
+    assert [row["effect"] for row in await world.owner.fetch(events)] == ["LATE_SETTLED"]
+    assert await verify(config.database_url) == []
+
+
 @pytest.mark.soak
 @pytest.mark.engines
-@pytest.mark.parametrize("point", sorted(set(CRASH_POINTS) - set(IN_TURN)))
+@pytest.mark.parametrize("point", sorted(set(CRASH_POINTS) - {*IN_TURN, *LATE}))
 async def test_a_single_death_at_this_point_changes_nothing_in_the_end(
     point: str, platform: Platform, world: World, config: Settings
 ) -> None:

@@ -29,6 +29,7 @@ from offers.statements import (
     Sort,
     page_statement,
 )
+from orders import queries, records
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 
 pytestmark = pytest.mark.engines
@@ -265,6 +266,16 @@ async def plan_of(statement: str, scope: db.Scope) -> Plan:
         return plan
 
 
+def orders_statements() -> Iterator[tuple[str, int]]:
+    for one in (queries.ONE_BY_ID, queries.ONE_OF_VIEWER):
+        yield one.sql, len(one.names)
+    for of_customer in (False, True):
+        for follows in (False, True):
+            page = queries.page_statement(of_customer=of_customer, follows=follows)
+            yield page.sql, len(page.names)
+    yield records.PAYABLE_ORDER, 1
+
+
 def hot_statements() -> Iterator[tuple[str, int]]:
     filters: list[tuple[Filter, ...]] = [(), ("CATEGORY",), ("IDS",), ("SLUG",), ("ID",)]
     sorts: list[Sort] = ["POSITION", "NAME"]
@@ -280,6 +291,7 @@ def hot_statements() -> Iterator[tuple[str, int]]:
     yield GOODS, 1
     yield OWN_TERMS, 2
     yield COUNTS, 4
+    yield from orders_statements()
     yield "select o.tenant_id, count(*) from orders o, customers group by 1 order by 1", 0
     customers = "(select count(*) from customers) as customers"
     yield f"select {customers}, id from orders union select 1, id from order_lines", 0

@@ -5,9 +5,20 @@ import time
 import pytest
 import stripe
 
-from sandbox.stripe.config import API_VERSION
+from billing.payment_methods.stripe_intents import NEEDED_EVENTS
+from sandbox.stripe.config import API_VERSION, SandboxConfig, SandboxSettings
 from sandbox.stripe.mail import retry_delay_seconds
-from sandbox_desk import WEBHOOK_SECRET, Desk, Shop, eventually
+from sandbox_desk import (
+    API_KEY,
+    WEBHOOK_SECRET,
+    Desk,
+    Shop,
+    desk_of,
+    eventually,
+    listening_socket,
+    sandbox_running,
+    url_of,
+)
 
 
 async def test_webhooks_carry_a_genuine_signature(desk: Desk, shop: Shop) -> None:
@@ -64,6 +75,48 @@ async def test_delivery_is_repeated_until_it_is_acknowledged(desk: Desk, shop: S
     assert second - first >= 0.5
     assert third - second >= 1.0
     assert history["states"] == {"acknowledged": 1}
+
+
+async def test_an_endpoint_hears_of_the_events_that_it_has_asked_for(shop: Shop) -> None:
+    listening = listening_socket()
+    config = SandboxConfig(
+        api_key=API_KEY,
+        webhook_secret=WEBHOOK_SECRET,
+        public_url=url_of(listening),
+        webhook_url=shop.url,
+        webhook_events=frozenset({"payment_intent.succeeded", "payment_intent.canceled"}),
+    )
+    with sandbox_running(config, listening):
+        async with desk_of(config) as desk:
+            await desk.paid()
+            history = await desk.deliveries(attempts=1)
+            listed = await desk.client.v1.events.list_async()
+
+    assert [attempt["event_type"] for attempt in history["attempts"]] == [
+        "payment_intent.succeeded"
+    ]
+    assert history["states"] == {"acknowledged": 1}
+    assert [event["type"] for event in shop.events] == ["payment_intent.succeeded"]
+    assert {event.type: event.pending_webhooks for event in listed.data} == {
+        "payment_intent.created": 0,
+        "charge.succeeded": 0,
+        "payment_intent.succeeded": 0,
+    }
+
+
+def test_the_environment_names_the_events_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAMENG_SANDBOX_STRIPE_API_KEY", API_KEY)
+    monkeypatch.setenv("KAMENG_SANDBOX_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    monkeypatch.setenv("KAMENG_SANDBOX_STRIPE_WEBHOOK_URL", "http://127.0.0.1:1/")
+    assert SandboxSettings().account().hears_of("charge.succeeded")
+    monkeypatch.setenv("KAMENG_SANDBOX_STRIPE_WEBHOOK_EVENTS", ",".join(NEEDED_EVENTS))
+    account = SandboxSettings().account()
+    assert [account.hears_of(one) for one in (*NEEDED_EVENTS, "charge.succeeded", "*")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_the_pauses_between_attempts_grow_to_a_limit() -> None:

@@ -89,4 +89,4 @@ def test_every_mutation_makes_sure_of_its_caller() -> None:
         for field in fields
         if any(isinstance(one, Refusals) and one.asks_itself for one in field.extensions)
     }
-    assert themselves == {"quick_buy", "order_create"}
+    assert themselves == {"quick_buy", "order_create", "payment_start"}

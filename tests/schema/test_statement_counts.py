@@ -79,20 +79,20 @@ QUESTIONS = [
         "a quote",
         "query ($lines: [QuoteLineInput!]!) { quote(input: { lines: $lines }) {"
         " ... on Quote { id total { amountMinor } } ... on Problem { code message } } }",
-        2,
+        1,
     ),
     Question("who am I", "{ me { id email wallet { amountMinor } } }", 2, "CUSTOMER"),
     Question(
         "my orders",
         ORDERS,
-        3,
+        1,
         "CUSTOMER",
     ),
-    Question("my order", f"query ($no: String!) {{ order(no: $no) {{ {ORDER} }} }}", 4, "CUSTOMER"),
+    Question("my order", f"query ($no: String!) {{ order(no: $no) {{ {ORDER} }} }}", 1, "CUSTOMER"),
     Question(
         "the shop's orders",
         ORDERS.replace("orders", "tenantOrders"),
-        3,
+        1,
         "STAFF",
     ),
     Question(

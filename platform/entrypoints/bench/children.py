@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 import entrypoints
+from billing.payment_methods.stripe_intents import NEEDED_EVENTS
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.embedded.log import tail
 from entrypoints.embedded.processes import free_port
@@ -127,6 +128,7 @@ async def running_channel(
         f"{prefix}PORT": str(channel.port),
         f"{prefix}PUBLIC_URL": f"http://127.0.0.1:{channel.port}",
         f"{prefix}WEBHOOK_URL": f"http://127.0.0.1:{channel.webhook_port}/payments/stripe/webhook",
+        f"{prefix}WEBHOOK_EVENTS": ",".join(NEEDED_EVENTS),
         f"{prefix}API_KEY": CHANNEL_KEY,
         f"{prefix}WEBHOOK_SECRET": WEBHOOK_SECRET,
     }

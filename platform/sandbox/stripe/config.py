@@ -14,15 +14,23 @@ class SandboxConfig:
     """One account of the sandbox.
 
     `public_url` is the base of the pages that buyers see. `webhook_url` None means that events
-    are recorded but sent nowhere. `state_file` None keeps everything in memory.
+    are recorded but sent nowhere; else it hears of `webhook_events`: types, or `*` for all, as
+    Stripe's endpoints do of their enabled events. `state_file` None keeps everything in memory.
     """
 
     api_key: str
     webhook_secret: str
     public_url: str
     webhook_url: str | None = None
+    webhook_events: frozenset[str] = frozenset({"*"})
     state_file: Path | None = None
     account_id: str = "acct_1SandboxKameng"
+
+    def hears_of(self, event_type: str) -> bool:
+        """Tell whether the account has an endpoint that is told of such events."""
+        return self.webhook_url is not None and not self.webhook_events.isdisjoint(
+            ("*", event_type)
+        )
 
     def __post_init__(self) -> None:
         """Refuse live keys: real money has no business in a sandbox."""
@@ -43,6 +51,8 @@ class SandboxSettings(BaseSettings):
     port: int = Field(default=12111, ge=1, le=65535)
     public_url: str | None = None
     webhook_url: str | None = None
+    webhook_events: str = "*"
+    """Types with commas between them."""
     state_file: Path | None = None
     account_id: str = "acct_1SandboxKameng"
 
@@ -53,6 +63,7 @@ class SandboxSettings(BaseSettings):
             webhook_secret=self.webhook_secret.get_secret_value(),
             public_url=(self.public_url or f"http://{self.host}:{self.port}").rstrip("/"),
             webhook_url=self.webhook_url or None,
+            webhook_events=frozenset(self.webhook_events.split(",")),
             state_file=self.state_file,
             account_id=self.account_id,
         )

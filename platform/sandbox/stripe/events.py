@@ -27,7 +27,7 @@ def emit(
             "created": work.created,
             "data": data,
             "livemode": False,
-            "pending_webhooks": 1 if work.config.webhook_url else 0,
+            "pending_webhooks": int(work.config.hears_of(event_type)),
             "request": {"id": work.request_id, "idempotency_key": work.idempotency_key},
             "type": event_type,
         }
@@ -49,7 +49,7 @@ def resend(work: Work, *, event_id: str) -> Json:
 
 
 def _owe(work: Work, event: Json) -> None:
-    if work.config.webhook_url is None:
+    if not work.config.hears_of(event["type"]):
         return
     for _ in range(work.faults.copies()):
         mail.owe(

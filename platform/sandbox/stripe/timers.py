@@ -17,6 +17,11 @@ def set_timer(work: Work, *, noun: str, object_id: str, fault: Undecided) -> Non
     )
 
 
+def are_due(work: Work) -> bool:
+    """Tell whether a timer has run out; nothing is written for that."""
+    return bool(work.store.rows("SELECT 1 FROM timers WHERE due_at <= ? LIMIT 1", work.now))
+
+
 def take_due(work: Work) -> list[tuple[str, str]]:
     """Take the timers that have run out: (step, object id), the oldest first."""
     rows = work.store.rows(

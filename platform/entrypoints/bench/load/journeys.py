@@ -7,8 +7,11 @@ from entrypoints.bench.load import documents
 from entrypoints.bench.load.answers import WrongAnswer, check, is_delivered
 from entrypoints.bench.load.questions import NEW_KEY, Question
 
-LOOK_AGAIN_SECONDS: Final = 0.01
-LOOKS: Final = 500
+FIRST_LOOK_SECONDS: Final = 0.02
+"""The way back from the channel's page to the shop's."""
+LONGEST_PAUSE_SECONDS: Final = 1.0
+LOOKS: Final = 16
+"""With pauses that double, about ten seconds."""
 
 
 class Counter(Protocol):
@@ -43,12 +46,18 @@ async def _buy_by_channel(counter: Counter, question: Question, quote_id: str) -
     asked = question.then("payment", documents.PAYMENT_START, input=given)
     started = check(asked, await counter.ask(asked))["paymentStart"]
     await counter.approve(started["clientSecret"].partition("_secret_")[0])
-    look = question.then("looked", documents.ORDER, no=no)
+    await _look_until_delivered(counter, question.then("looked", documents.ORDER, no=no))
+
+
+async def _look_until_delivered(counter: Counter, look: Question) -> None:
+    """Look as a shop's page does: when the buyer is back, and then less and less often."""
+    pause_seconds = FIRST_LOOK_SECONDS
     for _ in range(LOOKS):
+        await asyncio.sleep(pause_seconds)
         if is_delivered(check(look, await counter.ask(look))["order"]):
             return
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    raise WrongAnswer(f"{no} was paid and not delivered")
+        pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+    raise WrongAnswer(f"{look.variables['no']} was paid and not delivered")
 
 
 async def _order_and_cancel(counter: Counter, question: Question, quote_id: str) -> None:

@@ -1,0 +1,111 @@
+"""Payments that begin or come while somebody else has the order: one statement sees what it waits
+for, or leaves it to several."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from kernel.settings import Settings
+from orders import expiry, settlement
+from patience import until_somebody_waits
+from sales import Purchase, SalesDesk
+
+pytestmark = pytest.mark.engines
+
+PRICE_MINOR = 11_000
+
+
+async def in_line(
+    config: Settings, purchase: Purchase, *calls: Coroutine[Any, Any, object]
+) -> Sequence[object]:
+    """Let these calls wait for the order's lock one behind the other, and then go on."""
+    keeper = await asyncpg.connect(config.database_url)
+    onlooker = await asyncpg.connect(config.database_url)
+    tasks = []
+    try:
+        async with keeper.transaction():
+            await keeper.execute("select from orders where id = $1 for update", purchase.id)
+            for call in calls:
+                tasks.append(asyncio.create_task(call))
+                await until_somebody_waits(onlooker, at_least=len(tasks))
+        return await asyncio.gather(*tasks)
+    finally:
+        await keeper.close()
+        await onlooker.close()
+
+
+async def payments(desk: SalesDesk) -> list[tuple[str, int]]:
+    rows = await desk.owner.fetch("select status, channel_minor from payments order by id")
+    return [tuple(row) for row in rows]
+
+
+async def test_of_two_payments_that_begin_at_once_one_is_open(
+    desk: SalesDesk, database: Settings
+) -> None:
+    await desk.world.keys(1)
+    purchase = await desk.order()
+
+    await in_line(database, purchase, purchase.start("CARD"), purchase.start("ALIPAY"))
+
+    assert sorted(await payments(desk)) == [("PENDING", PRICE_MINOR), ("SUPERSEDED", PRICE_MINOR)]
+    claims = "select count(*) from idempotency_records where result_kind = 'PAYMENT'"
+    assert await desk.owner.fetchval(claims) == 2
+    await desk.assert_sound()
+
+
+async def test_a_payment_does_not_begin_once_the_order_was_given_up(
+    desk: SalesDesk, database: Settings
+) -> None:
+    await desk.world.keys(1)
+    purchase = await desk.order()
+
+    async def refused() -> object:
+        with pytest.raises(Exception, match="not waiting for a payment"):
+            await purchase.start("CARD")
+        return None
+
+    await in_line(database, purchase, canceled(purchase), refused())
+
+    assert await payments(desk) == []
+    await desk.assert_sound()
+
+
+async def test_money_for_an_order_that_was_just_given_up_is_owed_back(
+    desk: SalesDesk, database: Settings
+) -> None:
+    await desk.world.keys(1)
+    purchase = await desk.order()
+    report = await purchase.report(await purchase.start("CARD"))
+
+    _, heard = await in_line(database, purchase, canceled(purchase), settlement.hear(report))
+
+    assert isinstance(heard, settlement.Heard)
+    assert heard.effect == "REFUNDING"
+    assert await desk.owner.fetchval("select count(*) from delivered_keys") == 0
+    await desk.assert_sound()
+
+
+async def test_of_a_webhook_and_a_look_at_once_one_delivers_and_both_are_noted(
+    desk: SalesDesk, database: Settings
+) -> None:
+    await desk.world.keys(1)
+    purchase = await desk.order()
+    payment_id = await purchase.start("CARD")
+    told, seen = await purchase.report(payment_id), await purchase.report(payment_id)
+
+    both = await in_line(database, purchase, settlement.hear(told), settlement.hear(seen))
+
+    effects = [heard.effect for heard in both if isinstance(heard, settlement.Heard)]
+    assert effects == ["SETTLED", "NOTHING"]
+    assert await desk.owner.fetchval("select count(*) from payment_events") == 2
+    assert await purchase.status() == "DELIVERED"
+    await desk.assert_sound()
+
+
+async def canceled(purchase: Purchase) -> object:
+    return await expiry.cancel_order(
+        shop=purchase.shop, viewer=purchase.viewer, order_no=purchase.no
+    )
