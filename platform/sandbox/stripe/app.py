@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import httpx
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kernel.http_client import HttpClient
 from sandbox.stripe.config import SandboxConfig
 from sandbox.stripe.control import ControlDesk
-from sandbox.stripe.courier import ANSWER_TIMEOUT_SECONDS, Courier
+from sandbox.stripe.courier import Courier
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.gateway import endpoint, error_answer
 from sandbox.stripe.operations import OPERATIONS
@@ -30,7 +30,7 @@ class UnknownAddress(ApiError):
 def create_app(config: SandboxConfig) -> Starlette:
     """Build the server of one account; its state file is opened at once."""
     sandbox = Sandbox(config)
-    client = HttpClient(timeout_seconds=ANSWER_TIMEOUT_SECONDS)
+    client = httpx.AsyncClient(trust_env=False)
     courier = Courier(sandbox, client)
 
     @asynccontextmanager
@@ -40,7 +40,7 @@ def create_app(config: SandboxConfig) -> Starlette:
         app.state.courier.cancel()
         with suppress(asyncio.CancelledError):
             await app.state.courier
-        client.close()
+        await client.aclose()
         sandbox.store.close()
 
     routes = [

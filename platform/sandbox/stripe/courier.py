@@ -5,9 +5,9 @@ import hmac
 import sqlite3
 from hashlib import sha256
 
+import httpx
 import orjson
 
-from kernel.http_client import HttpClient, HttpFailed
 from sandbox.stripe import attempts, mail, refunds, timers
 from sandbox.stripe.clock import now_seconds
 from sandbox.stripe.server import Sandbox
@@ -15,7 +15,7 @@ from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
 _MOST_AT_ONCE = 32
-ANSWER_TIMEOUT_SECONDS = 10.0
+_ANSWER_TIMEOUT_SECONDS = 10.0
 
 
 def signature(*, payload: bytes, secret: str, timestamp: int) -> str:
@@ -27,7 +27,7 @@ def signature(*, payload: bytes, secret: str, timestamp: int) -> str:
 class Courier:
     """Carries what is owed, at least once; what a crash interrupts is carried again."""
 
-    def __init__(self, sandbox: Sandbox, client: HttpClient) -> None:
+    def __init__(self, sandbox: Sandbox, client: httpx.AsyncClient) -> None:
         self._sandbox = sandbox
         self._client = client
         self._under_way: set[int] = set()
@@ -70,10 +70,13 @@ class Courier:
             "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         try:
-            answer = await self._client.ask(
-                "POST", config.webhook_url or "", headers=headers, body=payload
+            answer = await self._client.post(
+                config.webhook_url or "",
+                content=payload,
+                headers=headers,
+                timeout=_ANSWER_TIMEOUT_SECONDS,
             )
-        except (HttpFailed, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return None, f"{type(error).__name__}: {error}"
         return answer.status_code, None
 
