@@ -118,6 +118,19 @@ def test_a_script_goes_on_where_it_has_sold_last() -> None:
     ]
 
 
+def test_a_script_that_only_counts_from_a_place_asks_for_no_answer() -> None:
+    place = 1 << 62
+    text = script(
+        [Recorded("select count(*) from keys where position >= $1", (place,))],
+        is_new=lambda one: False,
+        answers={},
+        name="007",
+    )
+
+    assert defined_in(text) == [f"hint_007={place}"]
+    assert text.splitlines()[-1] == "select count(*) from keys where position >= :hint_007::bigint;"
+
+
 def test_amounts_are_no_places_in_a_pool() -> None:
     assert written("select $1", 10**12) == "select '1000000000000';"
     assert written("select $1", [True, 10**12]).startswith("select '{")

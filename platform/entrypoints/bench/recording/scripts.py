@@ -21,7 +21,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ORDER_NO = re.compile(r"(K\d{8}-)([0-9A-Z]{10})")
 _OF_CHANNEL = re.compile(r"\b(pi|evt)_\w{8,}")
 """Ids that the payment channel made."""
-_POSITION = re.compile(r"\bposition\b")
+_POSITION = re.compile(r"\breturning\b[^()]*\bposition\b")
 LEAST_POSITION = 1 << 50
 """A number as large as this is the place of a key in its pool: amounts and counts are smaller. A
 process remembers where it has sold last, so a script remembers it, too."""
@@ -114,7 +114,8 @@ def defined_in(text: str) -> list[str]:
 
 
 def _finds_a_place(statement: Recorded) -> bool:
-    """True for a statement that searches a pool from a place in it, and says how far it came."""
+    """True for a statement that takes keys from a place in their pool on, and says how far it came.
+    One that only counts from there says nothing."""
     return bool(_hint_lines("", [statement])) and _POSITION.search(statement.sql) is not None
 
 
