@@ -184,12 +184,12 @@ async def test_what_the_database_alone_writes_is_generated_in_its_model(
 
 async def test_every_enum_has_exactly_the_words_of_its_check(catalogue: asyncpg.Connection) -> None:
     rows = await catalogue.fetch(
-        """select conrelid::regclass::text as table, attname as column,
+        """select attrelid::regclass::text as table, attname as column,
                   pg_get_constraintdef(con.oid) as definition
-           from pg_constraint con join pg_attribute on attrelid = conrelid
-                and conkey = array[attnum]
+           from pg_constraint con join pg_attribute
+                on (attrelid = conrelid and conkey = array[attnum]) or atttypid = contypid
            where contype = 'c' and connamespace = 'public'::regnamespace
-             and atttypid = 'text'::regtype"""
+             and (atttypid = 'text'::regtype or contypid <> 0)"""
     )
     checked, models = 0, _models()
     for table, column, definition in rows:

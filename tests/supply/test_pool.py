@@ -162,10 +162,10 @@ async def test_not_even_the_owner_can_make_a_revealed_key_anything_but_void(keys
     for state in ("AVAILABLE", "HELD", "SOLD", "EXPIRED", "WITHDRAWN"):
         with pytest.raises(asyncpg.CheckViolationError, match="does not go from REVEALED"):
             await keys.owner.execute(
-                """update keys set status = $1,
-                          held_by_line_id = case when $1 in ('HELD', 'SOLD')
+                """update keys set status = $1::text,
+                          held_by_line_id = case when $1::text in ('HELD', 'SOLD')
                                                  then held_by_line_id end,
-                          held_until = case when $1 = 'HELD' then now() end""",
+                          held_until = case when $1::text = 'HELD' then now() end""",
                 state,
             )
     assert await keys.states() == {"seen": "REVEALED"}
