@@ -17,6 +17,7 @@ from isolation.matrix import Case, any_kind_cases, foreign_cases, nobodys_case, 
 from isolation.neighbours import Neighbourhood
 from kernel import db
 from kernel.errors import NotFound
+from kernel.statements import Statement
 from offers import own_prices
 from offers.own_prices import OwnPrice
 from offers.shelf import ProductRow
@@ -168,8 +169,16 @@ def _forget_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
         return records._order(row)
 
     monkeypatch.setattr(records, "order_by_no", any_order)
-    anyones = queries._ORDERS.replace("tenant_id = $1", "$1::uuid is not null")
-    monkeypatch.setattr(queries, "_ORDERS", anyones)
+    anyones = queries._ORDERS.replace(
+        "tenant_id = :tenant_id::uuid", ":tenant_id::uuid is not null"
+    )
+    assert anyones != queries._ORDERS
+    for name, which in (
+        ("ONE_BY_ID", "id = :order_id::uuid"),
+        ("ONE_OF_VIEWER", "no = :order_no::text"),
+    ):
+        found = Statement(anyones.format(which=which, limit="1"))
+        monkeypatch.setattr(queries, name, found)
 
 
 def _fields(price: OwnPrice) -> dict[str, Any]:
