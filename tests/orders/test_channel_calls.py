@@ -1,6 +1,6 @@
 """One payment is one question to the channel, whatever is said again, given up or made up."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -38,12 +38,13 @@ class WatchedChannel(ChannelInMemory):
 
 
 @pytest.fixture
-def card(desk: SalesDesk, monkeypatch: pytest.MonkeyPatch) -> WatchedChannel:
+def card(desk: SalesDesk) -> Iterator[WatchedChannel]:
     """The card's channel, watched."""
     channel = WatchedChannel("CARD")
-    monkeypatch.setitem(METHODS, "CARD", channel)
     desk.channels["CARD"] = channel
-    return channel
+    with pytest.MonkeyPatch.context() as patch:  # which ends before the desk's own does
+        patch.setitem(METHODS, "CARD", channel)
+        yield channel
 
 
 async def _pay(purchase: Purchase, idempotency_key: str) -> PaymentStarted:

@@ -1,7 +1,7 @@
 """Sending refunds: each is made once, a bad one stops nobody, and the order ends as it should."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,12 +46,13 @@ class ForgetfulChannel(ChannelInMemory):
 
 
 @pytest.fixture
-def card(desk: SalesDesk, monkeypatch: pytest.MonkeyPatch) -> ForgetfulChannel:
+def card(desk: SalesDesk) -> Iterator[ForgetfulChannel]:
     """The card's channel, which forgets."""
     channel = ForgetfulChannel("CARD")
-    monkeypatch.setitem(METHODS, "CARD", channel)
     desk.channels["CARD"] = channel
-    return channel
+    with pytest.MonkeyPatch.context() as patch:  # which ends before the desk's own does
+        patch.setitem(METHODS, "CARD", channel)
+        yield channel
 
 
 async def _refunded(desk: SalesDesk, *parts_minor: int) -> Purchase:
@@ -163,11 +164,12 @@ async def channel_that_does_not_know_us(
     port = server.sockets[0].getsockname()[1]
     monkeypatch.setenv("KAMENG_STRIPE_API_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_of_yesterday")
-    monkeypatch.setitem(METHODS, "CARD", Card())
     settings.cache_clear()
     stripe_intents.client.cache_clear()
     async with server:
-        yield asked
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(METHODS, "CARD", Card())
+            yield asked
     stripe_intents.client.cache_clear()
 
 
