@@ -116,9 +116,9 @@ limit 20;
 -- invariant: I4 what was delivered is of the order and the listing that were paid for
 select delivered.id as delivered_key_id, delivered.key_id, delivered.line_id, delivered.order_id
 from delivered_keys delivered
-join order_lines line on line.order_id = delivered.order_id and line.id = delivered.line_id
+left join order_lines line on line.order_id = delivered.order_id and line.id = delivered.line_id
 join keys on keys.id = delivered.key_id
-where delivered.order_id <> line.order_id
+where line.id is null
    or delivered.key_id <> all (line.key_ids)
    or keys.supplier_listing_id <> line.supplier_listing_id
    or keys.sku_id <> line.sku_id
@@ -316,7 +316,7 @@ left join order_lines line on line.order_id = refund.order_id and line.id = refu
 where refund.order_id is distinct from payment.order_id
    or refund.tenant_id <> payment.tenant_id
    or (refund.currency <> payment.currency and refund.reason <> 'WRONG_PAYMENT')
-   or line.order_id <> refund.order_id
+   or (refund.line_id is not null and line.id is null)
 limit 20;
 
 -- invariant: I7 an order's after-sale status says how much was refunded

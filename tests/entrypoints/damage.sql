@@ -76,6 +76,10 @@ where id = named('free key');
 update order_lines set supplier_listing_id = named('rival listing')
 where id = named('paid line');
 
+-- damage: a key is delivered to an order that its line is not of
+-- breaks: I4 what was delivered is of the order and the listing that were paid for
+update delivered_keys set order_id = named('late') where id = named('seen');
+
 -- damage: a key loses its secret
 -- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
 delete from sealed_keys where id = named('free key');

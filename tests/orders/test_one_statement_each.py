@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from kernel.errors import Invalid
 from kernel.settings import Settings
 from orders import expiry, settlement
 from patience import until_somebody_waits
@@ -63,13 +64,15 @@ async def test_a_payment_does_not_begin_once_the_order_was_given_up(
     purchase = await desk.order()
 
     async def refused() -> object:
-        with pytest.raises(Exception, match="not waiting for a payment"):
+        with pytest.raises(Invalid, match="not waiting for a payment"):
             await purchase.start("CARD")
         return None
 
+    claims = "select count(*) from idempotency_records where result_kind = 'PAYMENT'"
     await in_line(database, purchase, canceled(purchase), refused())
 
     assert await payments(desk) == []
+    assert await desk.owner.fetchval(claims) == 0
     await desk.assert_sound()
 
 

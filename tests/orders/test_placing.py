@@ -1,5 +1,6 @@
 """An order in one statement: what it answers, whom it refuses, and when it is made in turn."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,11 @@ import pytest
 
 from kernel import crypto, db
 from kernel.errors import Forbidden, Refusal
+from kernel.ids import new_id
 from kernel.settings import settings
+from kernel.statements import Statement
 from offers.quotes import Wish
-from orders import checkout, paying, placing
+from orders import admission, checkout, parts, paying, placing
 from orders.checkout import Buyer, OrderMade
 from orders.drafts import Draft
 from orders.placing import Placed
@@ -272,3 +275,26 @@ async def test_an_order_ends_when_its_hold_does(desk: SalesDesk) -> None:
     hold = timedelta(seconds=settings().payment_hold_seconds)
     assert row["expires_at"] == row["held_until"] == row["created_at"] + hold
     assert (made.view.created_at, made.view.expires_at) == (row["created_at"], row["expires_at"])
+
+
+async def test_a_customers_unpaid_orders_are_found_by_the_customer(desk: SalesDesk) -> None:
+    """Everybody's unpaid orders have an index by their end, too, and it is the wrong one."""
+    asking = Statement.of(
+        parts.MOMENT,
+        "claim as materialized (select 1)",
+        admission.ADMISSION,
+        then="select refusal from admission",
+    )
+    shop = await desk.shop()
+    values = {
+        "path": list(shop.path),
+        "tenant_id": shop.id,
+        "customer_id": new_id(),
+        "token_hash": None,
+    }
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        await db.execute("set local enable_seqscan = off")
+        await db.execute("set local enable_bitmapscan = off")
+        plan = await db.fetch(f"explain {asking.sql}", *asking.values(values))
+    used = {found for row in plan for found in re.findall(r"using (orders_\w+)", row[0])}
+    assert used == {"orders_unpaid_of_customer"}

@@ -18,6 +18,14 @@ CHANGE = """mutation ($input: WalletTopUpInput!) { walletTopUp(input: $input) { 
   ... on Problem { code } } }"""
 BUY = """mutation ($input: QuickBuyInput!) { quickBuy(input: $input) { __typename
   ... on Problem { code } } }"""
+QUOTE = """query ($sku: ID!) { quote(input: { lines: [{ skuId: $sku, quantity: 1 }] }) {
+  ... on Quote { id } } }"""
+ORDER = """mutation ($quote: ID!, $key: ID!) {
+  orderCreate(input: { quoteId: $quote, idempotencyKey: $key }) {
+    ... on OrderCreated { order { no } } ... on Problem { code } } }"""
+PAY = """mutation ($no: String!, $method: PaymentMethodCode!, $key: ID!) {
+  paymentStart(input: { orderNo: $no, method: $method, idempotencyKey: $key, returnPath: "/" }) {
+    __typename ... on Problem { code } } }"""
 
 
 def top_up() -> dict[str, object]:
@@ -63,6 +71,30 @@ async def test_a_token_that_ended_elsewhere_reads_for_a_moment_and_changes_nothi
     assert await owner.fetchrow(rows) == before
     tokens.forget_tokens()
     assert (await api.ask(shop, READ, by=customer)).status == 401
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("method", ["CARD", "WALLET"])
+async def test_a_token_that_ended_elsewhere_starts_no_payment(
+    town: Neighbourhood, api: Api, owner: asyncpg.Connection, method: str
+) -> None:
+    shop = town.at("shop").shop
+    customer = await town.world.customer(shop, wallet_minor=1_000_000)
+    sku = public_id("sku", town.goods.sku_id)
+    quoted = await api.ask(shop, QUOTE, {"sku": sku}, by=customer)
+    made = await api.ask(
+        shop,
+        ORDER,
+        {"quote": quoted.data["id"], "key": new_id().hex},
+        by=customer,
+    )
+    await owner.execute(
+        "update access_tokens set revoked_at = now() where principal_id = $1", customer.id
+    )
+    asked = {"no": made.data["order"]["no"], "method": method, "key": new_id().hex}
+    before = await owner.fetchval("select count(*) from payments")
+    assert (await api.ask(shop, PAY, asked, by=customer)).codes == {"FORBIDDEN"}
+    assert await owner.fetchval("select count(*) from payments") == before
 
 
 @pytest.mark.engines

@@ -1,5 +1,6 @@
 """What a plan makes of an object that many answers share, it makes once; of others it does not."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -98,9 +99,27 @@ async def test_a_selection_keeps_so_many_and_no_more(monkeypatch: pytest.MonkeyP
     for _ in range(2):
         found = await answer(plan, "prices")
         assert [one["coin"]["minor"] for one in found] == list(range(10))
+    first, second = await answer(plan, "prices"), await answer(plan, "prices")
+    assert [one is other for one, other in zip(first, second, strict=True)] == [False] * 10
     plan = plan_of("{ prices { coin { minor } } }", many[:2])
     first, second = await answer(plan, "prices"), await answer(plan, "prices")
     assert [one is other for one, other in zip(first, second, strict=True)] == [True, True]
+
+
+async def test_a_process_keeps_so_many_and_what_a_plan_kept_goes_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gc.collect()
+    before = composites._Answers.kept
+    monkeypatch.setattr(composites, "MOST_SHARED", before + 3)
+    many = [Price(coin=Coin(minor=n)) for n in range(5)]
+    plan = plan_of("{ prices { coin { minor } } }", many)
+    first, second = await answer(plan, "prices"), await answer(plan, "prices")
+    assert sum(one is other for one, other in zip(first, second, strict=True)) == 3
+    assert composites._Answers.kept == before + 3
+    del plan
+    gc.collect()
+    assert composites._Answers.kept == before
 
 
 async def test_what_cannot_be_completed_is_said_each_time() -> None:

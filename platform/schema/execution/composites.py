@@ -11,6 +11,8 @@ from schema.execution.nested import NestedCalls, NestedField
 
 MAX_SHARED: Final = 2_000
 """Answers of shared objects that one selection of fields keeps."""
+MOST_SHARED: Final = 20_000
+"""All that are kept in a process, half a kilobyte to a whole one each: documents are strangers'."""
 
 
 class Shared:
@@ -57,18 +59,37 @@ def object_completer(
     return _once_each(complete) if shared else complete
 
 
+class _Answers(dict[int, tuple[object, Any]]):
+    """What one selection has made of each object, which is held, so that its id stays its own."""
+
+    kept = 0
+    """Of all selections whose plans are still there."""
+
+    def keep(self, source: object, answer: Any) -> None:
+        if len(self) >= MAX_SHARED:
+            self._forget()
+        if _Answers.kept < MOST_SHARED:
+            self[id(source)] = (source, answer)
+            _Answers.kept += 1
+
+    def _forget(self) -> None:
+        _Answers.kept -= len(self)
+        self.clear()
+
+    def __del__(self) -> None:
+        _Answers.kept -= len(self)
+
+
 def _once_each(complete: Complete) -> Complete:
     """A page has dozens of prices and stocks, and few that differ."""
-    answers: dict[int, tuple[object, Any]] = {}  # the object is held, so that its id stays its own
+    answers = _Answers()
 
     def complete_once(source: Any, calls: NestedCalls) -> Any:
         known = answers.get(id(source))
         if known is not None:
             return known[1]
         answer = complete(source, calls)
-        if len(answers) >= MAX_SHARED:
-            answers.clear()
-        answers[id(source)] = (source, answer)
+        answers.keep(source, answer)
         return answer
 
     return complete_once
