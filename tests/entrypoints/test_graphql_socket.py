@@ -35,13 +35,16 @@ SHOP: Final = Shop(
 INIT: Final = {"type": "connection_init"}
 TICKS: Final = "subscription Ticks($upTo: Int!) { ticks(upTo: $upTo) }"
 WAIT: Final = "subscription { waits }"
+LEAVE_SLOWLY: Final = "subscription { leavesSlowly }"
 
 
 class Waiting:
     """How many subscriptions wait for what never comes."""
 
     now = 0
+    most = 0
     changed: asyncio.Event
+    may_leave: asyncio.Event
 
 
 @strawberry.type
@@ -69,6 +72,20 @@ class Subscription:
             Waiting.changed.set()
 
     @strawberry.subscription
+    async def leaves_slowly(self, fails: bool = False) -> AsyncIterator[int]:
+        Waiting.now += 1
+        Waiting.most = max(Waiting.now, Waiting.most)
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            Waiting.changed.set()
+            await Waiting.may_leave.wait()
+            Waiting.now -= 1
+            if fails:
+                raise RuntimeError
+
+    @strawberry.subscription
     async def refused(self) -> AsyncIterator[int]:
         yield 1
         raise Forbidden("Not for you.")
@@ -80,8 +97,8 @@ class Subscription:
 
 @pytest.fixture(autouse=True)
 def nobody_waits() -> None:
-    Waiting.now = 0
-    Waiting.changed = asyncio.Event()
+    Waiting.now = Waiting.most = 0
+    Waiting.changed, Waiting.may_leave = asyncio.Event(), asyncio.Event()
 
 
 def make_app() -> GraphQLSocket:
@@ -136,6 +153,12 @@ class Socket:
         """The next message: what it says, or how the server opens or closes."""
         message = await asyncio.wait_for(self._from_app.get(), PATIENCE_SECONDS)
         return json.loads(message["text"]) if "text" in message else message
+
+    async def taken(self) -> None:
+        """Give the application the turns to take all that was said, and to do what it can."""
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert self._to_app.empty()
 
     async def opened(self) -> "Socket":
         assert await self.hear() == {
@@ -321,6 +344,37 @@ async def test_several_subscriptions_share_a_socket_up_to_a_bound() -> None:
     assert Waiting.now == 0
 
 
+async def test_who_is_on_the_way_out_counts_until_it_has_left() -> None:
+    socket = await Socket().ready()
+    for number in range(session.MAX_SUBSCRIPTIONS):
+        id_ = str(number)
+        assert await socket.say(subscribe(id_, LEAVE_SLOWLY)).hear() == event(id_, leavesSlowly=1)
+        socket.say({"id": id_, "type": "complete"})
+    socket.say(subscribe("more", LEAVE_SLOWLY))
+    await socket.taken()
+    assert Waiting.now == session.MAX_SUBSCRIPTIONS
+    Waiting.may_leave.set()
+    assert await socket.hear() == event("more", leavesSlowly=1)
+    assert Waiting.most == session.MAX_SUBSCRIPTIONS
+    await socket.leave()
+    assert Waiting.now == 0
+
+
+async def test_a_bug_on_the_way_out_says_nothing_of_who_has_the_id_now() -> None:
+    before = asyncio.all_tasks()
+    socket = await Socket().ready()
+    fails = subscribe("1", "subscription { leavesSlowly(fails: true) }")
+    assert await socket.say(fails).hear() == event("1", leavesSlowly=1)
+    leaving = asyncio.all_tasks() - before - {socket.served}
+    socket.say({"id": "1", "type": "complete"})
+    await asyncio.wait_for(Waiting.changed.wait(), PATIENCE_SECONDS)
+    assert await socket.say(subscribe("1", WAIT)).hear() == event("1", waits=1)
+    Waiting.may_leave.set()
+    assert await asyncio.wait(leaving, timeout=PATIENCE_SECONDS) == (leaving, set())
+    assert await socket.say({"type": "ping"}).hear() == {"type": "pong"}
+    await socket.leave()
+
+
 async def test_who_wants_no_more_is_told_no_more() -> None:
     socket = await Socket().ready()
     assert await socket.say(subscribe("1", WAIT)).hear() == event("1", waits=1)
@@ -388,6 +442,20 @@ async def test_nothing_is_left_of_who_has_left() -> None:
     socket.say(subscribe("1", WAIT), subscribe("2", WAIT))
     assert [await socket.hear() for _ in "12"] == [event("1", waits=1), event("2", waits=1)]
     await socket.leave()
+    assert (Waiting.now, asyncio.all_tasks()) == (0, before)
+
+
+async def test_a_socket_is_open_until_the_last_of_it_has_left() -> None:
+    before = asyncio.all_tasks()
+    socket = await Socket().ready()
+    assert await socket.say(subscribe("1", LEAVE_SLOWLY)).hear() == event("1", leavesSlowly=1)
+    socket.say({"id": "1", "type": "complete"})
+    await asyncio.wait_for(Waiting.changed.wait(), PATIENCE_SECONDS)
+    leaving = asyncio.create_task(socket.leave())
+    await socket.taken()
+    assert not socket.served.done()
+    Waiting.may_leave.set()
+    await leaving
     assert (Waiting.now, asyncio.all_tasks()) == (0, before)
 
 

@@ -28,7 +28,7 @@ TOO_MANY_INITIALISATIONS: Final = 4429
 INIT_SECONDS: Final = 10.0
 """How long a client may take to say who asks."""
 MAX_SUBSCRIPTIONS: Final = 20
-"""Of one socket at once."""
+"""Of one socket at once, with those that are on their way out."""
 MAX_REASON_BYTES: Final = 123
 """What a closing frame has room for."""
 
@@ -55,6 +55,7 @@ class Session:
         "_acknowledged",
         "_context",
         "_greeted",
+        "_leaving",
         "_library",
         "_receive",
         "_running",
@@ -79,6 +80,8 @@ class Session:
         self._greeted = False
         self._acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._leaving: list[asyncio.Task[None]] = []
+        """Whose ids are free again, and who are not done: they still hold what they watched."""
 
     async def run(self) -> None:
         """Talk until one of the two has gone; what is watched then ends."""
@@ -145,13 +148,14 @@ class Session:
         if id_ in self._running:
             raise Closing(ALREADY_EXISTS, f"Subscriber for {id_} already exists")
         if len(self._running) >= MAX_SUBSCRIPTIONS:
-            await self._refuse(id_, [GraphQLError("Subscription limit reached")])
+            await self._say(_refusal(id_, [GraphQLError("Subscription limit reached")]))
             return
         try:
             asked = self._asked(payload)
         except DocumentRefused as refused:
-            await self._refuse(id_, self._schema.refuse(refused.error).errors or [])
+            await self._say(_refusal(id_, self._schema.refuse(refused.error).errors or []))
             return
+        await self._make_room()
         results = await self._schema.stream(
             asked.text,
             variable_values=asked.variables,
@@ -159,6 +163,12 @@ class Session:
             operation_name=asked.operation_name,
         )
         self._running[id_] = asyncio.create_task(self._watch(id_, results))
+
+    async def _make_room(self) -> None:
+        """Wait for those who leave, when with them there are too many: who says `complete` may
+        subscribe at once, and hears nothing else meanwhile."""
+        while len(self._running) + len(self._leaving) >= MAX_SUBSCRIPTIONS:
+            await asyncio.wait(self._leaving, return_when=asyncio.FIRST_COMPLETED)
 
     def _asked(self, payload: dict[str, Any]) -> AskedDocument:
         """Find the document. One that would be refused is let through: its
@@ -174,8 +184,10 @@ class Session:
         try:
             async with aclosing(results):
                 async for result in results:
+                    if not self._is_ours(id_):
+                        return  # a failure on the way out
                     if isinstance(result, PreExecutionError):
-                        await self._refuse(id_, result.errors or [])
+                        await self._say_last(id_, _refusal(id_, result.errors or []))
                         return
                     await self._say({"id": id_, "type": "next", "payload": _payload(result)})
                     del result  # it may be long until the next
@@ -187,15 +199,16 @@ class Session:
             with suppress(Gone):
                 await self._say_last(id_, {"id": id_, "type": "complete"})
 
-    async def _refuse(self, id_: str, errors: list[GraphQLError]) -> None:
-        payload = [error.formatted for error in errors]
-        await self._say_last(id_, {"id": id_, "type": "error", "payload": payload})
-
     async def _say_last(self, id_: str, message: dict[str, Any]) -> None:
         """After its last message a subscription's id is free for another."""
-        if self._running.get(id_) is asyncio.current_task():
-            del self._running[id_]
-        await self._say(message)
+        if self._is_ours(id_):
+            self._let_go(id_)
+            await self._say(message)
+
+    def _is_ours(self, id_: str) -> bool:
+        """Say whether an id is still the running task's: of one that was stopped nothing more is
+        said, as its id may be another's already."""
+        return self._running.get(id_) is asyncio.current_task()
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._pass_on({"type": "websocket.send", "text": orjson.dumps(message).decode()})
@@ -211,17 +224,29 @@ class Session:
             raise Gone from None
 
     def _stop(self, id_: object) -> None:
-        task = self._running.pop(id_, None) if isinstance(id_, str) else None
-        if task is not None:
-            task.cancel()
+        if isinstance(id_, str) and id_ in self._running:
+            self._let_go(id_).cancel()
+
+    def _let_go(self, id_: str) -> asyncio.Task[None]:
+        """Free an id, and remember its task until it is done."""
+        task = self._running.pop(id_)
+        self._leaving.append(task)
+        task.add_done_callback(self._leaving.remove)
+        return task
 
     async def _end(self) -> None:
         """Stop everything that is still watched, and wait until it has stopped."""
-        tasks = list(self._running.values())
+        tasks = [*self._running.values(), *self._leaving]
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # a second time would stop it from tidying up
+                task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _refusal(id_: str, errors: list[GraphQLError]) -> dict[str, Any]:
+    payload = [error.formatted for error in errors]
+    return {"id": id_, "type": "error", "payload": payload}
 
 
 def _payload(result: Any) -> dict[str, Any]:
