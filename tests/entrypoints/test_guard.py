@@ -619,12 +619,15 @@ async def test_a_bug_is_answered_and_logged_without_what_it_says(error: Exceptio
 class Socket:
     """The client's side of one WebSocket, spoken straight to the application."""
 
-    def __init__(self, app: ASGIApp, *, protocols: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, protocols: Iterable[str] = (), host: str = "shop.example"
+    ) -> None:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[Message] = asyncio.Queue()
         scope: Scope = {
-            "type": "websocket", "path": "/graphql", "raw_path": b"/graphql", "headers": [],
-            "query_string": b"", "root_path": "", "scheme": "ws", "http_version": "1.1",
+            "type": "websocket", "path": "/graphql", "raw_path": b"/graphql",
+            "headers": [(b"host", host.encode())], "query_string": b"",
+            "root_path": "", "scheme": "ws", "http_version": "1.1",
             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 5),
             "subprotocols": list(protocols),
         }  # fmt: skip
@@ -711,6 +714,22 @@ async def test_a_connection_too_many_is_refused_and_a_closed_one_makes_room() ->
     await first.leave()
     second = await Socket(guard).accepted()
     await second.leave()
+
+
+async def test_one_hosts_sockets_cannot_take_every_place() -> None:
+    guard = guarded(_echo, max_connections=2, max_connections_per_host=1)
+    loud = await Socket(guard, host="loud.example").accepted()
+    refused = await Socket(guard, host="LOUD.example:8080").next()
+    assert (refused["type"], refused["code"]) == ("websocket.close", 1013)
+    quiet = await Socket(guard, host="quiet.example").accepted()
+    await loud.leave()
+    await quiet.leave()
+
+
+def test_the_usual_settings_leave_other_hosts_a_part_of_the_connections() -> None:
+    settings = GuardSettings.usual()
+    assert settings.max_connections_per_host is not None
+    assert 0 < settings.max_connections_per_host < settings.max_connections
 
 
 async def test_an_operation_over_strawberrys_own_protocol_works_behind_the_guard() -> None:

@@ -36,6 +36,8 @@ class GuardSettings:
     """Not counted and not timed: they must answer when nothing else does."""
     max_connections: int = 10_000
     """WebSockets and event streams together; they are long and mostly idle."""
+    max_connections_per_host: int | None = 7_500
+    """Three of four, as of the requests: the other shops' visitors have the rest."""
     max_websocket_message_bytes: int = 64 * KIB
     """Give this to the server as well (`ws_max_size`): it must hold a message to hand it on."""
     max_json_depth: int = 32

@@ -52,7 +52,9 @@ class RequestGuard:
         }
         self._bodies = Places(settings.max_bodies, retry_after_seconds=settings.retry_after_seconds)
         self._connections = Places(
-            settings.max_connections, retry_after_seconds=settings.retry_after_seconds
+            settings.max_connections,
+            per_host=settings.max_connections_per_host,
+            retry_after_seconds=settings.retry_after_seconds,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,7 +166,7 @@ class RequestGuard:
             max_json_depth=self._settings.max_json_depth,
         )
         try:
-            with self._connections.take(""):
+            with self._connections.take(_host_of(HeaderFields(scope))):
                 await self._app(scope, socket.receive, socket.send)
         except RequestRefused:
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": ""})
