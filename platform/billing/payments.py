@@ -1,6 +1,8 @@
 """A payment's rows: opened before the channel is asked, ended once, looked after until then.
 
-Everything here runs inside the caller's transaction and asks no network.
+Nothing here asks the network. `asked_alone` and `record_nothing` are transactions of their own, and
+`find_by_report` reads in a round trip of its own; everything else runs inside the caller's
+transaction.
 """
 
 from collections.abc import Mapping, Sequence

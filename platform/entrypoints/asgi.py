@@ -65,8 +65,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     # What start-up has made lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    # A request makes some thousand objects and hardly a cycle: looking at the youngest after every
-    # seven hundred, as is the default, finds nothing and costs some percent of all.
+    # What a request makes is freed by counting references, and hardly ever stands in a circle:
+    # looking at the youngest after every seven hundred, as is the default, finds nothing.
     gc.set_threshold(10_000, 20, 50)
     try:
         async with listening(app.state.ear, settings()):

@@ -62,10 +62,11 @@ begin
     perform from ledger_accounts where id = account for no key update;
     select balance_minor, folded_below into fold from ledger_folds
     where account_id = account and folded_below <= pg_snapshot_xmax(pg_current_snapshot());
-    select coalesce(sum(amount_minor), 0)::bigint as minor, count(*) as entries into fresh
-    from ledger_entries
+    select coalesce(sum(amount_minor), 0)::bigint as minor,
+           count(*) filter (where written_by < pg_snapshot_xmin(pg_current_snapshot())) as settled
+    into fresh from ledger_entries
     where account_id = account and written_by >= coalesce(fold.folded_below, '0'::xid8);
-    if fresh.entries > 50 then
+    if fresh.settled > 50 then
         perform fold_balances(array[account]);
     end if;
     return -(coalesce(fold.balance_minor, 0) + fresh.minor);
@@ -101,22 +102,32 @@ begin
     return null;
 end $$;
 
--- The shares of a line are written together, and they are its net amount to the last minor unit.
+-- The shares of a line are its net amount to the last minor unit, in the order's currency, as soon
+-- as one of them is written: so they are written together, and once.
 alter table line_shares drop constraint line_shares_order_id_line_id_tenant_id_fkey;
 create function check_shares() returns trigger language plpgsql as $$
 begin
     if exists (
-        select from (select order_id, line_id, tenant_id, sum(amount_minor) as minor
-                     from shared group by order_id, line_id, tenant_id) as part
-        left join order_lines line on (line.order_id, line.id, line.tenant_id)
-                                    = (part.order_id, part.line_id, part.tenant_id)
-        where line.net_minor is distinct from part.minor)
+        select from (select distinct order_id, line_id, tenant_id from shared) as written
+        left join (order_lines line join orders on orders.id = line.order_id)
+            on (line.order_id, line.id, line.tenant_id, orders.tenant_id)
+             = (written.order_id, written.line_id, written.tenant_id, written.tenant_id)
+        where line.id is null or line.net_minor is distinct from (
+            select sum(share.amount_minor) from line_shares share
+            where share.order_id = line.order_id and share.line_id = line.id
+              and share.currency = orders.currency)
+           or exists (select from shared where shared.order_id = orders.id
+                                           and shared.currency <> orders.currency))
     then
         raise exception 'shares without their line, or that are not its net amount'
             using errcode = 'check_violation', constraint = 'line_shares_add_up';
     end if;
     return null;
 end $$;
+-- What they were made of does not change any more.
+revoke update on order_lines from kameng_core;
+grant update (key_ids, channel_fee_minor, refunded_minor, returned_quantity)
+    on order_lines to kameng_core;
 create trigger line_shares_add_up after insert on line_shares referencing new table as shared
     for each statement execute function check_shares();
 

@@ -48,7 +48,39 @@ class TenantBook:
     rules: int
 
 
-_kept: OrderedDict[UUID, TenantBook] = OrderedDict()
+class _Shelf:
+    """The books that this process keeps; those not asked for longest go first."""
+
+    def __init__(self) -> None:
+        self._books: OrderedDict[UUID, TenantBook] = OrderedDict()
+        self._rules = 0
+
+    def get(self, tenant_id: UUID) -> TenantBook | None:
+        """Give a tenant's book, as one that was just asked for."""
+        book = self._books.get(tenant_id)
+        if book is not None:
+            self._books.move_to_end(tenant_id)
+        return book
+
+    def keep(self, tenant_id: UUID, book: TenantBook) -> None:
+        """Put a book in the place of the tenant's last one.
+
+        Even in place of a larger version: the database may have been restored to an earlier day.
+        """
+        before = self._books.pop(tenant_id, None)
+        self._rules += book.rules - (before.rules if before is not None else 0)
+        self._books[tenant_id] = book
+        while self._rules > MAX_RULES_KEPT:
+            _, oldest = self._books.popitem(last=False)
+            self._rules -= oldest.rules
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._books.clear()
+        self._rules = 0
+
+
+_kept = _Shelf()
 _reading: Flights[tuple[UUID, ...], dict[UUID, TenantBook]] = Flights()
 
 
@@ -69,8 +101,6 @@ async def path_books(shop: Shop, versions: Sequence[int]) -> tuple[TenantBook, .
     if missing:
         found |= await _read_once(shop, missing)
     books = tuple(found[tenant_id] for tenant_id in wanted)
-    for tenant_id in wanted.keys() & _kept.keys():
-        _kept.move_to_end(tenant_id)
     return books if [book.version for book in books] == list(wanted.values()) else None
 
 
@@ -94,12 +124,7 @@ async def _read(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBo
         rows_of[row["owner_id"]].append(row)
     books = {tenant_id: _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
     for tenant_id, book in books.items():
-        # Whatever is there now is kept, even in place of a larger version: the database may have
-        # been restored to an earlier day.
-        _kept[tenant_id] = book
-        _kept.move_to_end(tenant_id)
-    while sum(book.rules for book in _kept.values()) > MAX_RULES_KEPT:
-        _kept.popitem(last=False)
+        _kept.keep(tenant_id, book)
     return books
 
 

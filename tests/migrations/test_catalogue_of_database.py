@@ -414,8 +414,8 @@ async def test_an_entry_needs_a_header(database: Settings, owner: asyncpg.Connec
     assert refused.value.constraint_name == "ledger_zero_sum"
 
 
-@pytest.mark.parametrize(("of_line", "amount_minor"), [(True, 1), (True, 10_501), (False, 10_500)])
-async def test_shares_are_their_lines_net_amount_or_nothing_is_written(
+@pytest.mark.parametrize(("of_line", "amount_minor"), [(True, 1), (True, 10_500), (False, 10_500)])
+async def test_shares_are_written_once_and_with_their_line(
     owner: asyncpg.Connection, *, of_line: bool, amount_minor: int
 ) -> None:
     tenants = await two_tenants(owner)
@@ -427,6 +427,40 @@ async def test_shares_are_their_lines_net_amount_or_nothing_is_written(
         await insert(owner, "line_shares", **another)
     assert refused.value.constraint_name == "line_shares_add_up"
     assert await owner.fetchval("select count(*) from line_shares") == 2
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount_minor", "accepted"),
+    [("CNY", 10_500, True), ("CNY", 10_499, False), ("CNY", 10_501, False), ("USD", 10_500, False)],
+)
+async def test_shares_are_their_lines_net_amount_in_its_currency(
+    owner: asyncpg.Connection, *, currency: str, amount_minor: int, accepted: bool
+) -> None:
+    tenants = await two_tenants(owner)
+    share = {**tenants.ours.rows["line_shares"], "currency": currency, "amount_minor": amount_minor}
+    await owner.execute("delete from line_shares where id = $1", share["id"])
+    if accepted:
+        assert await insert(owner, "line_shares", **share)
+        return
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await insert(owner, "line_shares", **share)
+    assert refused.value.constraint_name == "line_shares_add_up"
+
+
+async def test_what_the_shares_were_made_of_does_not_change(
+    catalogue: asyncpg.Connection,
+) -> None:
+    rows = await catalogue.fetch(
+        """select attname from pg_attribute
+           where attrelid = 'order_lines'::regclass and attnum > 0 and not attisdropped
+             and has_column_privilege('kameng_core', attrelid, attnum, 'update')"""
+    )
+    assert {row["attname"] for row in rows} == {
+        "key_ids",
+        "channel_fee_minor",
+        "refunded_minor",
+        "returned_quantity",
+    }
 
 
 @pytest.mark.parametrize("table", ["tenants", "skus", "supplier_listings"])

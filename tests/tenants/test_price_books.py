@@ -222,5 +222,7 @@ async def test_the_memory_lets_go_of_what_was_not_asked_for_longest(
     for at in (world.shop, beside, world.shop, world.agent, beside):
         assert len(await books(world, at)) == len(at.path)
         tenants |= set(at.path)
-        assert sum(book.rules for book in price_books._kept.values()) <= 4
-    assert len(tenants) == 4 and len(price_books._kept) < 4
+        kept = price_books._kept._books
+        assert sum(book.rules for book in kept.values()) == price_books._kept._rules <= 4
+        assert at.id in kept, "who was asked for last stays"
+    assert len(tenants) == 4 and len(kept) < 4

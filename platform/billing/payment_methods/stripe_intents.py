@@ -1,7 +1,7 @@
 """Stripe PaymentIntents: the channel behind card, Alipay and WeChat Pay.
 
-The only file that talks to Stripe. The API key decides whether money is real: an answer whose
-`livemode` does not fit the key is refused like a forged one.
+What Stripe is asked stands here, how it is sent in `stripe_wire.py`. The API key decides whether
+money is real: an answer whose `livemode` does not fit the key is refused like a forged one.
 """
 
 import re

@@ -3,8 +3,8 @@ somebody is still shown the old price.
 
 The change is the statement that a use case would send. Beside it some shops are watched, others
 each time: quotes must be right at once, and pages that are kept, which were asked for just before,
-soon after. What is right was asked of processes that had only just begun, one for each of the two
-values between which the rule changes.
+soon after. What is right was asked of two processes, one for each of the values between which the
+rule changes: each had just begun, and so had nothing from before.
 """
 
 import asyncio
@@ -157,7 +157,7 @@ class RootChange:
 async def _shelves_at(
     station: Station, http: httpx.AsyncClient, value: int, shops: Sequence[BenchShop]
 ) -> dict[BenchShop, Shelf]:
-    """What a process shows that has begun after the change, and keeps nothing."""
+    """What a process shows that has just begun, and so has nothing from before."""
     side, logs = station.place.sides.product, station.bench.logs
     await side.owner.execute(_CHANGE, value)
     environment = product_environment(station.bench.config, database_url=side.url, logs=logs)
