@@ -244,3 +244,27 @@ alter table idempotency_records
     drop constraint idempotency_records_request_hash_check, alter request_hash type sha256_hash;
 alter table ledger_entries
     drop constraint ledger_entries_amount_minor_check, alter amount_minor type entry_minor;
+
+-- --- who may pay is asked after the wait for the order -------------------------------------------
+
+-- Why a customer (with a token; without one nobody is asked) may not pay in a shop: SIGNED_OUT,
+-- CLOSED, or null. The statement that calls this has taken its picture before it waited for the
+-- order's lock; a volatile function takes a new one, and sees who was shut out meanwhile.
+create function payment_refusal(
+    shop uuid, shop_path uuid[], customer uuid, token bytea, moment timestamptz
+) returns text language plpgsql volatile as $$
+begin
+    return case
+        when token is not null and not exists (
+                 select from access_tokens
+                 where token_hash = token and kind = 'CUSTOMER'
+                   and (tenant_id, principal_id) = (shop, customer)
+                   and revoked_at is null and expires_at > moment
+                   and 'ACTIVE' = (select status from customers
+                                   where tenant_id = shop and id = customer))
+            then 'SIGNED_OUT'
+        when (select bool_and(status = 'ACTIVE') from tenants where id = any (shop_path))
+             is not true
+            then 'CLOSED'
+    end;
+end $$;

@@ -1,4 +1,4 @@
-"""Who may order now: asked of the database by the statement that makes the order."""
+"""Who may order or pay now: asked of the database by the statement that writes it."""
 
 from kernel.errors import Forbidden, Invalid, Refusal
 from tenants.directory import TenantRestricted
@@ -47,16 +47,11 @@ as many more may come as there are connections. Where `claim` has no row, it has
 """
 
 
-SIGNED_IN = """
-(:token_hash::bytea is null or exists (
-    select from access_tokens
-    where token_hash = :token_hash::bytea and kind = 'CUSTOMER'
-      and (tenant_id, principal_id) = (:tenant_id::uuid, :viewer_id::uuid)
-      and revoked_at is null and expires_at > moment.now
-      and 'ACTIVE' = (select status from customers
-                      where tenant_id = :tenant_id::uuid and id = :viewer_id::uuid)))
+PAYMENT_REFUSAL = """
+payment_refusal(:tenant_id::uuid, :path::uuid[], :viewer_id::uuid, :token_hash::bytea, {now})
 """
-"""Whether a customer's token is good at `moment`; without one nobody is asked."""
+"""Why the viewer may not pay at `now`: SIGNED_OUT, CLOSED, or null. It sees what was committed
+before it is called, so it stands where it is called after what the statement waits for."""
 
 
 def signed_out() -> Forbidden:
@@ -65,7 +60,7 @@ def signed_out() -> Forbidden:
 
 
 def refusal_of(code: str) -> Refusal:
-    """The refusal behind a word of `ADMISSION`."""
+    """The refusal behind a word of `ADMISSION` or of `PAYMENT_REFUSAL`."""
     if code == "CLOSED":
         return TenantRestricted("This shop does not take orders at the moment.")
     if code == "FROZEN":

@@ -73,11 +73,13 @@ _ENTER = Statement.of(
     payment_parts.LOCK_WALLET.format(
         only_if="exists (select from claim) and (select count(*) from made) >= 0"
     ),
-    then=f"""
-    select exists (select from claim) as is_first,
-           {admission.SIGNED_IN} as is_signed_in, {admission.SHOP_IS_OPEN} as shop_is_open,
-           (select count(*) from wallet) as wallets, made.*
-    from moment left join made on true
+    f"""asked as materialized (
+        select {admission.PAYMENT_REFUSAL.format(now="moment.now")} as refusal
+        from moment where (select count(*) from wallet) >= 0
+    )""",
+    then="""
+    select exists (select from claim) as is_first, asked.refusal, made.*
+    from asked left join made on true
     """,
 )
 
@@ -99,16 +101,17 @@ async def enter(wish: PaymentWish, order: Order) -> Entered:
         "debited_account": wallet.id if wallet is not None else None,
     }
     rows = await db.fetch(_ENTER.sql, *_ENTER.values(values))
-    if not rows[0]["is_signed_in"]:
+    refusal = rows[0]["refusal"]
+    if refusal == "SIGNED_OUT":
         raise admission.signed_out()
     of_payments = [dict(row) for row in rows]
     for row in of_payments:
-        for name in ("is_first", "is_signed_in", "shop_is_open", "wallets"):
+        for name in ("is_first", "refusal"):
             row.pop(name)
     return Entered(
         is_first=rows[0]["is_first"],
         payment_id=payment_id,
-        shop_is_open=rows[0]["shop_is_open"],
+        shop_is_open=refusal != "CLOSED",
         payments=[Payment(**row) for row in of_payments if row["id"] is not None],
     )
 
@@ -118,12 +121,16 @@ _OPEN_AT_ONCE = Statement.of(
         which=f"""orders.tenant_id = :tenant_id::uuid and orders.no = :order_no::text
                   and {SEEN_BY_VIEWER}"""
     ),
-    f"""entered as materialized (
-        select moment.now from unpaid_order, clock as moment
-        where {admission.SIGNED_IN} and {admission.SHOP_IS_OPEN}
-          and not exists (select from payments where order_id = unpaid_order.id)
+    # Read by what comes next: so it is asked when the order is locked, and with its own picture.
+    f"""asked as materialized (
+        select unpaid_order.id, clock.now,
+               {admission.PAYMENT_REFUSAL.format(now="clock.now")} as refusal
+        from unpaid_order, clock
     )""",
-    "moment as materialized (select now from entered)",
+    """moment as materialized (
+        select now from asked
+        where refusal is null and not exists (select from payments where order_id = asked.id)
+    )""",
     idempotency.CLAIM,
     "ready as materialized (select 1 from claim)",
     payment_parts.OPEN_FOR_ORDER,

@@ -85,7 +85,7 @@ class Viewer:
     token_hash: bytes | None = None
 
     def values(self) -> dict[str, Any]:
-        """Give the values of `SEEN_BY_VIEWER` and of `admission.SIGNED_IN`."""
+        """Give the values of `SEEN_BY_VIEWER` and of `admission.PAYMENT_REFUSAL`."""
         guest_token_hash = crypto.token_hash(self.guest_token) if self.guest_token else None
         return {
             "viewer_id": self.customer_id,

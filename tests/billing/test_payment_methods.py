@@ -1,7 +1,6 @@
 """Card, Alipay and WeChat Pay against the sandbox's real server, over HTTP."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -9,98 +8,21 @@ import pytest
 
 from billing.payment_methods import METHODS, dearest_fee_bp, stripe_intents
 from billing.payment_methods.base import (
-    Ask,
     ChannelRefused,
     ChannelUnavailable,
-    PaymentMethod,
-    Started,
 )
 from billing.payment_methods.stripe_intents import ForgedEvent, read_webhook
-from billing.payment_methods.stripe_wire import StripeWire
+from channel_at_sandbox import an_ask, leave, paid, point_at
 from kernel.settings import settings
-from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import (
-    API_KEY,
-    WEBHOOK_SECRET,
     Desk,
     Shop,
-    desk_of,
     eventually,
     listening_socket,
-    sandbox_running,
-    served,
     url_of,
 )
 
 EVERY_METHOD = pytest.mark.parametrize("code", ["CARD", "ALIPAY", "WECHAT_PAY"])
-
-
-@pytest.fixture(scope="module")
-def shop_server() -> Iterator[Shop]:
-    """The server that hears the sandbox's webhooks."""
-    listening = listening_socket()
-    shop = Shop(url=f"{url_of(listening)}/webhook")
-    with served(shop.app(), listening):
-        yield shop
-
-
-@pytest.fixture
-def shop(shop_server: Shop) -> Shop:
-    shop_server.heard.clear()
-    shop_server.next_status_codes.clear()
-    return shop_server
-
-
-@pytest.fixture
-async def desk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    """A sandbox of this test's own, and the product's settings pointed at it."""
-    listening = listening_socket()
-    config = SandboxConfig(
-        api_key=API_KEY,
-        webhook_secret=WEBHOOK_SECRET,
-        public_url=url_of(listening),
-        webhook_url=shop.url,
-    )
-    point_at(config.public_url, monkeypatch)
-    with sandbox_running(config, listening):
-        async with desk_of(config) as desk:
-            yield desk
-    await leave()
-
-
-async def leave() -> None:
-    """Close the client of the product, and forget the settings of the test."""
-    transport = stripe_intents.client()._requestor._client
-    assert isinstance(transport, StripeWire)
-    await transport.close_async()
-    stripe_intents.client.cache_clear()
-    settings.cache_clear()
-
-
-def point_at(url: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
-    for name, value in {
-        "KAMENG_STRIPE_API_URL": url,
-        "KAMENG_STRIPE_API_KEY": API_KEY,
-        "KAMENG_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "KAMENG_STRIPE_TIMEOUT_SECONDS": "60",
-        "KAMENG_STRIPE_CARD_PAGE": f"{url}/card/{{intent}}?back={{return_url}}",
-        **more,
-    }.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    stripe_intents.client.cache_clear()
-
-
-def an_ask(amount_minor: int = 10_500) -> Ask:
-    return Ask(uuid4(), amount_minor, "CNY", "shop K1", "https://shop.example/orders/1?a=b&c=d")
-
-
-async def paid(desk: Desk, code: str = "ALIPAY") -> tuple[PaymentMethod, Ask, Started]:
-    """A payment that its buyer has approved."""
-    method, ask = METHODS[code], an_ask()
-    started = await method.start(ask)
-    (await desk.approve(started.provider_ref)).raise_for_status()
-    return method, ask, started
 
 
 @EVERY_METHOD

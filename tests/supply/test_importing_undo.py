@@ -11,6 +11,7 @@ from kernel import db
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.settings import Settings
+from patience import until_somebody_waits
 from supplier_stalls import Stall, open_stall, secrets_of, sell, text_file
 from supply import pool
 from supply.importing import (
@@ -22,6 +23,11 @@ from supply.importing import (
     undo_batch,
 )
 from supply.pool import OutOfStock, Wanted
+
+RELEASE = """
+    update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null
+    where status = 'HELD'
+"""
 
 
 async def imported(stall: Stall, folder: Path, *, count: int = 30) -> BatchReport:
@@ -163,12 +169,29 @@ async def test_a_buyer_and_an_undo_at_once_never_both_get_the_key(
             assert isinstance(undone, BatchInUse)
             assert isinstance(held, Wanted)
             assert await statuses_of(owner, report) == {"AVAILABLE": 2, "HELD": 1}
-            await owner.execute(
-                """update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null
-                   where status = 'HELD'"""
-            )
+            await owner.execute(RELEASE)
             await undo_batch(report.batch_id)
     assert sum(won_by.values()) == 15
+
+
+async def test_a_key_whose_hold_ends_meanwhile_is_withdrawn_like_the_others(
+    database: Settings, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    stall = await open_stall(owner)
+    report = await imported(stall, tmp_path)
+    await hold_one(stall)
+    keeper = await asyncpg.connect(database.database_url)
+    try:
+        async with keeper.transaction():
+            await keeper.execute("select from keys where status = 'AVAILABLE' limit 1 for update")
+            undoing = asyncio.create_task(undo_batch(report.batch_id))
+            await until_somebody_waits(owner)
+            # The undo has read which keys are free, and waits for one of them.
+            await owner.execute(RELEASE)
+        assert (await undoing).withdrawn == 30
+    finally:
+        await keeper.close()
+    assert await statuses(owner) == {"WITHDRAWN": 30}
 
 
 async def statuses_of(owner: asyncpg.Connection, report: BatchReport) -> dict[str, int]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 import stripe
 
+from billing.payment_methods import stripe_answers
 from billing.payment_methods.base import (
     Ask,
     ChannelRefused,
@@ -88,13 +89,13 @@ async def create(ask: Ask, *, method_type: str, confirm: dict[str, Any]) -> Star
         params["return_url"] = ask.return_url
     intent = await _ask("post", _INTENTS, idempotency_key=str(ask.payment_id), **params)
     _require_answer_of_our_mode(intent)
-    return _started(intent)
+    return stripe_answers.started(intent)
 
 
 async def resume(provider_ref: str) -> Started:
     """Where the buyer goes on with an intent that was made before."""
     intent = await _intent(provider_ref)
-    return _started(intent)
+    return stripe_answers.started(intent)
 
 
 async def find_refund(*, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
@@ -103,9 +104,10 @@ async def find_refund(*, refund_id: UUID, provider_ref: str) -> tuple[str, bool]
     The channel forgets idempotency keys after a day: whoever tries again looks first.
     """
     page = await _ask("get", _REFUNDS, payment_intent=provider_ref, limit=100)
-    for made in page["data"]:
-        if (made["metadata"] or {}).get("refund_id") == str(refund_id):
-            return made["id"], made["status"] == "succeeded"
+    with stripe_answers.reading():
+        for made in page["data"]:
+            if (made["metadata"] or {}).get("refund_id") == str(refund_id):
+                return stripe_answers.refunded(made)
     return None
 
 
@@ -113,12 +115,13 @@ async def look(provider_ref: str) -> ChannelReport:
     """The intent as it stands; the event id is made of what it says, so a repeat is no news."""
     intent = await _intent(provider_ref)
     try:
-        return _report(
-            intent,
-            event_id=f"look:{intent['id']}:{intent['status']}",
-            kind="look",
-            state=_STATES.get(intent["status"], "PENDING"),
-        )
+        with stripe_answers.reading():
+            return _report(
+                intent,
+                event_id=f"look:{intent['id']}:{intent['status']}",
+                kind="look",
+                state=_STATES.get(intent["status"], "PENDING"),
+            )
     except ForgedEvent as strange:
         raise ChannelRefused(str(strange)) from strange
 
@@ -141,15 +144,16 @@ async def refund(*, refund_id: UUID, provider_ref: str, amount_minor: int) -> tu
         amount=amount_minor,
         metadata={"refund_id": str(refund_id)},
     )
-    return made["id"], made["status"] == "succeeded"
+    return stripe_answers.refunded(made)
 
 
 async def look_refund(refund_ref: str) -> bool | None:
     """True: done. False: failed or canceled. None: still on its way."""
     found = await _ask("get", f"{_REFUNDS}/{quote(refund_ref, safe='')}")
-    if found["status"] == "succeeded":
+    status = stripe_answers.refund_status(found)
+    if status == "succeeded":
         return True
-    return False if found["status"] in ("failed", "canceled") else None
+    return False if status in ("failed", "canceled") else None
 
 
 def read_webhook(body: bytes, signature: str) -> ChannelReport | None:
@@ -242,30 +246,11 @@ def _require_mode(livemode: bool) -> None:
 
 
 def _require_answer_of_our_mode(intent: dict[str, Any]) -> None:
+    livemode = stripe_answers.livemode(intent)
     try:
-        _require_mode(intent["livemode"])
+        _require_mode(livemode)
     except ForgedEvent as strange:
         raise ChannelRefused(str(strange)) from strange
-
-
-def _started(intent: dict[str, Any]) -> Started:
-    return Started(intent["id"], _action_url(intent), intent["client_secret"])
-
-
-def _action_url(intent: dict[str, Any]) -> str | None:
-    action = intent["next_action"]
-    if action is None:
-        return None
-    for kind, key in (
-        ("redirect_to_url", "url"),
-        ("alipay_handle_redirect", "url"),
-        ("wechat_pay_display_qr_code", "hosted_instructions_url"),
-    ):
-        details = action.get(kind)
-        if details is not None:
-            url: str | None = details.get(key)
-            return url
-    return None
 
 
 async def _intent(provider_ref: str) -> dict[str, Any]:
@@ -290,5 +275,4 @@ async def _ask(method: str, path: str, **params: Any) -> dict[str, Any]:
         if (error.http_status or 0) >= 500 or error.http_status == 409:
             raise ChannelUnavailable(type(error).__name__) from None
         raise ChannelRefused(error.code or type(error).__name__) from None
-    data: dict[str, Any] = answer.data
-    return data
+    return stripe_answers.as_object(answer.data)

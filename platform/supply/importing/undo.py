@@ -27,6 +27,14 @@ _WITHDRAW = """
 """
 
 
+_LEFT = """
+    select count(*) filter (where keys.status = 'AVAILABLE') as free,
+           count(*) filter (where keys.status not in ('AVAILABLE', 'WITHDRAWN', 'EXPIRED'))
+               as in_use
+    from sealed_keys sealed join keys on keys.id = sealed.id where sealed.batch_id = $1
+"""
+
+
 class BatchInUse(Invalid):
     """A key of the batch is held or sold; the whole batch stays as it is."""
 
@@ -52,11 +60,9 @@ async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
         )
         if batch is None:
             raise NotFound("There is no such key batch.", field="batch_id")
-        free = [row["id"] for row in await db.fetch(_FREE, batch_id)]
-        withdrawn = 0
-        for first in range(0, len(free), _SLICE_KEYS):
-            withdrawn += await db.execute(_WITHDRAW, free[first : first + _SLICE_KEYS])
-        await _require_unused(batch_id)
+        withdrawn = await _withdraw_free(batch_id)
+        while await _some_came_free(batch_id):
+            withdrawn += await _withdraw_free(batch_id)
         if withdrawn:
             await announce_stock([batch["supplier_listing_id"]])
         await db.execute(
@@ -66,16 +72,23 @@ async def undo_batch(batch_id: UUID) -> WithdrawnBatch:
     return WithdrawnBatch(batch_id, withdrawn)
 
 
-async def _require_unused(batch_id: UUID) -> None:
-    """Asked after withdrawing: a key that was held meanwhile is seen here, and rolls us back."""
-    in_use: int = await db.fetch_value(
-        """select count(*) from sealed_keys sealed join keys on keys.id = sealed.id
-           where sealed.batch_id = $1 and keys.status not in ('WITHDRAWN', 'EXPIRED')""",
-        batch_id,
-    )
-    if in_use:
+async def _withdraw_free(batch_id: UUID) -> int:
+    free = [row["id"] for row in await db.fetch(_FREE, batch_id)]
+    withdrawn = 0
+    for first in range(0, len(free), _SLICE_KEYS):
+        withdrawn += await db.execute(_WITHDRAW, free[first : first + _SLICE_KEYS])
+    return withdrawn
+
+
+async def _some_came_free(batch_id: UUID) -> bool:
+    """Asked after withdrawing: a key that was held meanwhile is seen here, and rolls us back; one
+    whose hold has ended since the free ones were read is still to be withdrawn."""
+    left = await db.fetch_row(_LEFT, batch_id)
+    assert left is not None
+    if left["in_use"]:
         raise BatchInUse(
-            f"{in_use} keys of the batch are held or sold.",
+            f"{left['in_use']} keys of the batch are held or sold.",
             field="batch_id",
-            details={"in_use": in_use},
+            details={"in_use": left["in_use"]},
         )
+    return bool(left["free"])
