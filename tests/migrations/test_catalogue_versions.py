@@ -209,7 +209,9 @@ async def test_of_two_changes_at_once_neither_is_lost_whichever_ends_first(
 
     async def watch() -> None:
         connection = await asyncpg.connect(config.database_url)
-        while not done.is_set():
+        last = False
+        while not last:
+            last = done.is_set()
             row = await connection.fetchrow(
                 """select (select sum(version)::bigint from catalogue_versions
                            where owner_id = any ($1)) as version,
@@ -217,11 +219,13 @@ async def test_of_two_changes_at_once_neither_is_lost_whichever_ends_first(
                 [*world.shop.path, PLATFORM_ID],
             )
             pairs.add((row["version"], row["rules"]))
+            looked.set()
         await connection.close()
 
     pairs: set[tuple[int, int]] = set()
-    done = asyncio.Event()
+    done, looked = asyncio.Event(), asyncio.Event()
     watching = asyncio.create_task(watch())
+    await looked.wait()
     await asyncio.gather(*(change_rules(tenant_id, 30) for tenant_id in world.shop.path))
     done.set()
     await watching

@@ -281,7 +281,7 @@ async def test_a_sale_counts_around_the_keys_that_were_sold_before_its_place(
         await watcher.fetch("select from keys limit 1")  # from here on nothing dead goes
         sold = await desk.owner.fetch(
             """update keys set status = 'SOLD', held_by_line_id = gen_random_uuid()
-               where id in (select id from keys order by position limit 2_700)
+               where id in (select id from keys order by position limit 2700)
                returning position"""
         )
         from_the_beginning = await blocks()
