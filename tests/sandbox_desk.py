@@ -83,6 +83,12 @@ class Shop:
     heard: list[tuple[bytes, str]] = field(default_factory=list)
     next_status_codes: list[int] = field(default_factory=list)
 
+    def afresh(self) -> "Shop":
+        """The same shop, which has heard nothing yet."""
+        self.heard.clear()
+        self.next_status_codes.clear()
+        return self
+
     def app(self) -> Starlette:
         """The shop's server."""
         return Starlette(routes=[Route("/webhook", self._hear, methods=["POST"])])
@@ -167,6 +173,15 @@ class Desk:
             return_url="https://shop.example/return?order=7",
             **params,
         )
+
+
+@contextmanager
+def shop_running() -> Iterator[Shop]:
+    """Serve a shop that hears webhooks until the block ends."""
+    listening = listening_socket()
+    shop = Shop(url=f"{url_of(listening)}/webhook")
+    with served(shop.app(), listening):
+        yield shop
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from kernel import db
 from kernel.fence import FENCE
 from kernel.statements import Statement
 
-_OPEN_ALONE = Statement.of(
+_OPEN = Statement.of(
     "moment as materialized (select platform_now() as now), ready as (select 1)",
     payment_parts.OPEN,
     then="select 1",
@@ -32,7 +32,7 @@ async def open_payment(payment: Payment) -> Payment:
 
     Raises `InsufficientBalance` when the wallet does not hold its part.
     """
-    await db.execute(_OPEN_ALONE.sql, *_OPEN_ALONE.values(payment_parts.opened(payment)))
+    await db.execute(_OPEN.sql, *_OPEN.values(payment_parts.opened(payment)))
     if payment.wallet_minor:
         assert payment.customer_id is not None
         free = accounts.wallet(payment.customer_id, payment.currency)
@@ -223,7 +223,7 @@ select :event_provider::text, :event_id::text, :event_kind::text, :payment_id::u
        :provider_ref::text, :event_amount::bigint, :event_currency::text, :effect::text,
        :note::text
 """
-_RECORD_ALONE = Statement(_RECORD)
+_RECORD_EVENT = Statement(_RECORD)
 _RECORD_NOTHING = Statement.of(
     FENCE, then=f"{_RECORD} from fence where raised is not null on conflict do nothing"
 )
@@ -234,7 +234,7 @@ async def record(
 ) -> None:
     """Write the event's row: it commits with its effect, and a second one is a unique violation."""
     values = payment_parts.event(report, payment_id=payment_id, effect=effect) | {"note": note}
-    await db.execute(_RECORD_ALONE.sql, *_RECORD_ALONE.values(values))
+    await db.execute(_RECORD_EVENT.sql, *_RECORD_EVENT.values(values))
 
 
 async def record_nothing(report: ChannelReport, payment: Payment) -> None:

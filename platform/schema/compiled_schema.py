@@ -129,10 +129,9 @@ class CompiledSchema(GuardedSchema):
     ) -> AsyncGenerator[ExecutionResult, None]:
         extensions: dict[str, Any] | None = None
         try:
-            admission = self.gate.admit(prepared, name, variables=variables, context=context)
-            extensions = self.gate.results(admission.requested)
-            if admission.errors:
-                yield PreExecutionError(None, self._masked(admission.errors, name), extensions)
+            extensions, refusal = self._admitted(prepared, name, variables, context)
+            if refusal is not None:
+                yield refusal
                 return
             given = Given(context, variables, operation_extensions)
             plan = prepared.operations[name].plan
@@ -170,13 +169,23 @@ class CompiledSchema(GuardedSchema):
         context: Any,
         operation_extensions: dict[str, Any] | None,
     ) -> ExecutionResult:
-        admission = self.gate.admit(prepared, name, variables=variables, context=context)
-        extensions = self.gate.results(admission.requested)
-        if admission.errors:
-            return PreExecutionError(None, self._masked(admission.errors, name), extensions)
+        extensions, refusal = self._admitted(prepared, name, variables, context)
+        if refusal is not None:
+            return refusal
         given = Given(context, variables, operation_extensions)
         result = await prepared.operations[name].plan.execute(given)
         return self._result(result, name, extensions)
+
+    def _admitted(
+        self, prepared: Prepared, name: str | None, variables: dict[str, Any], context: Any
+    ) -> tuple[dict[str, Any], PreExecutionError | None]:
+        """Ask the gate: what stands beside every answer, and why there is none."""
+        admission = self.gate.admit(prepared, name, variables=variables, context=context)
+        extensions = self.gate.results(admission.requested)
+        if not admission.errors:
+            return extensions, None
+        errors = self._masked(admission.errors, name)
+        return extensions, PreExecutionError(None, errors, extensions)
 
     def _result(
         self, result: GraphQLExecutionResult, name: str | None, extensions: dict[str, Any]

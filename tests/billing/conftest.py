@@ -14,7 +14,7 @@ from sandbox_desk import (
     desk_of,
     listening_socket,
     sandbox_running,
-    served,
+    shop_running,
     url_of,
 )
 
@@ -22,17 +22,13 @@ from sandbox_desk import (
 @pytest.fixture(scope="module")
 def shop_server() -> Iterator[Shop]:
     """The server that hears the sandbox's webhooks."""
-    listening = listening_socket()
-    shop = Shop(url=f"{url_of(listening)}/webhook")
-    with served(shop.app(), listening):
+    with shop_running() as shop:
         yield shop
 
 
 @pytest.fixture
 def shop(shop_server: Shop) -> Shop:
-    shop_server.heard.clear()
-    shop_server.next_status_codes.clear()
-    return shop_server
+    return shop_server.afresh()
 
 
 @pytest.fixture

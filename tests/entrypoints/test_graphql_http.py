@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 import httpx
 import pytest
@@ -16,23 +15,12 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.graphql_view import ShopGraphQL
 from entrypoints.guard import GRAPHQL_BODY, GuardSettings, RequestGuard
+from lone_shop import LONE_SHOP
 from patience import PATIENCE_SECONDS
 from schema.documents import DocumentLibrary, TrustedDocuments
 from schema.documents.hashes import hash_of
 from schema.root import build_schema
-from tenants.directory import Shop
 
-SHOP: Final = Shop(
-    id=UUID(int=1),
-    slug="shop",
-    name="星河",
-    locale="en",
-    currency="CNY",
-    support_contact="",
-    payment_methods=("CARD",),
-    host="shop.localhost",
-    levels=(),
-)
 HEADERS: Final = {"x-kameng-client": "test", "content-type": "application/json"}
 
 NAME: Final = "query Name { storefront { name locale } }"
@@ -50,7 +38,7 @@ class OfShop:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app({**scope, "kameng.shop": SHOP}, receive, send)
+        await self._app({**scope, "kameng.shop": LONE_SHOP}, receive, send)
 
 
 def application(

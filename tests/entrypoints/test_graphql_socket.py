@@ -6,7 +6,6 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 import pytest
 import strawberry
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from entrypoints.graphql_socket import GraphQLSocket, session
 from kernel.errors import Forbidden
+from lone_shop import LONE_SHOP
 from patience import PATIENCE_SECONDS
 from schema.compiled_schema import CompiledSchema
 from schema.documents import DocumentLibrary, TrustedDocuments
@@ -21,17 +21,6 @@ from schema.limits import Gate, QueryLimits
 from tenants.directory import Shop
 
 PROTOCOL: Final = "graphql-transport-ws"
-SHOP: Final = Shop(
-    id=UUID(int=1),
-    slug="shop",
-    name="星河",
-    locale="en",
-    currency="CNY",
-    support_contact="",
-    payment_methods=("CARD",),
-    host="shop.localhost",
-    levels=(),
-)
 INIT: Final = {"type": "connection_init"}
 TICKS: Final = "subscription Ticks($upTo: Int!) { ticks(upTo: $upTo) }"
 WAIT: Final = "subscription { waits }"
@@ -115,7 +104,7 @@ def scope_of(protocols: Sequence[str], headers: Mapping[str, str]) -> Scope:
             *((name.encode(), text.encode()) for name, text in headers.items()),
         ],
         "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80),
-        "subprotocols": list(protocols), "kameng.shop": SHOP,
+        "subprotocols": list(protocols), "kameng.shop": LONE_SHOP,
     }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ says so, also while a count is under way.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from asked import statements
 from kernel import clock, db
 from kernel.settings import settings
 from offers import assortment as assortments_of_process
@@ -122,16 +122,6 @@ async def compare(desk: SalesDesk, **asked: Any) -> None:
             after = whole[2]
             if not whole[1]:
                 break
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-    token = db.statement_log.set(asked)
-    try:
-        yield asked
-    finally:
-        db.statement_log.reset(token)
 
 
 async def test_every_page_is_the_one_that_is_read_whole(

@@ -1,8 +1,8 @@
 """A shop's shelf: what it sells, at what price, how many there are, and what asking costs."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from math import isinf
 from uuid import UUID
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from asked import statements
 from entrypoints.asgi import create_app
 from kernel import db
 from kernel.settings import settings
@@ -29,17 +30,6 @@ from tenants.directory import Shop
 from world import Goods, ShopAt
 
 pytestmark = pytest.mark.engines
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is asked of the database inside the block."""
-    asked: list[str] = []
-    token = db.statement_log.set(asked)
-    try:
-        yield asked
-    finally:
-        db.statement_log.reset(token)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from sandbox_desk import (
     desk_of,
     listening_socket,
     sandbox_running,
-    served,
+    shop_running,
     url_of,
 )
 
@@ -33,18 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def shop_server() -> Iterator[Shop]:
     """The server of the shop, one for all tests: each test's sandbox ends before the next."""
-    listening = listening_socket()
-    shop = Shop(url=f"{url_of(listening)}/webhook")
-    with served(shop.app(), listening):
+    with shop_running() as shop:
         yield shop
 
 
 @pytest.fixture
 def shop(shop_server: Shop) -> Shop:
     """A shop that has heard nothing yet."""
-    shop_server.heard.clear()
-    shop_server.next_status_codes.clear()
-    return shop_server
+    return shop_server.afresh()
 
 
 @pytest.fixture

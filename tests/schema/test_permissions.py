@@ -25,11 +25,11 @@ from isolation.documents import (
 from isolation.matrix import callers
 from isolation.neighbours import Neighbourhood
 from isolation.slots import Ask, right_values
+from lone_shop import LONE_SHOP
 from schema.context import Context
 from schema.field_table import EVERYONE, GRANTS
 from schema.permissions import FORBIDDEN, forbidden_fields
 from schema.root import schema
-from tenants.directory import Shop
 
 #: Said once more and by hand: a slip of the pen in the table is noticed here.
 SENSITIVE = {
@@ -52,17 +52,6 @@ SENSITIVE = {
     "Affiliate.commissions": {"AFFILIATE"},
 }
 _NAMED_AT_MOST = 5
-SHOP = Shop(
-    id=UUID(int=1),
-    slug="shop",
-    name="shop",
-    locale="en",
-    currency="CNY",
-    support_contact="",
-    payment_methods=("CARD",),
-    host="shop.localhost",
-    levels=(),
-)
 
 
 def test_the_table_grants_the_schemas_fields_and_no_others() -> None:
@@ -232,7 +221,7 @@ def _codes(errors: Any) -> list[str]:
 
 def _context(caller: Caller | None) -> Context:
     return Context(
-        shop=SHOP, caller=caller, ip="", user_agent="", english=True, origin="http://shop"
+        shop=LONE_SHOP, caller=caller, ip="", user_agent="", english=True, origin="http://shop"
     )
 
 
@@ -246,7 +235,7 @@ def _caller(role: str) -> Caller | None:
 def _caller_of(kind: str, *, roles: Sequence[str]) -> Caller:
     return Caller(
         kind=TokenKind(kind),
-        tenant_id=SHOP.id,
+        tenant_id=LONE_SHOP.id,
         principal_id=UUID(int=2),
         roles=frozenset(StaffRole(role) for role in roles),
     )

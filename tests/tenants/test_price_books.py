@@ -1,13 +1,13 @@
 """The rules of a whole path as stored, laid out for the sums, kept while true, nobody else's."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from asked import statements
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
@@ -49,16 +49,6 @@ async def books(world: World, at: ShopAt) -> tuple[TenantBook, ...]:
 
 async def levels(world: World, at: ShopAt) -> tuple[PathLevel, ...]:
     return tuple(book.level for book in await books(world, at))
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-    token = db.statement_log.set(asked)
-    try:
-        yield asked
-    finally:
-        db.statement_log.reset(token)
 
 
 async def test_every_level_of_the_path_has_its_rules_from_the_root_down(world: World) -> None:
