@@ -1,13 +1,13 @@
 """One offer's price in one shop, out of what was read of both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from billing.payment_methods import dearest_fee_bp
 from kernel.log import get_logger
 from offers.statements import Row
 from tenants.price_books import TenantBook
-from tenants.pricing import Broken, PathLevel, Priced, PriceInputs, most_specific, price
+from tenants.pricing import Broken, PathLevel, Priced, PriceInputs, price, with_suggestions
 
 log = get_logger(__name__)
 
@@ -55,16 +55,4 @@ def _computed(
         worst_affiliate_bp=limits.worst_affiliate_bp,
         dearest_channel_fee_bp=dearest_fee_bp(payment_methods),
     )
-    suggested = _suggested_retail(inputs)
-    return price(inputs if suggested is None else replace(inputs, suggested_retail_minor=suggested))
-
-
-def _suggested_retail(inputs: PriceInputs) -> int | None:
-    """What the parent's own shop asks; asked only where the shop has no rule of its own."""
-    *above, shop = inputs.levels
-    own = most_specific(shop.retail_rules, sku_id=inputs.sku_id, category_path=inputs.category_path)
-    if own is not None or not above:
-        return None
-    parent = replace(inputs, levels=tuple(above), floor_minor=None, ceiling_minor=None)
-    result = price(replace(parent, suggested_retail_minor=_suggested_retail(parent)))
-    return result.retail_minor if isinstance(result, Priced) else None
+    return price(with_suggestions(inputs))

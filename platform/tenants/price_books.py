@@ -15,7 +15,15 @@ from uuid import UUID
 from kernel import db
 from kernel.flights import Flights
 from tenants.directory import Shop
-from tenants.pricing import Audience, PathLevel, PriceRule, Rounding, RuleBook, RuleKind, Scope
+from tenants.pricing import (
+    Audience,
+    PathLevel,
+    PriceRule,
+    Rounding,
+    RuleBook,
+    RuleKind,
+    Scope,
+)
 
 MAX_RULES_KEPT: Final = 50_000
 
@@ -34,7 +42,8 @@ select asked.owner_id, coalesce(known.version, 0) as version, t.min_margin_minor
 from unnest($1::uuid[]) as asked (owner_id)
 join tenants t on t.id = asked.owner_id
 left join catalogue_versions known on known.owner_id = asked.owner_id
-left join price_rules r on r.tenant_id = asked.owner_id
+left join price_rules r on r.tenant_id = asked.owner_id and r.for_kind = 'EVERYONE'
+     and r.min_quantity = 1 and r.starts_at is null and r.ends_at is null
 """
 
 
