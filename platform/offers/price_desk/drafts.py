@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from kernel.errors import Invalid, NotFound
+from offers.price_desk.own_rules import DeskRule
 from tenants.pricing import Audience, ForKind, PriceRule, Rounding, RuleKind, Scope
 
 MAX_RULE_VALUE: Final = 1_000_000_000_000
@@ -85,14 +86,9 @@ class RuleDraft:
         if self.for_kind is ForKind.PROMOTION and (is_windowed or self.scope is not Scope.SKU):
             raise Invalid("A promotion's rule is for one SKU, for its time.", field="scope")
 
-    @property
-    def seat(self) -> tuple[object, ...]:
-        """Where the rule sits: one rule for each at any moment."""
-        return seat_of(self)
-
-    def as_rule(self, *, rule_id: UUID, owner_id: UUID) -> PriceRule:
+    def as_rule(self, *, rule_id: UUID, owner_id: UUID) -> DeskRule:
         """Make the rule that would be stored."""
-        return PriceRule(
+        rule = PriceRule(
             id=rule_id,
             owner_id=owner_id,
             audience=self.audience,
@@ -105,19 +101,5 @@ class RuleDraft:
             for_kind=self.for_kind,
             for_id=self.for_id,
             min_quantity=self.min_quantity,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
         )
-
-
-def seat_of(rule: RuleDraft | PriceRule) -> tuple[object, ...]:
-    """Name the place that a rule takes, windows left out but for their start."""
-    return (
-        rule.audience,
-        rule.for_kind,
-        rule.for_id,
-        rule.scope,
-        rule.target_id,
-        rule.min_quantity,
-        rule.starts_at,
-    )
+        return DeskRule(rule, self.starts_at, self.ends_at)

@@ -91,9 +91,7 @@ async def keep_upload(address: FileAddress, content: bytes) -> None:
     require_size(content)
     async with db.transaction(db.core_scope(address.tenant_id)):
         # In a line, so that two uploads at once do not both count the other out.
-        await db.execute(
-            "select from tenants where id = $1 for no key update", address.tenant_id
-        )
+        await db.execute("select from tenants where id = $1 for no key update", address.tenant_id)
         await db.execute("delete from price_files where id = $1", address.file_id)
         kept = await db.execute(
             """insert into price_files (tenant_id, id, format, content)

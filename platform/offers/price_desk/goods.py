@@ -39,7 +39,9 @@ left join lateral (
     where l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = $3
 ) as offered on true
 left join lateral (
-    select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
+    select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor,
+           max(floor_minor) filter (where tenant_id <> $2) as floor_above_minor,
+           min(ceiling_minor) filter (where tenant_id <> $2) as ceiling_above_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)
 ) as limits on true
 left join tenant_listings own on own.sku_id = s.id and own.tenant_id = $2

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 from uuid import UUID
 
@@ -28,7 +29,8 @@ _OWN_RULES: Final = f"""
 select {VERSIONS_OF_PATH} as versions, platform_now() as now, own.*
 from (select) as always left join (
     select r.id, r.audience, r.for_kind, r.for_id, r.scope, r.target_id, r.kind, r.value,
-           r.rounding, r.unit_minor, r.min_quantity, coalesce(r.starts_at, p.starts_at) as starts_at,
+           r.rounding, r.unit_minor, r.min_quantity,
+           coalesce(r.starts_at, p.starts_at) as starts_at,
            coalesce(r.ends_at, p.ends_at) as ends_at, p.starts_at as runs_since,
            coalesce(p.status, 'RUNNING') = 'RUNNING' as running
     from price_rules r left join promotions p on p.tenant_id = r.tenant_id and p.id = r.promotion_id
@@ -65,7 +67,14 @@ class DeskRule:
         return self.running and begun and (self.ends_at is None or now < self.ends_at)
 
 
-@dataclass(frozen=True, slots=True)
+def seat_of(one: DeskRule) -> tuple[object, ...]:
+    """Name the place that a rule takes: one rule for each at any moment."""
+    rule = one.rule
+    starts_at = None if rule.for_kind is ForKind.PROMOTION else one.starts_at
+    return (*one.layer, rule.scope, rule.target_id, rule.min_quantity, starts_at)
+
+
+@dataclass(frozen=True)
 class OwnRules:
     """All of a shop's rules that price something, now or later, at one version of the shop."""
 
@@ -81,6 +90,7 @@ class OwnRules:
         rules |= {one.rule.id: one for one in put}
         return OwnRules(self.version, self.now, rules)
 
+    @cached_property
     def layers(self) -> "dict[LayerKey, DeskLayer]":
         """Lay the rules out by whom they are for."""
         found: dict[LayerKey, list[DeskRule]] = defaultdict(list)
@@ -88,12 +98,15 @@ class OwnRules:
             found[one.layer].append(one)
         return {key: DeskLayer(rules) for key, rules in found.items()}
 
+    @cached_property
+    def by_seat(self) -> "dict[tuple[object, ...], DeskRule]":
+        """Find the rules by the place that each takes."""
+        return {seat_of(one): one for one in self.rules.values()}
+
     def in_force(self, layer: LayerKey) -> list[PriceRule]:
         """The rules of a layer that are asked now."""
         return [
-            one.rule
-            for one in self.rules.values()
-            if one.layer == layer and one.in_force(self.now)
+            one.rule for one in self.rules.values() if one.layer == layer and one.in_force(self.now)
         ]
 
     def promotions_in_force(self) -> Layer:

@@ -44,9 +44,7 @@ def _sheet(rows: str) -> str:
 
 @pytest.mark.parametrize("file_format", FileFormat)
 @given(rows=st.lists(st.tuples(_texts, _texts), max_size=5))
-def test_what_is_written_is_read_back(
-    file_format: FileFormat, rows: list[tuple[str, str]]
-) -> None:
+def test_what_is_written_is_read_back(file_format: FileFormat, rows: list[tuple[str, str]]) -> None:
     written = write_records(HEADING, rows, file_format=file_format)
     read = read_records(written, file_format=file_format)
     assert [tuple(record.cells.values()) for record in read] == rows
@@ -59,7 +57,7 @@ def test_no_cell_that_is_written_is_a_formula(file_format: FileFormat, beginning
     written = write_records(HEADING, [("a", evil)], file_format=file_format)
     if file_format is FileFormat.CSV:
         assert written.startswith(b"\xef\xbb\xbf")
-        assert b",'" in written or b',"\'' in written
+        assert b",'" in written or b",\"'" in written
     else:
         with zipfile.ZipFile(io.BytesIO(written)) as archive:
             assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
@@ -68,7 +66,7 @@ def test_no_cell_that_is_written_is_a_formula(file_format: FileFormat, beginning
 
 
 def test_a_line_is_named_as_the_spreadsheet_numbers_it() -> None:
-    text = 'sku,title\r\n\r\na,"two\r\nlines"\r\nb,x\r\n'.encode()
+    text = b'sku,title\r\n\r\na,"two\r\nlines"\r\nb,x\r\n'
     assert [one.line for one in read_records(text, file_format=FileFormat.CSV)] == [4, 5]
     rows = '<row r="2"><c r="A2"><v>7</v></c></row><row r="5"><c r="A5"><v>8</v></c></row>'
     (only,) = read_records(_workbook(_sheet(rows)), file_format=FileFormat.XLSX)
