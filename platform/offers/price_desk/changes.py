@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +23,7 @@ class RetailRange(NamedTuple):
     ceiling_minor: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """Rules put and dropped, retail ranges of SKUs, and another least margin, all at once."""
 
@@ -60,7 +61,11 @@ class Change:
 
     def names(self, sku: DeskSku) -> bool:
         """Say whether the change puts a rule on exactly this SKU."""
-        return any(one.rule.target_id == sku.id for one in self.put)
+        return sku.id in self._named
+
+    @cached_property
+    def _named(self) -> frozenset[UUID | None]:
+        return frozenset(one.rule.target_id for one in self.put)
 
     def ranged(self, sku: DeskSku) -> DeskSku:
         """The SKU with the retail range that would hold: the shop's and those of all above it."""

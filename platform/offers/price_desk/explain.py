@@ -84,7 +84,8 @@ class Viewpoint:
 class PriceStep:
     """One part of a price, in minor units; `after_minor` is the sum up to here.
 
-    `depth` is the level whose doing it is, the platform's being 0.
+    `depth` is the level whose doing it is, the platform's being 0; `funder` names who pays for what
+    is given on top, None where the price itself is made.
     """
 
     kind: StepKind
@@ -92,6 +93,7 @@ class PriceStep:
     after_minor: int
     depth: int
     rule: PriceRule | None = None
+    funder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +107,10 @@ class PriceBound:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceAdjustment:
-    """What somebody gives on top, in minor units, and at whose expense; taken off the price."""
-
-    label: str
-    funder: str
-    delta_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class PriceExplanation:
     """The steps, the limits and the outcome, for one piece of a line of `quantity`.
 
+    `adjustments` are what others give on top of the price, where a discount is explained.
     `price_minor` is the sum of all deltas; `broken` names the guard that keeps it hidden. None
     where the goods cannot be had at all, which is somebody else's doing further up.
     """
@@ -126,7 +120,7 @@ class PriceExplanation:
     quantity: int
     steps: tuple[PriceStep, ...]
     bounds: tuple[PriceBound, ...]
-    adjustments: tuple[PriceAdjustment, ...]
+    adjustments: tuple[PriceStep, ...]
     price_minor: int | None
     broken: Guard | None
 

@@ -79,13 +79,15 @@ class Trial:
     before: OwnRules
     after: OwnRules
     change: Change
+    layers: frozenset[LayerKey]
+    """Those whom the change touches."""
 
     def broken(self, sku: DeskSku) -> Guard | None:
         """Name a guard that the change breaks for a SKU, where it was whole before."""
         changed = self.change.ranged(sku)
         after, before = self.after.layers, self.before.layers
         ground = self._ground_after()
-        for key in self.change.touched_layers(self.before):
+        for key in self.layers:
             guard = _broken(ground, changed, key, after.get(key, _NO_LAYER))
             if guard is not None and (
                 self.change.names(sku)
@@ -107,12 +109,13 @@ async def require_guards(shop: Shop, change: Change, before: OwnRules) -> None:
     Raises `RestlessPrices` when the shop's rules are no longer those of `before`.
     """
     after = change.rules_after(before)
+    layers = frozenset(change.touched_layers(before))
     broken: dict[Guard, list[str]] = {}
     async for portion in portions(shop, change.touched(before)):
         ground = await ground_of(shop, portion)
         if ground is None or portion.versions[-2] != before.version:
             raise RestlessPrices("The prices were changed meanwhile: try again.")
-        trial = Trial(ground, before, after, change)
+        trial = Trial(ground, before, after, change, layers)
         for sku in portion.skus:
             if (guard := trial.broken(sku)) is not None:
                 broken.setdefault(guard, []).append(sku.code)

@@ -93,10 +93,14 @@ class OwnRules:
     @cached_property
     def layers(self) -> "dict[LayerKey, DeskLayer]":
         """Lay the rules out by whom they are for."""
+        return {key: DeskLayer(rules) for key, rules in self._by_layer.items()}
+
+    @cached_property
+    def _by_layer(self) -> "dict[LayerKey, list[DeskRule]]":
         found: dict[LayerKey, list[DeskRule]] = defaultdict(list)
         for one in self.rules.values():
             found[one.layer].append(one)
-        return {key: DeskLayer(rules) for key, rules in found.items()}
+        return found
 
     @cached_property
     def by_seat(self) -> "dict[tuple[object, ...], DeskRule]":
@@ -105,9 +109,8 @@ class OwnRules:
 
     def in_force(self, layer: LayerKey) -> list[PriceRule]:
         """The rules of a layer that are asked now."""
-        return [
-            one.rule for one in self.rules.values() if one.layer == layer and one.in_force(self.now)
-        ]
+        rules = self._by_layer.get(layer, ())
+        return [one.rule for one in rules if one.in_force(self.now)]
 
     def promotions_in_force(self) -> Layer:
         """What every running promotion asks now."""
