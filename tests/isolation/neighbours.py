@@ -81,6 +81,10 @@ class PriceDesk:
     rule_ids: Mapping[str, str]
     """One for each role that may delete one."""
 
+    def rule_id_for(self, role: str) -> str:
+        """The rule that a role deletes; whoever may not names the owner's."""
+        return self.rule_ids.get(role, self.rule_ids["STAFF_OWNER"])
+
 
 @dataclass
 class Holdings:

@@ -161,7 +161,7 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
         _id("tir"),
     ),
     "ruleId": Slot(
-        _only("priceRuleDelete")(lambda ask: ask.desk.rule_ids[ask.caller.role]),
+        _only("priceRuleDelete")(lambda ask: ask.desk.rule_id_for(ask.caller.role)),
         lambda _, theirs: list(desk_of(theirs).rule_ids.values()),
         _id("rul"),
     ),
