@@ -19,6 +19,7 @@ from offers.price_desk.evaluation import Ground, ground_of
 from offers.price_desk.goods import DeskSku, Portion, Touched, read_portion
 from tenants.directory import Shop, shop_by_id
 from tenants.pricing import Broken, Guard
+from tenants.versions import version_of_shop
 
 SHOPS_AT_ONCE: Final = 20
 SKUS_AT_ONCE: Final = 500
@@ -30,12 +31,11 @@ _WORKER: Final = "follow the prices of every shop whose catalogue has changed"
 
 # Who was never looked at comes first, then who has waited longest. A look that is under way has a
 # place, so one that was given up is found again; two workers at one shop do no harm (`_TAKE`).
-_CLAIM: Final = """
+_CLAIM: Final = f"""
 insert into price_looks (shop_id, version, after_sku_id)
 select shop_id, version, $2 from (
-    select t.id as shop_id, sum(known.version + moments_passed(known.owner_id))::bigint as version
-    from tenants t join catalogue_versions known on known.owner_id = any (t.path || platform_id())
-    where t.status <> 'CLOSED' group by t.id
+    select t.id as shop_id, {version_of_shop("t.path")} as version
+    from tenants t where t.status <> 'CLOSED'
 ) as now
 left join lateral (select look.version as seen, look.after_sku_id, look.looked_at
                    from price_looks look where look.shop_id = now.shop_id) as last on true

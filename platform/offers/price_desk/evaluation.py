@@ -1,6 +1,5 @@
 """What goods cost and fetch in one shop, as its rules are or as they would be."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -9,8 +8,9 @@ from billing.payment_methods import dearest_fee_bp
 from offers.price_desk.goods import DeskSku, Portion
 from offers.statements import Row
 from tenants.directory import Shop
-from tenants.price_books import TenantBook, path_books
+from tenants.path_terms import path_terms
 from tenants.pricing import (
+    EARNING_DEPTH,
     Broken,
     PathLevel,
     Priced,
@@ -32,6 +32,7 @@ class Ground:
     levels: tuple[PathLevel, ...]
     payment_methods: tuple[str, ...]
     cumulative_cap_bp: int | None = None
+    earning_depth: int = EARNING_DEPTH
 
     @property
     def own_level(self) -> int:
@@ -67,6 +68,7 @@ class Ground:
             worst_affiliate_bp=sku.row["worst_affiliate_bp"],
             dearest_channel_fee_bp=dearest_fee_bp(self.payment_methods),
             quantity=quantity,
+            earning_depth=self.earning_depth,
         )
 
     def face_value_minor(self, sku: DeskSku) -> int | None:
@@ -114,9 +116,13 @@ class Ground:
 
 async def ground_of(shop: Shop, portion: Portion) -> Ground | None:
     """The ground at exactly the versions of a portion; None when they are no longer true."""
-    books = await path_books(shop, portion.versions)
-    return None if books is None else _ground(shop, books)
-
-
-def _ground(shop: Shop, books: Sequence[TenantBook]) -> Ground:
-    return Ground(shop, tuple(book.level for book in books), books[-1].payment_methods)
+    terms = await path_terms(shop, portion.versions)
+    if terms is None:
+        return None
+    return Ground(
+        shop=shop,
+        levels=terms.levels,
+        payment_methods=terms.payment_methods,
+        cumulative_cap_bp=terms.cumulative_cap_bp,
+        earning_depth=terms.earning_depth,
+    )

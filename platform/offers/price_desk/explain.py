@@ -159,7 +159,7 @@ async def explain_price(
         raise Invalid(f"A line has 1 to {MAX_QUANTITY} pieces.", field="quantity")
     child = None if view.child_slug is None else await _child(shop, view.child_slug)
     buyer = await _buyer(shop, view)
-    offer_id = await _shown_offer(shop, sku_id, quantity)
+    offer_id = await _shown_offer(shop, sku_id, quantity, view)
     for _ in range(_READ_AGAIN):
         own = await read_own_rules(shop)
         portion = await read_portion(shop, Touched(sku_ids=frozenset({sku_id})))
@@ -292,10 +292,11 @@ def _at_least(kind: BoundKind, guard: Guard, limit_minor: int, price_minor: int)
     return PriceBound(kind, guard, limit_minor, price_minor >= limit_minor)
 
 
-async def _shown_offer(shop: Shop, sku_id: UUID, quantity: int) -> UUID | None:
+async def _shown_offer(shop: Shop, sku_id: UUID, quantity: int, view: Viewpoint) -> UUID | None:
     """The offer that the shop's page or a quote of so many pieces would take."""
-    found = await shelf.skus_by_id(shop, [sku_id], stock_bound=quantity)
-    sku = found.get(sku_id)
+    line = (sku_id, quantity)
+    found = await shelf.skus_by_id(shop, [line], stock_bound=quantity, customer_id=view.customer_id)
+    sku = found.get(line)
     return None if sku is None else (sku.offer_for(quantity) or sku.display_offer).id
 
 

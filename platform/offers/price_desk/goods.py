@@ -10,7 +10,7 @@ from uuid import UUID
 from kernel import db
 from offers.statements import Row
 from tenants.directory import Shop
-from tenants.price_books import VERSIONS_OF_PATH
+from tenants.versions import VERSIONS_OF_PATH
 
 SKUS_AT_ONCE: Final = 500
 _FIRST: Final = UUID(int=0)

@@ -12,7 +12,6 @@ from kernel import db
 from offers.price_desk.goods import DeskSku
 from offers.statements import Row
 from tenants.directory import Shop
-from tenants.price_books import VERSIONS_OF_PATH
 from tenants.pricing import (
     Audience,
     ForKind,
@@ -22,6 +21,7 @@ from tenants.pricing import (
     RuleKind,
     Scope,
 )
+from tenants.versions import VERSIONS_OF_PATH
 
 LayerKey = tuple[Audience, ForKind, UUID | None]
 

@@ -14,7 +14,7 @@ from offers.price_desk.changes import Change
 from offers.price_desk.guarding import RestlessPrices, require_guards
 from offers.price_desk.own_rules import OwnRules, own_version, read_own_rules
 from tenants.directory import Shop
-from tenants.price_books import VERSIONS_OF_PATH
+from tenants.versions import VERSIONS_OF_PATH
 
 TURNS: Final = 8
 """How often a change is checked anew because another one was written meanwhile."""

@@ -13,8 +13,9 @@ def with_suggestions(inputs: PriceInputs) -> PriceInputs:
     and the platform's where it caps the shop.
 
     A suggestion is what the shop above asks everyone for one piece, without a promotion, a tier or
-    limits that are set for others. Nothing suggests who has neither a rule nor a suggestion, nor one
-    whose price breaks a guard itself. The platform's own shop is not capped by its own price.
+    limits that are set for others. A shop with neither a rule nor a suggestion suggests nothing,
+    and so does one whose price breaks a guard. The platform's own shop is not capped by its own
+    price.
     """
     above = inputs.levels[:-1]
     if not above:

@@ -111,7 +111,7 @@ async def test_a_price_that_is_hidden_says_which_limit_does_not_hold(desk: Sales
     assert explained.broken == "G2"
     assert [bound.kind for bound in explained.bounds if not bound.holds] == [BoundKind.CEILING]
     assert await shelf.skus_by_id(
-        await desk.shop(), [world.goods.sku_id], stock_bound=1
+        await desk.shop(), [(world.goods.sku_id, 1)], stock_bound=1
     ) == {}  # fmt: skip
 
 
@@ -164,7 +164,9 @@ async def test_deltas_add_up_to_the_price_and_tell_no_cost_of_others(
         costs.append((step.depth, step.after_minor, step.delta_minor))
     for depth, at in enumerate(chain):
         explained = await _explained(desk, at=at)
-        found = await shelf.skus_by_id(await desk.shop(at), [world.goods.sku_id], stock_bound=1)
+        found = await shelf.skus_by_id(
+            await desk.shop(at), [(world.goods.sku_id, 1)], stock_bound=1
+        )
         shown = [sku.display_offer.unit_price_minor for sku in found.values()]
         assert explained.broken is not None or shown == [explained.price_minor]
         assert explained.price_minor is None or _sum(explained) == explained.price_minor

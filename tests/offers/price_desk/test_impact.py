@@ -34,7 +34,9 @@ async def _prices(desk: SalesDesk, shops: list[ShopAt]) -> Prices:
     sku_ids = [row["id"] for row in await desk.owner.fetch("select id from skus")]
     found: Prices = {}
     for at in shops:
-        skus = await shelf.skus_by_id(await desk.shop(at), sku_ids, stock_bound=1)
+        skus = await shelf.skus_by_id(
+            await desk.shop(at), [(one, 1) for one in sku_ids], stock_bound=1
+        )
         found[at.slug] = {
             sku.row["code"]: sku.display_offer.unit_price_minor for sku in skus.values()
         }

@@ -27,8 +27,8 @@ T1_PAYS, T2_PAYS, T2_ASKS = 8_500, 9_000, 11_000
 
 async def _retail_minor(desk: SalesDesk, at: ShopAt | None = None) -> int | None:
     shop = await desk.shop(at)
-    found = await shelf.skus_by_id(shop, [desk.world.goods.sku_id], stock_bound=10)
-    sku = found.get(desk.world.goods.sku_id)
+    found = await shelf.skus_by_id(shop, [(desk.world.goods.sku_id, 1)], stock_bound=10)
+    sku = found.get((desk.world.goods.sku_id, 1))
     return None if sku is None else sku.display_offer.unit_price_minor
 
 
