@@ -37,6 +37,8 @@ TENANT_TABLES = (
     "delivered_keys",
     "key_reveals",
     "membership_tiers",
+    "price_alerts",
+    "price_files",
 )
 PATH_TABLES = ("price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions")
 PARTY_TABLES = ("line_shares",)

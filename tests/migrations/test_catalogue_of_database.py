@@ -31,6 +31,8 @@ TENANT_CLASS = {
     "delivered_keys",
     "key_reveals",
     "membership_tiers",
+    "price_alerts",
+    "price_files",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions"}
 PARTY_CLASS = {"line_shares"}
