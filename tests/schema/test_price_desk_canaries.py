@@ -14,6 +14,7 @@ from isolation.api import Api
 from kernel.ids import public_id
 from kernel.settings import Settings
 from offers.price_desk import alerts
+from schema.context import Context
 from world import Person, ShopAt, World, plant_goods, plant_tenant
 
 SUPPLY: Final = 7_310_137
@@ -139,6 +140,17 @@ async def test_no_level_is_told_what_another_one_pays(
     logged = capsys.readouterr()
     secret = {ladder.cost_minor(depth) for depth in range(5)}
     assert not _numbers(logged.out + logged.err) & secret
+
+
+async def test_a_chain_that_is_shown_to_a_shop_is_noticed(
+    ladder: Ladder, api: Api, offline: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Context, "is_operator", property(lambda _: True))
+    said = await _everything_said(ladder, api, offline, 3)
+    told = set().union(*(_numbers(text) for text in said))
+    assert told & ladder.forbidden(3) == {SUPPLY, *WHOLESALE[:3]} | {
+        ladder.cost_minor(depth) for depth in (1, 2)
+    }
 
 
 async def test_an_alert_tells_no_amount_and_only_to_whose_level_broke(
