@@ -45,7 +45,8 @@ def ears() -> Iterator[Ears]:
 
 async def skus(desk: SalesDesk, by: Person | None, at: ShopAt | None = None) -> list[ShelfSku]:
     """The world's SKU on a page and alone, read whole and remembered."""
-    shop, found = await desk.shop(at), []
+    shop = await desk.shop(at)
+    found: list[ShelfSku] = []
     who: dict[str, Any] = {"customer_id": by.id if by else None, "with_breaks": True}
     for reading in (Reading.SOURCED, Reading.EXACT, Reading.PUBLIC):
         page = await catalogue.products(shop, reading=reading, **who)
