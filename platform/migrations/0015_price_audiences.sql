@@ -129,6 +129,7 @@ create table catalogue_moments (
 );
 -- Nobody but the triggers writes here.
 grant select on catalogue_moments to kameng_core;
+alter table catalogue_versions add column first_moment timestamptz;  -- of those still counted
 
 create function moments_passed(owner uuid) returns bigint language sql stable
 as $$ select count(*) from catalogue_moments
@@ -176,6 +177,10 @@ begin
     delete from catalogue_moments
     where owner_id in (select tenant_id from come) and moment <= platform_now()
       and not exists (select from sandbox_clock);
+    update catalogue_versions known
+    set first_moment = (select min(moment) from catalogue_moments
+                        where owner_id = known.owner_id)
+    where owner_id in (select tenant_id from come);
     return null;
 end $$;
 

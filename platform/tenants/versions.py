@@ -8,11 +8,16 @@ looked up by the version that was read, so time is no special case to it.
 
 from typing import Final
 
-_PASSED: Final = """(select count(*) from catalogue_moments passed
-  where passed.owner_id = {owner} and passed.moment <= (select platform_now()))"""
-
-VERSION_OF_OWNER: Final = f"coalesce(known.version, 0) + {_PASSED.format(owner='asked.owner_id')}"
-"""In a statement that joins `catalogue_versions known` to owners that are `asked`."""
+# Most owners have no moment ahead, and nobody looks for one then.
+_VERSION: Final = """
+known.version + case
+    when known.first_moment is null then 0
+    when known.first_moment > (select platform_now()) then 0
+    else (select count(*) from catalogue_moments passed
+          where passed.owner_id = known.owner_id and passed.moment <= (select platform_now())) end
+"""
+VERSION_OF_OWNER: Final = f"coalesce({_VERSION}, 0)"
+"""In a statement with a left join of `catalogue_versions known`: the owner's version."""
 
 VERSIONS_OF_PATH: Final = f"""
 (select array_agg({VERSION_OF_OWNER} order by asked.place)
@@ -24,10 +29,8 @@ platform's."""
 
 _OWNERS: Final = "any ({path} || platform_id())"
 _SUM: Final = f"""
-((select coalesce(sum(known.version), 0) from catalogue_versions known
-  where known.owner_id = {_OWNERS})
- + (select count(*) from catalogue_moments passed
-    where passed.owner_id = {_OWNERS} and passed.moment <= (select platform_now())))::bigint
+(select coalesce(sum({_VERSION}), 0)::bigint from catalogue_versions known
+ where known.owner_id = {_OWNERS})
 """
 _STILL: Final = f"""
 extract(epoch from (select min(next.moment) from catalogue_moments next
