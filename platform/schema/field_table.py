@@ -120,7 +120,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("PriceAlertConnection", PRICE_READERS, "nodes pageInfo"),
     ("PriceAlert", PRICE_READERS, "id guard skuId skuCode child openedAt closedAt"),
     ("PriceListAddress", PRICE_READERS, "url uploadId expiresAt"),
-    ("PriceListReport", PRICE_WRITERS, "rows listings rules problemCount written problems"),
+    ("PriceListReport", PRICE_WRITERS, "rows listings rules problemCount written impact problems"),
     ("PriceListProblem", PRICE_WRITERS, "line column code"),
     ("PriceRuleWritten", PRICE_WRITERS, "rule"),
     ("AgentGradeWritten", PRICE_WRITERS, "grade"),

@@ -20,9 +20,6 @@ from schema.price_desk_inputs import (
     PriceAudience,
     PriceRuleInput,
     PriceViewerInput,
-    id_or_none,
-    rule_draft,
-    viewpoint,
 )
 from schema.price_desk_types import (
     AgentGrade,
@@ -32,6 +29,8 @@ from schema.price_desk_types import (
     PriceImpact,
     PriceRuleConnection,
     Promotion,
+)
+from schema.price_desk_views import (
     alert_connection,
     alert_type,
     explanation_type,
@@ -39,6 +38,11 @@ from schema.price_desk_types import (
     impact_type,
     promotion_type,
     rule_connection,
+)
+from schema.price_desk_wishes import (
+    id_or_none,
+    rule_draft,
+    viewpoint,
 )
 from schema.problems import Problem, Refusals
 from tenants.directory import Shop

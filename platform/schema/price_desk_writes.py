@@ -20,20 +20,16 @@ from schema.price_desk_inputs import (
     PromotionPauseInput,
     RetailFloorInput,
     SecretPriceInput,
+)
+from schema.price_desk_types import AgentGrade, PriceRule, Promotion
+from schema.price_desk_views import grade_type, promotion_type, rule_type
+from schema.price_desk_wishes import (
     id_or_none,
     listing_draft,
     promotion_draft,
     range_draft,
     rule_draft,
     secret_price,
-)
-from schema.price_desk_types import (
-    AgentGrade,
-    PriceRule,
-    Promotion,
-    grade_type,
-    promotion_type,
-    rule_type,
 )
 from schema.problems import Problem, Refusals
 

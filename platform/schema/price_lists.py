@@ -10,7 +10,8 @@ from offers.price_desk import files, price_lists
 from offers.price_desk.files import Way
 from offers.price_desk.sheets import FileFormat
 from schema.context import Context, Info
-from schema.price_desk_types import PriceListAddress, PriceListReport, report_type
+from schema.price_desk_types import PriceListAddress, PriceListReport
+from schema.price_desk_views import report_type
 from schema.problems import Problem, Refusals
 
 
@@ -93,6 +94,5 @@ class PriceListMutation:
         """Import."""
         upload_id = parse_id("plf", input.upload_id, field="uploadId")
         shop = info.context.shop
-        return report_type(
-            await price_lists.import_price_list(shop, upload_id, dry_run=input.dry_run)
-        )
+        report = await price_lists.import_price_list(shop, upload_id, dry_run=input.dry_run)
+        return report_type(report, shop.currency)

@@ -6,7 +6,7 @@ is written. What is wrong with a row is said with its line, its column and a cod
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from offers.price_desk.evaluation import Ground, ground_of
 from offers.price_desk.files import uploaded
 from offers.price_desk.goods import DeskSku, Touched, portions
 from offers.price_desk.guarding import RestlessPrices, require_guards
-from offers.price_desk.impact import asked, cheapest_cost_minor
+from offers.price_desk.impact import Impact, asked, cheapest_cost_minor, price_impact
 from offers.price_desk.levels import Buyer, level_for_buyer
 from offers.price_desk.listings import ListingDraft, write_listings
 from offers.price_desk.own_rules import DeskRule, OwnRules, read_own_rules, seat_of
@@ -60,6 +60,8 @@ class ImportReport:
     problem_count: int
     problems: tuple[LineProblem, ...]
     written: bool
+    impact: Impact | None = None
+    """What it would do, of a dry run without problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,10 @@ async def import_price_list(shop: Shop, upload_id: UUID, *, dry_run: bool) -> Im
         return _report(plan, problems, written=False)
     if dry_run:
         before = await read_own_rules(shop)
-        await require_guards(shop, _change(shop, before, plan), before)
-        return _report(plan, [], written=False)
+        change = _change(shop, before, plan)
+        await require_guards(shop, change, before)
+        found = await price_impact(shop, change, before)
+        return replace(_report(plan, [], written=False), impact=found)
 
     async def write(change: Change) -> None:
         await write_rules(shop, change.put)

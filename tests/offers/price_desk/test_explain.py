@@ -9,13 +9,8 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import new_id
 from offers import shelf
 from offers.price_desk import rules
-from offers.price_desk.explain import (
-    BoundKind,
-    PriceExplanation,
-    StepKind,
-    Viewpoint,
-    explain_price,
-)
+from offers.price_desk.explain import Viewpoint, explain_price
+from offers.price_desk.price_steps import BoundKind, PriceExplanation, StepKind
 from sales import SalesDesk
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind
 from world import ShopAt

@@ -116,6 +116,9 @@ async def test_a_dry_run_finds_the_same_and_writes_nothing(desk: SalesDesk) -> N
     after = await everything_written(desk.owner)
     assert {**after, "price_files": []} == before
     assert (report.rows, report.rules, report.written) == (1, 1, False)
+    assert report.impact is not None
+    [move] = report.impact.moves
+    assert (move.before_minor, move.after_minor) == (T2_ASKS, 12_340)
 
 
 async def test_what_is_wrong_is_said_by_line_and_column_and_nothing_is_written(
