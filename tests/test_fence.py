@@ -20,7 +20,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
-from tenants.models import StoredPriceRule
+from tenants.models import AgentGrade, MembershipTier, Promotion, StoredPriceRule
 from tenants.scope import FenceBreach, PartyOwned, PathOwned, TenantOwned
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 from ways_through_models import PAST_THE_MANAGER, THROUGH_THE_MANAGER, ForeignRow, Way
@@ -36,8 +36,11 @@ TENANT_TABLES = (
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "membership_tiers",
+    "price_alerts",
+    "price_files",
 )
-PATH_TABLES = ("price_rules", "price_limits", "tenant_listings")
+PATH_TABLES = ("price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions")
 PARTY_TABLES = ("line_shares",)
 CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 # Whose a row is, in the tables that a shop's transaction may read.
@@ -62,6 +65,9 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     DeliveredKey,
     KeyReveal,
     StoredPriceRule,
+    AgentGrade,
+    MembershipTier,
+    Promotion,
     LineShare,
 )
 

@@ -36,6 +36,10 @@ WITHOUT_MODEL = {
     "payment_events": "key of two columns",
     "ledger_entries": "key of two columns",
     "catalogue_versions": "written by triggers alone, and read in SQL",
+    "catalogue_moments": "key of two columns",
+    "price_alerts": "opened and closed many at once, in SQL",
+    "price_looks": "the place of a sweep, moved by a condition, in SQL",
+    "price_files": "written by a condition on their number, in SQL",
     "sandbox_clock": "the platform_now() of a sandbox; the product never touches it",
     "tortoise_migrations": "the migrations' own history",
 }

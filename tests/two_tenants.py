@@ -168,6 +168,16 @@ async def _plant_settings(
             "kind": "PASS_THROUGH",
         },
         "price_limits": {"sku_id": goods.sku_id, "floor_minor": 100},
+        "agent_grades": {"id": new_id(), "name": slug, "rank": 1},
+        "membership_tiers": {"id": new_id(), "name": slug, "rank": 1},
+        "promotions": {"id": new_id(), "name": slug},
+        "price_alerts": {
+            "id": new_id(),
+            "shop_id": shop["tenant_id"],
+            "sku_id": goods.sku_id,
+            "guard": "G2",
+        },
+        "price_files": {"id": new_id(), "format": "CSV", "content": slug.encode()},
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}

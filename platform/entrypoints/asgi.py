@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.guard import GuardSettings, RequestGuard
+from entrypoints.price_lists import price_list
 from entrypoints.response_cache import ResponseCache
 from entrypoints.tenancy import TenantOfRequest
 from entrypoints.webhooks import stripe_webhook
@@ -100,6 +101,7 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
+        Route("/price-lists/{token}", price_list, methods=["GET", "PUT"]),
         *web_routes(),
     ]
     # Inside Starlette's own error page: what it answers for must not be answered twice.

@@ -18,6 +18,7 @@ from billing.polling import claim_due, give_poll_back
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
+from offers.price_desk import alerts, files
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
@@ -25,6 +26,8 @@ ORDERS_READ_AT_ONCE = 100
 CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
+SHOPS_FOLLOWED_AT_ONCE = 20
+ALERTS_FORGOTTEN_AT_ONCE = 1_000
 
 
 async def expire_orders() -> int:
@@ -86,6 +89,11 @@ async def forget_old_requests() -> int:
         )
 
 
+async def follow_prices() -> int:
+    """Tell shops which of their prices a guard keeps hidden, where something has changed."""
+    return await alerts.follow_prices(SHOPS_FOLLOWED_AT_ONCE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -104,6 +112,9 @@ SWEEPS = (
     Sweep(work=ask_channels, every_seconds=1.0, batch=CHANNELS_ASKED_AT_ONCE),
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=fold, every_seconds=20.0),
+    Sweep(work=follow_prices, every_seconds=5.0, batch=SHOPS_FOLLOWED_AT_ONCE),
+    Sweep(work=alerts.forget_closed_alerts, every_seconds=3600.0, batch=ALERTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=files.forget_uploads, every_seconds=600.0, batch=files.FORGOTTEN_AT_ONCE),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
 )
 

@@ -70,4 +70,9 @@ _NAMES = {
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",
+    "rul": "price rule",
+    "grd": "grade",
+    "tir": "tier",
+    "prm": "promotion",
+    "plf": "upload",
 }

@@ -15,6 +15,9 @@ from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
+from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
+from schema.price_desk_writes import ListingMutation, PriceDeskMutation
+from schema.price_lists import PriceListMutation, PriceListQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
 
@@ -27,17 +30,34 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(
+    CatalogueQuery,
+    QuoteQuery,
+    OrderQuery,
+    CustomerQuery,
+    DeskQuery,
+    PriceDeskQuery,
+    PriceListQuery,
+):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    PriceDeskMutation,
+    ListingMutation,
+    PriceListMutation,
+):
     """What can be done."""
 
 
 @strawberry.type
-class Subscription(OrderSubscription):
+class Subscription(OrderSubscription, PriceDeskSubscription):
     """What can be watched."""
 
 

@@ -15,6 +15,7 @@ from billing import payments
 from billing.payment_methods.base import ChannelReport
 from isolation.api import Api
 from kernel import db
+from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from orders import settlement
 from world import (
@@ -34,6 +35,9 @@ WHOLESALE: Final = {"root": 10_091, "agent": 10_093}
 RETAIL: Final = {"root": 50_021, "agent": 20_011, "shop": 30_011, "rival": 40_009}
 STAFF_ROLES: Final = ("OWNER", "FINANCE", "SUPPORT", "CATALOGUE", "READ_ONLY")
 PASSWORD: Final = "correct horse battery"
+_SHORT_LISTS: Final = {
+    "priceRules": "price rules", "priceAlerts": "price alerts", "priceImpact": "price impact",
+}  # fmt: skip
 _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
 }  # fmt: skip
@@ -65,6 +69,23 @@ class HeldOrder:
     key_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class PriceDesk:
+    """What a shop has written at its price desk, by the ids that the API takes."""
+
+    child_slug: str
+    grade_id: str
+    tier_id: str
+    promotion_id: str
+    upload_id: str
+    rule_ids: Mapping[str, str]
+    """One for each role that may delete one."""
+
+    def rule_id_for(self, role: str) -> str:
+        """The rule that a role deletes; whoever may not names the owner's."""
+        return self.rule_ids.get(role, self.rule_ids["STAFF_OWNER"])
+
+
 @dataclass
 class Holdings:
     """What one shop has: people, orders of a customer and of guests, lists to page through."""
@@ -79,6 +100,7 @@ class Holdings:
     idempotency_key: str = ""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    price_desk: "PriceDesk | None" = None
 
     @property
     def marker(self) -> str:
@@ -143,6 +165,7 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     holdings = {}
     for shop in (world.root, world.agent, world.shop, rival):
         holdings[shop.slug] = await _trade(world, api, shop)
+        holdings[shop.slug].price_desk = await _furnish_price_desk(world, shop)
     root = holdings["root"].people
     root["SUPPLIER"] = await world.supplier_token()
     root["OPERATOR"] = await world.operator()
@@ -186,6 +209,52 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await _open_keys(api, mine)
     await _take_cursors(api, mine)
     return mine
+
+
+async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
+    """A grade, a tier, a promotion of long after, an upload with a mistake, and an alert."""
+    owner, sku_id = world.owner, world.goods.sku_id
+    child = {"root": "agent", "agent": "shop"}.get(shop.slug)
+    if child is None:
+        child = (await plant_tenant(owner, f"{shop.slug}leaf", parent=shop)).slug
+    ids = {name: new_id() for name in ("grade", "tier", "promotion", "upload")}
+    for name, table in (("grade", "agent_grades"), ("tier", "membership_tiers")):
+        await owner.execute(
+            f"insert into {table} (tenant_id, id, name, rank) values ($1, $2, $3, 1)",
+            shop.id, ids[name], f"{shop.slug}canary",
+        )  # fmt: skip
+    await owner.execute(
+        """insert into promotions (tenant_id, id, name, starts_at) values ($1, $2, $3, '2040-01-01')
+        """,
+        shop.id, ids["promotion"], f"{shop.slug}canary",
+    )  # fmt: skip
+    await owner.execute(
+        "insert into price_files (tenant_id, id, format, content) values ($1, $2, 'CSV', $3)",
+        shop.id, ids["upload"], b"sku\nnobodys-code\n",
+    )  # fmt: skip
+    await owner.execute(
+        """insert into price_alerts (tenant_id, id, shop_id, sku_id, guard)
+           values ($1, $2, $1, $3, 'G2')""",
+        shop.id, new_id(), sku_id,
+    )  # fmt: skip
+    rule_ids = {}
+    for number, role in enumerate(("STAFF_OWNER", "STAFF_CATALOGUE", "API_CLIENT")):
+        rule_id = new_id()
+        await owner.execute(
+            """insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value,
+                                        min_quantity, starts_at)
+               values ($1, $2, 'RETAIL', 'SKU', $3, 'FIXED_OVER_COST', $4, $5, '2040-01-01')""",
+            shop.id, rule_id, sku_id, RETAIL[shop.slug], 60 + number,
+        )  # fmt: skip
+        rule_ids[role] = public_id("rul", rule_id)
+    return PriceDesk(
+        child_slug=child,
+        grade_id=public_id("grd", ids["grade"]),
+        tier_id=public_id("tir", ids["tier"]),
+        promotion_id=public_id("prm", ids["promotion"]),
+        upload_id=public_id("plf", ids["upload"]),
+        rule_ids=rule_ids,
+    )
 
 
 async def renew(api: Api, mine: Holdings, *names: str) -> None:
@@ -316,3 +385,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
             by=mine.people[role],
         )
         mine.cursors[name] = page.accepted["pageInfo"]["endCursor"]
+    # The lists of the price desk are short; a cursor is signed for its shop and its list.
+    for name, about in _SHORT_LISTS.items():
+        place = [str(new_id()), str(new_id())]
+        mine.cursors[name] = write_cursor(place, tenant_id=mine.shop.id, about=about)

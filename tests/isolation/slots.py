@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
-from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood
+from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood, PriceDesk
 from kernel import crypto
 from kernel.ids import new_id, public_id
 from schema.field_table import GRANTS
@@ -57,6 +57,16 @@ class Ask:
         return [held[name] for held in (theirs.customers, theirs.guests) for name in names]
 
     @property
+    def at_price_desk(self) -> bool:
+        """True for a root field of the price desk."""
+        return self.root.name in _AT_PRICE_DESK
+
+    @property
+    def desk(self) -> PriceDesk:
+        """What the caller's shop has written at its price desk."""
+        return desk_of(self.caller.own)
+
+    @property
     def order_name(self) -> str:
         """Which of the orders suits the root field."""
         return _ORDER_FOR.get(self.root.name, "delivered")
@@ -73,6 +83,13 @@ _ORDER_FOR: Final = {
     "paymentStart": "payable",
     "unrevealedReturn": "unopened",
 }
+
+_AT_PRICE_DESK: Final = frozenset(
+    {
+        "priceRuleUpsert", "secretPriceSet", "retailFloorSet", "promotionUpsert", "listingUpsert",
+        "listingBulkUpsert", "priceExplain", "priceImpact",
+    }
+)  # fmt: skip
 
 Own = Callable[[Ask], Any]
 Foreign = Callable[[Ask, Holdings], Iterable[Any]]
@@ -107,6 +124,82 @@ def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
 
+
+def desk_of(theirs: Holdings) -> PriceDesk:
+    """What a shop has written at its price desk."""
+    assert theirs.price_desk is not None
+    return theirs.price_desk
+
+
+def _only(*roots: str) -> Callable[[Own], Own]:
+    """Fill an input for these root fields, and leave it out elsewhere."""
+    return lambda own: lambda ask: own(ask) if ask.root.name in roots else OMIT
+
+
+def _price(ask: Ask) -> Any:
+    """An amount that changes no price of today: the margin is none, the floor is low."""
+    if ask.root.name == "secretPriceSet":
+        return ask.unit_price_minor
+    return {"leastMarginSet": 0, "quickBuy": ask.unit_price_minor}.get(ask.root.name, 100)
+
+
+#: Rules of the price desk begin long after: what is asked today stays what the town knows.
+PRICE_DESK: Final[Mapping[str, Slot]] = {
+    "audience": Slot(_fixed("RETAIL")),
+    "scope": Slot(_fixed("SKU")),
+    "kind": Slot(_fixed("FIXED_OVER_COST")),
+    "value": Slot(_fixed(54_323)),
+    "rounding": Slot(_fixed("NONE")),
+    "unitMinor": Slot(_fixed(1)),
+    "minQuantity": Slot(_fixed(50)),
+    "startsAt": Slot(_fixed("2040-01-01T00:00:00Z")),
+    "endsAt": Slot(_fixed("2041-01-01T00:00:00Z")),
+    "forKind": Slot(_fixed("TIER")),
+    "forId": Slot(
+        lambda ask: ask.desk.tier_id,
+        lambda _, theirs: [desk_of(theirs).tier_id],
+        _id("tir"),
+    ),
+    "ruleId": Slot(
+        _only("priceRuleDelete")(lambda ask: ask.desk.rule_id_for(ask.caller.role)),
+        lambda _, theirs: list(desk_of(theirs).rule_ids.values()),
+        _id("rul"),
+    ),
+    "child": Slot(
+        _only("childTenantSetGrade")(lambda ask: ask.desk.child_slug),
+        lambda ask, theirs: (
+            # A rule for a tier names no child: what stands there is not looked at.
+            []
+            if ask.root.name in ("priceRuleUpsert", "priceImpact")
+            else [desk_of(theirs).child_slug]
+        ),
+        _fixed("nobody"),
+    ),
+    "gradeId": Slot(
+        lambda ask: ask.desk.grade_id, lambda _, theirs: [desk_of(theirs).grade_id], _id("grd")
+    ),
+    "rank": Slot(_fixed(1)),
+    "tierId": Slot(_omitted, lambda _, theirs: [desk_of(theirs).tier_id], _id("tir")),
+    "customerId": Slot(
+        _only("secretPriceSet")(lambda ask: public_id("cus", ask.caller.own.people["CUSTOMER"].id)),
+        lambda _, theirs: [public_id("cus", theirs.people["CUSTOMER"].id)],
+        _id("cus"),
+    ),
+    "appliesTo": Slot(_fixed("LIST")),
+    "promotionId": Slot(
+        lambda ask: ask.desk.promotion_id,
+        lambda _, theirs: [desk_of(theirs).promotion_id],
+        _id("prm"),
+    ),
+    "paused": Slot(_fixed(True)),
+    "visible": Slot(_fixed(True)),
+    "title": Slot(_fixed("moon")),
+    "withClosed": Slot(_fixed(True)),
+    "uploadId": Slot(
+        lambda ask: ask.desk.upload_id, lambda _, theirs: [desk_of(theirs).upload_id], _id("plf")
+    ),
+    "dryRun": Slot(_fixed(True)),
+}
 
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
@@ -143,6 +236,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda ask, theirs: [theirs.cursors[ask.root.name]],
         lambda _: crypto.sign("cursor", b'["nobody","nothing",[]]'),
     ),
+    **PRICE_DESK,
     "slug": Slot(
         lambda ask: ask.town.goods.slug, lambda ask, _: [ask.town.hidden.slug], _fixed("nobody")
     ),
@@ -155,7 +249,10 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "categorySlug": Slot(_omitted),
     "skuId": Slot(
         lambda ask: public_id("sku", ask.town.goods.sku_id),
-        lambda ask, _: [public_id("sku", ask.town.hidden.sku_id)],
+        lambda ask, _: (
+            # What it hides itself is the shop's own to price and to show again.
+            [] if ask.at_price_desk else [public_id("sku", ask.town.hidden.sku_id)]
+        ),
         _id("sku"),
     ),
     "offerId": Slot(
@@ -180,13 +277,13 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "name": Slot(_fixed("somebody")),
     "contact": Slot(_fixed("buyer@example.com")),
     "quantity": Slot(_fixed(1)),
-    "amountMinor": Slot(lambda ask: ask.unit_price_minor if ask.root.name == "quickBuy" else 100),
+    "amountMinor": Slot(_price),
     "currency": Slot(_fixed("CNY")),
     "first": Slot(_fixed(3)),
     "sort": Slot(_fixed("NAME")),
     "method": Slot(_method),
     "payment": Slot(lambda ask: "WALLET" if ask.caller.role == "CUSTOMER" else OMIT),
-    "format": Slot(_fixed("TXT")),
+    "format": Slot(lambda ask: "TXT" if ask.root.name == "keysExport" else "CSV"),
     "reason": Slot(_fixed("GOODWILL")),
     "returnPath": Slot(_fixed("/thanks")),
 }
@@ -194,7 +291,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
 #: An input with which another one may not be given.
 _INSTEAD_OF: Final[Mapping[str, Path]] = {"Query.product(id)": ("slug",)}
 #: Left out of a right request: with it something else would be meant.
-_LEFT_OUT: Final = "walletAmount"
+_LEFT_OUT: Final = frozenset({"walletAmount", "ceiling"})
 
 
 def slot_of(leaf: Leaf) -> Slot:
@@ -212,7 +309,7 @@ def right_values(ask: Ask, *, by_leaf: Leaf | None = None) -> dict[Path, Any]:
     values = {
         leaf.path: slot_of(leaf).own(ask)
         for leaf in leaves_of(ask.root)
-        if _LEFT_OUT not in leaf.path
+        if not _LEFT_OUT & set(leaf.path)
     }
     if by_leaf is not None and (contradicted := _INSTEAD_OF.get(by_leaf.coordinate)):
         values[contradicted] = OMIT
@@ -238,6 +335,12 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         theirs.phone,
         theirs.shop.slug,
         str(theirs.shop.id),
+        desk_of(theirs).child_slug,
+        desk_of(theirs).grade_id,
+        desk_of(theirs).tier_id,
+        desk_of(theirs).promotion_id,
+        desk_of(theirs).upload_id,
+        *desk_of(theirs).rule_ids.values(),
         public_id("ten", theirs.shop.id),
         public_id("cus", theirs.people["CUSTOMER"].id),
         public_id("aff", theirs.people["AFFILIATE"].id),

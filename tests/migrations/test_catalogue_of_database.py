@@ -30,8 +30,11 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "membership_tiers",
+    "price_alerts",
+    "price_files",
 }
-PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
+PATH_CLASS = {"price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions"}
 PARTY_CLASS = {"line_shares"}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY

@@ -54,7 +54,8 @@ class GuardSettings:
         """Give the product's routes with its settings filled in.
 
         Payment providers call below `/payments` and suppliers below `/suppliers`: they get places
-        of their own (a paid order must be heard during a rush) and more time.
+        of their own (a paid order must be heard during a rush) and more time. Price lists are
+        large and slow to make, so there are few at once.
         """
         return cls(
             routes=(
@@ -74,6 +75,12 @@ class GuardSettings:
                         deadline_seconds=deadline_seconds * 4,
                     )
                     for path in ("/payments", "/suppliers")
+                ),
+                RouteLimits(
+                    path="/price-lists",
+                    max_body_bytes=5_000_000,
+                    max_concurrent=max(1, max_concurrent // 64),
+                    deadline_seconds=deadline_seconds * 10,
                 ),
             ),
             other=RouteLimits(

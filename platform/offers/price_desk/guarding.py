@@ -1,0 +1,173 @@
+"""Before a change of prices is written: would it break a guard for anything that it touches?
+
+A rule is tried for whom it is for, on each SKU that it may price at some time, at each number of
+pieces at which its price may be another. What a child makes of its own price is the child's
+business: were it asked, one low fixed price below would forbid the shop to ever raise its own. Such
+a price is hidden in the child's shop, and the child is told (`alerts.py`); the dry run says so
+before (`impact.py`).
+
+Nothing is locked while this looks. The change is written afterwards, in a moment, on the condition
+that the shop's own version is the one that was looked at (`writing.py`). What changes above
+meanwhile is for the guards at the time of the quote, which nothing gets round.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+
+from kernel.errors import Refusal
+from offers.price_desk.changes import EVERYONES, Change
+from offers.price_desk.evaluation import Ground, ground_of
+from offers.price_desk.goods import DeskSku, portions
+from offers.price_desk.own_rules import Candidate, DeskLayer, LayerKey, OwnRules
+from tenants.directory import Shop
+from tenants.pricing import Audience, Broken, Guard, PriceRule, RuleBook, quantity_breaks
+
+_NO_LAYER: Final = DeskLayer(())
+
+
+class GuardBroken(Refusal):
+    """A price would break a guard; `details` name the guard, how many SKUs, and one of them.
+
+    No amount is told: a limit may follow from what somebody else pays.
+    """
+
+    sentence: ClassVar[str]
+
+
+class PriceFloorViolation(GuardBroken):
+    """G2: a retail price below a floor or above a ceiling."""
+
+    code = "PRICE_FLOOR_VIOLATION"
+    sentence = "The price would be outside the range that is set for it."
+
+
+class MarkupCapExceeded(GuardBroken):
+    """G4: more is added to the cost than may be."""
+
+    code = "MARKUP_CAP_EXCEEDED"
+    sentence = "The markup would be higher than is allowed."
+
+
+class MarginNegative(GuardBroken):
+    """G1, G3, G5: the price does not cover the cost and what else must be paid out of it."""
+
+    code = "MARGIN_NEGATIVE"
+    sentence = "The price would not cover the cost and the least margin."
+
+
+_REFUSALS: Final[dict[Guard, type[GuardBroken]]] = {
+    Guard.RANGE: MarkupCapExceeded,
+    Guard.G1: MarginNegative,
+    Guard.G2: PriceFloorViolation,
+    Guard.G3: MarginNegative,
+    Guard.G4: MarkupCapExceeded,
+    Guard.G5: MarginNegative,
+}
+
+
+class RestlessPrices(Refusal):
+    """The prices were changed by somebody else each time they were looked at."""
+
+    code = "PRICE_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The shop's prices before and after a change, on one ground."""
+
+    ground: Ground
+    before: OwnRules
+    after: OwnRules
+    change: Change
+    layers: frozenset[LayerKey]
+    """Those whom the change touches."""
+
+    def broken(self, sku: DeskSku) -> Guard | None:
+        """Name a guard that the change breaks for a SKU, where it was whole before."""
+        changed = self.change.ranged(sku)
+        after, before = self.after.layers, self.before.layers
+        ground = self._ground_after()
+        for key in self.layers:
+            guard = _broken(ground, changed, key, after.get(key, _NO_LAYER))
+            if guard is not None and (
+                self.change.names(sku)
+                or _broken(self.ground, sku, key, before.get(key, _NO_LAYER)) is None
+            ):
+                return guard
+        return None
+
+    def _ground_after(self) -> Ground:
+        margin_minor = self.change.min_margin_minor
+        if margin_minor is None:
+            return self.ground
+        return self.ground.with_own(replace(self.ground.own, min_margin_minor=margin_minor))
+
+
+async def require_guards(shop: Shop, change: Change, before: OwnRules) -> None:
+    """Raise the refusal of the first guard that the change breaks, with how many SKUs it breaks.
+
+    Raises `RestlessPrices` when the shop's rules are no longer those of `before`.
+    """
+    after = change.rules_after(before)
+    layers = frozenset(change.touched_layers(before))
+    broken: dict[Guard, list[str]] = {}
+    async for portion in portions(shop, change.touched(before)):
+        ground = await ground_of(shop, portion)
+        if ground is None or portion.versions[-2] != before.version:
+            raise RestlessPrices("The prices were changed meanwhile: try again.")
+        trial = Trial(ground, before, after, change, layers)
+        for sku in portion.skus:
+            if (guard := trial.broken(sku)) is not None:
+                broken.setdefault(guard, []).append(sku.code)
+    if broken:
+        raise _refusal(broken, change)
+
+
+def _refusal(broken: dict[Guard, list[str]], change: Change) -> GuardBroken:
+    guard, codes = max(broken.items(), key=lambda item: len(item[1]))
+    kind = _REFUSALS[guard]
+    details: dict[str, int | str] = {
+        "guard": guard.value,
+        "skus": sum(len(found) for found in broken.values()),
+        "sku": codes[0],
+    }
+    return kind(kind.sentence, field=change.field, details=details)
+
+
+def _broken(ground: Ground, sku: DeskSku, key: LayerKey, layer: DeskLayer) -> Guard | None:
+    """The guard that a price for these buyers or children would break, if one does."""
+    for candidate in layer.candidates(sku, ground.face_value_minor(sku)):
+        if candidate.rule is None and key not in EVERYONES:
+            continue  # who is named nowhere here is asked what everyone is asked
+        for quantity in _quantities(ground, sku, candidate):
+            guard = _broken_at(ground, sku, key[0], candidate.rule, quantity)
+            if guard is not None:
+                return guard
+    return None
+
+
+def _quantities(ground: Ground, sku: DeskSku, candidate: Candidate) -> list[int]:
+    return candidate.quantities(quantity_breaks(ground.levels, sku.id))
+
+
+def _broken_at(
+    ground: Ground, sku: DeskSku, audience: Audience, rule: PriceRule | None, quantity: int
+) -> Guard | None:
+    """The guard that the rule breaks when no offer of the SKU is left with a price by it.
+
+    One offer that is dearer than the others may drop out: else a supplier's high price could
+    forbid every rule. An offer that broke higher up is not of our doing.
+    """
+    book = RuleBook.of(() if rule is None else (rule,))
+    own: Guard | None = None
+    for offer in sku.offers:
+        if audience is Audience.WHOLESALE:
+            result = ground.wholesale(sku, offer, book, quantity=quantity)
+        else:
+            level = replace(ground.own, retail_rules=book)
+            result = ground.with_own(level).retail(sku, offer, quantity=quantity)
+        if not isinstance(result, Broken):
+            return None
+        if result.level == ground.own_level:
+            own = own or result.guard
+    return own

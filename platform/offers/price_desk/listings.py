@@ -1,0 +1,83 @@
+"""What a shop shows of the goods that reach it, and what it calls them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from kernel import db
+from kernel.errors import Invalid, NotFound
+from tenants.directory import Shop
+
+MAX_LISTINGS: Final = 100
+LONGEST_TITLE: Final = 200
+
+# Nothing is written unless each of the SKUs reaches this shop: the others look like none.
+WRITE_LISTINGS: Final = """
+with wanted as (
+    select * from unnest($2::uuid[], $3::boolean[], $4::boolean[], $5::text[])
+        as wanted (sku_id, visible, sets_title, title)
+), reaching as (
+    select wanted.* from wanted join skus s on s.id = wanted.sku_id and s.status = 'ACTIVE'
+    where not exists (select from tenant_listings hidden
+                      where hidden.sku_id = s.id and not hidden.visible
+                        and hidden.tenant_id = any ($6::uuid[]))
+), written as (
+    insert into tenant_listings as known (tenant_id, sku_id, visible, title_override)
+    select $1, sku_id, coalesce(visible, true), nullif(title, '') from reaching
+    where (select count(*) from wanted) = (select count(*) from reaching)
+    on conflict (tenant_id, sku_id) do update set
+        visible = coalesce((select visible from wanted where sku_id = known.sku_id), known.visible),
+        title_override = case
+            when (select sets_title from wanted where sku_id = known.sku_id)
+            then excluded.title_override else known.title_override end
+    returning 1
+)
+select (select count(*) from written) as written"""
+"""Values: the shop, then SKUs, whether each is shown (null: as it is), whether a title is set, and
+the titles; then the shops above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingDraft:
+    """One SKU's place in the shop. None leaves a part as it is; an empty title takes it away."""
+
+    sku_id: UUID
+    visible: bool | None = None
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        title = self.title or ""
+        if len(title) > LONGEST_TITLE or not title.isprintable() or title != title.strip():
+            raise Invalid(
+                f"A title has at most {LONGEST_TITLE} printable characters.", field="title"
+            )
+
+
+async def upsert_listings(shop: Shop, drafts: Sequence[ListingDraft]) -> None:
+    """Show, hide and name SKUs of the shop, all or none.
+
+    Hiding one takes it off every shop below, too. Raises `Invalid` for more than 100 or for one
+    that is there twice, `NotFound` for one that does not reach this shop.
+    """
+    if not 1 <= len(drafts) <= MAX_LISTINGS:
+        raise Invalid(f"1 to {MAX_LISTINGS} listings at once.", field="listings")
+    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        await write_listings(shop, drafts)
+
+
+async def write_listings(shop: Shop, drafts: Sequence[ListingDraft]) -> None:
+    """Write listings in the open transaction of the shop's core scope."""
+    if len({draft.sku_id for draft in drafts}) != len(drafts):
+        raise Invalid("The same SKU stands there twice.", field="skuId")
+    written: int = await db.fetch_value(
+        WRITE_LISTINGS,
+        shop.id,
+        [draft.sku_id for draft in drafts],
+        [draft.visible for draft in drafts],
+        [draft.title is not None for draft in drafts],
+        [draft.title or "" for draft in drafts],
+        list(shop.path[:-1]),
+    )
+    if written != len(drafts):
+        raise NotFound("There is no such SKU.", field="skuId")

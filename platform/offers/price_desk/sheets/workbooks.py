@@ -1,0 +1,121 @@
+"""Workbooks from strangers, measured before anybody reads them.
+
+An XLSX file is a ZIP archive of XML. A small one can unpack to gigabytes, one cell in the last
+corner makes a reader lay out seventeen thousand million, and one long text can be shown by every
+cell. So each part is unpacked here within bounds and looked through, and what the reader gets is a
+new archive of exactly the bytes that were measured.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from typing import Any, Final
+from xml.parsers import expat
+
+from offers.price_desk.sheets.bounds import (
+    MAX_PARTS,
+    MAX_ROWS,
+    MAX_UNPACKED_BYTES,
+    FileRefused,
+    require_cell,
+    require_columns,
+    require_rows,
+)
+
+_CHUNK: Final = 1 << 16
+_NEEDED: Final = re.compile(r"\[Content_Types\]\.xml|_rels/\.rels|xl/[^/]+\.xml|xl/_rels/.+|"
+                            r"xl/worksheets/[^/]+\.xml")  # fmt: skip
+_MEASURED: Final = re.compile(r"xl/(sharedStrings|worksheets/[^/]+)\.xml")
+_ROW: Final = re.compile(r"[0-9]{1,8}")
+_PLACE: Final = re.compile(r"([A-Z]{1,4})([0-9]{1,8})")
+_TEXTS: Final = frozenset({"si", "c"})
+"""Elements whose text is one cell's."""
+
+
+def measured_workbook(content: bytes) -> bytes:
+    """Unpack and measure a workbook, and pack anew what a reader needs of it.
+
+    Raises `FileRefused` for what is no workbook or passes a bound.
+    """
+    clean = io.BytesIO()
+    try:
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as archive,
+            zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as packed,
+        ):
+            _copy_parts(archive, packed)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FileRefused("This is not an XLSX workbook.") from error
+    return clean.getvalue()
+
+
+def _copy_parts(archive: zipfile.ZipFile, packed: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    if len(parts) > MAX_PARTS or len({part.filename for part in parts}) != len(parts):
+        raise FileRefused("This is not an XLSX workbook.")
+    room = MAX_UNPACKED_BYTES
+    for part in parts:
+        if _NEEDED.fullmatch(part.filename) is None:
+            continue
+        xml = _unpacked(archive, part, room)
+        room -= len(xml)
+        if _MEASURED.fullmatch(part.filename) is not None:
+            _Measure().look_through(xml)
+        packed.writestr(part.filename, xml)
+
+
+def _unpacked(archive: zipfile.ZipFile, part: zipfile.ZipInfo, room: int) -> bytes:
+    """What a part really unpacks to: what it says of its own size is not believed."""
+    pieces = []
+    with archive.open(part) as stream:
+        while piece := stream.read(_CHUNK):
+            room -= len(piece)
+            if room < 0:
+                raise FileRefused("This workbook unpacks to more than a price list needs.")
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+class _Measure:
+    """Looks at the places of cells and the lengths of texts in one part."""
+
+    def __init__(self) -> None:
+        self._characters = 0
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.StartElementHandler = self._begin
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+
+    def look_through(self, xml: bytes) -> None:
+        """Raise `FileRefused` for a cell out of bounds or a text that is too long."""
+        try:
+            self._parser.Parse(xml, True)
+        except expat.ExpatError as error:
+            raise FileRefused("This is not an XLSX workbook.") from error
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        element = name.rpartition(" ")[2]
+        if element in _TEXTS:
+            self._characters = 0
+        if element == "c" and (place := attributes.get("r")):
+            self._require_place(place)
+        elif element == "row" and (number := attributes.get("r")):
+            require_rows(int(number) - 1 if _ROW.fullmatch(number) else MAX_ROWS + 1)
+
+    def _require_place(self, place: str) -> None:
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            raise FileRefused("This is not an XLSX workbook.")
+        column = 0
+        for letter in found[1]:
+            column = column * 26 + ord(letter) - ord("A") + 1
+        require_columns(column)
+        require_rows(int(found[2]) - 1)
+
+    def _text(self, text: str) -> None:
+        self._characters += len(text.strip())
+        require_cell(self._characters)
+
+    def _refuse_doctype(self, *_: Any) -> None:
+        raise FileRefused("This is not an XLSX workbook.")

@@ -1,0 +1,173 @@
+"""An explanation adds up to the price, and shows a shop nothing of what stands above it."""
+
+from random import Random
+
+import pytest
+
+from desk_rows import a_draft
+from kernel.errors import Invalid, NotFound
+from kernel.ids import new_id
+from offers import shelf
+from offers.price_desk import rules
+from offers.price_desk.explain import Viewpoint, explain_price
+from offers.price_desk.price_steps import BoundKind, PriceExplanation, StepKind
+from sales import SalesDesk
+from tenants.pricing import Audience, ForKind, Rounding, RuleKind
+from world import ShopAt
+
+T0_PAYS, T1_PAYS, T2_PAYS, T2_ASKS = 8_000, 8_500, 9_000, 11_000
+
+
+async def _explained(
+    desk: SalesDesk,
+    *,
+    at: ShopAt | None = None,
+    view: Viewpoint | None = None,
+    quantity: int = 1,
+    whole_chain: bool = False,
+) -> PriceExplanation:
+    return await explain_price(
+        await desk.shop(at),
+        sku_id=desk.world.goods.sku_id,
+        quantity=quantity,
+        view=view or Viewpoint(),
+        whole_chain=whole_chain,
+    )
+
+
+def _sum(explained: PriceExplanation) -> int:
+    given = sum(adjustment.delta_minor for adjustment in explained.adjustments)
+    return sum(step.delta_minor for step in explained.steps) + given
+
+
+async def test_a_shop_sees_its_cost_as_one_step_and_its_rule_as_the_next(desk: SalesDesk) -> None:
+    explained = await _explained(desk)
+    assert [(step.kind, step.delta_minor) for step in explained.steps] == [
+        (StepKind.PURCHASE_PRICE, T2_PAYS),
+        (StepKind.RULE, T2_ASKS - T2_PAYS),
+    ]
+    assert (explained.price_minor, explained.broken) == (T2_ASKS, None)
+    assert all(bound.holds for bound in explained.bounds)
+
+
+async def test_an_operator_sees_every_level_of_the_chain(desk: SalesDesk) -> None:
+    explained = await _explained(desk, whole_chain=True)
+    assert [(step.kind, step.after_minor, step.depth) for step in explained.steps] == [
+        (StepKind.SUPPLY_PRICE, T0_PAYS, 0),
+        (StepKind.RULE, T1_PAYS, 0),
+        (StepKind.RULE, T2_PAYS, 1),
+        (StepKind.RULE, T2_ASKS, 2),
+    ]
+    assert _sum(explained) == explained.price_minor == T2_ASKS
+
+
+async def test_a_parent_sees_what_its_child_pays_and_why(desk: SalesDesk) -> None:
+    world = desk.world
+    agent = await desk.shop(world.agent)
+    secret = a_draft(
+        Audience.WHOLESALE,
+        RuleKind.PERCENT_OVER_COST,
+        333,
+        sku_id=world.goods.sku_id,
+        for_kind=ForKind.CHILD,
+        for_id=world.shop.id,
+        rounding=Rounding.ENDING_9,
+        unit_minor=10,
+    )
+    await rules.upsert_rule(agent, secret)
+    explained = await _explained(desk, at=world.agent, view=Viewpoint(child_slug="shop"))
+    assert [(step.kind, step.delta_minor) for step in explained.steps] == [
+        (StepKind.PURCHASE_PRICE, T1_PAYS),
+        (StepKind.RULE, 283),
+        (StepKind.ROUNDING, 7),
+    ]
+    rule = explained.steps[1].rule
+    assert rule is not None
+    assert (rule.for_kind, rule.value) == (ForKind.CHILD, 333)
+    assert [bound.kind for bound in explained.bounds] == [BoundKind.LEAST_MARGIN]
+
+
+async def test_a_shop_without_a_rule_goes_by_its_parents_suggestion(desk: SalesDesk) -> None:
+    await desk.owner.execute("delete from price_rules where tenant_id = $1", desk.world.shop.id)
+    explained = await _explained(desk)
+    assert explained.steps[-1].kind is StepKind.SUGGESTED
+    assert explained.steps[-1].rule is None
+    assert explained.price_minor == T1_PAYS + 2_000
+
+
+async def test_a_price_that_is_hidden_says_which_limit_does_not_hold(desk: SalesDesk) -> None:
+    world = desk.world
+    await desk.owner.execute(
+        "insert into price_limits (tenant_id, sku_id, ceiling_minor) values ($1, $2, 10000)",
+        world.root.id,
+        world.goods.sku_id,
+    )
+    explained = await _explained(desk)
+    assert explained.broken == "G2"
+    assert [bound.kind for bound in explained.bounds if not bound.holds] == [BoundKind.CEILING]
+    assert await shelf.skus_by_id(
+        await desk.shop(), [(world.goods.sku_id, 1)], stock_bound=1
+    ) == {}  # fmt: skip
+
+
+async def test_what_is_broken_above_has_no_steps_and_no_reason(desk: SalesDesk) -> None:
+    await desk.world.rule(desk.world.agent, "WHOLESALE", "FIXED_OVER_COST", 0)
+    await desk.owner.execute(
+        "update tenants set min_margin_minor = 400 where id = $1", desk.world.agent.id
+    )
+    explained = await _explained(desk)
+    assert (explained.steps, explained.bounds) == ((), ())
+    assert (explained.price_minor, explained.broken) == (None, None)
+
+
+async def test_only_the_shops_own_are_explained(desk: SalesDesk) -> None:
+    strangers = await desk.world.customer(desk.world.agent)
+    for view in (
+        Viewpoint(child_slug="agent"),
+        Viewpoint(child_slug="shop"),
+        Viewpoint(tier_id=new_id()),
+        Viewpoint(customer_id=strangers.id),
+    ):
+        with pytest.raises(NotFound):
+            await _explained(desk, view=view)
+    with pytest.raises(Invalid):
+        await _explained(desk, quantity=0)
+    with pytest.raises(NotFound):
+        await explain_price(
+            await desk.shop(), sku_id=new_id(), quantity=1, view=Viewpoint(), whole_chain=False
+        )
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_deltas_add_up_to_the_price_and_tell_no_cost_of_others(
+    desk: SalesDesk, seed: int
+) -> None:
+    """Random rules down a path of five; every amount that no shop may know is a canary."""
+    random, world = Random(seed), desk.world
+    chain = [world.root, world.agent, world.shop]
+    for depth in (3, 4):
+        chain.append(await world.another_shop(f"deep-{depth}", below=chain[-1]))
+    for shop in chain:
+        for audience in ("WHOLESALE", "RETAIL"):
+            kind = random.choice(["PERCENT_OVER_COST", "FIXED_OVER_COST"])
+            value = random.randrange(400, 1_500)
+            await world.rule(shop, audience, kind, value)
+    costs = []
+    whole = await _explained(desk, at=chain[-1], whole_chain=True)
+    assert _sum(whole) == whole.price_minor
+    for step in whole.steps:
+        costs.append((step.depth, step.after_minor, step.delta_minor))
+    for depth, at in enumerate(chain):
+        explained = await _explained(desk, at=at)
+        found = await shelf.skus_by_id(
+            await desk.shop(at), [(world.goods.sku_id, 1)], stock_bound=1
+        )
+        shown = [sku.display_offer.unit_price_minor for sku in found.values()]
+        assert explained.broken is not None or shown == [explained.price_minor]
+        assert explained.price_minor is None or _sum(explained) == explained.price_minor
+        above = {after for level, after, _ in costs if level < depth - 1}
+        above |= {delta for level, _, delta in costs if level < depth}
+        told = {step.after_minor for step in explained.steps}
+        told |= {step.delta_minor for step in explained.steps}
+        told |= {bound.limit_minor for bound in explained.bounds if bound.limit_minor}
+        assert not told & above

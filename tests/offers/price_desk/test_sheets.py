@@ -1,0 +1,165 @@
+"""Price lists as files: what goes out comes back, and what strangers send stays small."""
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offers.price_desk.sheets import FileFormat, read_records, write_records
+from offers.price_desk.sheets.bounds import MAX_ROWS, FileRefused
+from offers.price_desk.sheets.values import (
+    CellProblem,
+    UnreadableCell,
+    amount_minor,
+    percent_bp,
+    written_amount,
+    written_percent,
+)
+
+HEADING = ("sku", "title")
+_texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=40
+).map(str.strip).filter(bool)  # fmt: skip
+
+
+def _workbook(sheet: str, *, shared: str = "") -> bytes:
+    """A workbook of one sheet whose XML is given as it is."""
+    plain = write_records(HEADING, [("a", "b")], file_format=FileFormat.XLSX)
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(made, "w", 8) as new:
+        for part in old.infolist():
+            given_parts = {"xl/worksheets/sheet1.xml": sheet, "xl/sharedStrings.xml": shared}
+            new.writestr(part.filename, given_parts.get(part.filename) or old.read(part))
+    return made.getvalue()
+
+
+def _sheet(rows: str) -> str:
+    return (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f"<sheetData>{rows}</sheetData></worksheet>"
+    )
+
+
+@pytest.mark.parametrize("file_format", FileFormat)
+@given(rows=st.lists(st.tuples(_texts, _texts), max_size=5))
+def test_what_is_written_is_read_back(file_format: FileFormat, rows: list[tuple[str, str]]) -> None:
+    written = write_records(HEADING, rows, file_format=file_format)
+    read = read_records(written, file_format=file_format)
+    assert [tuple(record.cells.values()) for record in read] == rows
+
+
+@pytest.mark.parametrize("file_format", FileFormat)
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t=", "\r="])
+def test_no_cell_that_is_written_is_a_formula(file_format: FileFormat, beginning: str) -> None:
+    evil = f"{beginning}HYPERLINK(1)"
+    written = write_records(HEADING, [("a", evil)], file_format=file_format)
+    if file_format is FileFormat.CSV:
+        assert written.startswith(b"\xef\xbb\xbf")
+        assert b",'" in written or b",\"'" in written
+    else:
+        with zipfile.ZipFile(io.BytesIO(written)) as archive:
+            assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+            assert b"'" in archive.read("xl/sharedStrings.xml")
+    assert read_records(written, file_format=file_format)[0].cells["title"].strip() == evil.strip()
+
+
+def test_a_line_is_named_as_the_spreadsheet_numbers_it() -> None:
+    text = b'sku,title\r\n\r\na,"two\r\nlines"\r\nb,x\r\n'
+    assert [one.line for one in read_records(text, file_format=FileFormat.CSV)] == [4, 5]
+    rows = '<row r="2"><c r="A2"><v>7</v></c></row><row r="5"><c r="A5"><v>8</v></c></row>'
+    (only,) = read_records(_workbook(_sheet(rows)), file_format=FileFormat.XLSX)
+    assert (only.line, only.cells) == (5, {"7": "8"})
+
+
+def test_numbers_of_a_workbook_are_the_decimals_that_were_typed() -> None:
+    rows = "".join(
+        f'<row r="{line}"><c r="A{line}"><v>{number}</v></c></row>'
+        for line, number in enumerate(("1", "12.34", "0.1", "0.30000000000000004", "1001"), 1)
+    )
+    read = read_records(_workbook(_sheet(rows)), file_format=FileFormat.XLSX)
+    assert [one.cells["1"] for one in read] == ["12.34", "0.1", "0.3", "1001"]
+
+
+def test_a_small_workbook_that_unpacks_to_much_is_refused() -> None:
+    bomb = _workbook(_sheet("") + " " * 40_000_000)
+    assert len(bomb) < 200_000
+    with pytest.raises(FileRefused, match="unpacks"):
+        read_records(bomb, file_format=FileFormat.XLSX)
+
+
+def test_a_workbook_that_lies_about_its_size_is_not_believed() -> None:
+    honest = _workbook(_sheet("") + " " * 40_000_000)
+    at = honest.rindex(b"PK\x01\x02", 0, honest.rindex(b"xl/worksheets/sheet1.xml"))
+    lying = honest[: at + 24] + (100).to_bytes(4, "little") + honest[at + 28 :]
+    with pytest.raises(FileRefused):
+        read_records(lying, file_format=FileFormat.XLSX)
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "A1048576", "AZ1", "ZZZZ1", "A0x", "A99999999"])
+def test_a_cell_in_a_far_corner_is_refused_before_anything_is_laid_out(place: str) -> None:
+    far = _workbook(_sheet(f'<row><c r="{place}"><v>1</v></c></row>'))
+    with pytest.raises(FileRefused):
+        read_records(far, file_format=FileFormat.XLSX)
+
+
+def test_one_long_text_that_every_cell_shows_is_refused() -> None:
+    shared = (
+        '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>'
+        f"{'x' * 1_000_000}</t></si></sst>"
+    )
+    cell = _sheet('<row r="1"><c r="A1" t="s"><v>0</v></c></row>')
+    with pytest.raises(FileRefused, match="A cell has"):
+        read_records(_workbook(cell, shared=shared), file_format=FileFormat.XLSX)
+
+
+def test_a_workbook_with_a_doctype_is_refused() -> None:
+    evil = '<!DOCTYPE a [<!ENTITY b "c">]>' + _sheet("")
+    with pytest.raises(FileRefused):
+        read_records(_workbook(evil), file_format=FileFormat.XLSX)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"\n\n",
+        b'"open',
+        b"a,a\n1,2\n",
+        b"a\n" + b"x" * 501,
+        b"a\n" + b"x\n" * (MAX_ROWS + 1),
+        b",".join([b"a"] * 21),
+        b"a" * 5_000_001,
+    ],
+)
+def test_a_file_out_of_bounds_is_refused(content: bytes) -> None:
+    for file_format in FileFormat:
+        with pytest.raises(FileRefused):
+            read_records(content, file_format=file_format)
+
+
+@given(minor=st.integers(0, 2**53 - 1), currency=st.sampled_from(["CNY", "JPY", "KWD"]))
+def test_amounts_are_read_as_they_are_written(minor: int, currency: str) -> None:
+    cells = {"price": written_amount(minor, currency=currency)}
+    assert amount_minor(cells, "price", currency=currency) == minor
+    assert percent_bp({"rate": written_percent(minor) + "%"}, "rate") == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", CellProblem.MISSING),
+        ("twelve", CellProblem.NOT_A_NUMBER),
+        ("NaN", CellProblem.NOT_A_NUMBER),
+        ("Infinity", CellProblem.NOT_A_NUMBER),
+        ("12.345", CellProblem.TOO_PRECISE),
+        ("1e999999", CellProblem.OUT_OF_RANGE),
+        ("9" * 31, CellProblem.OUT_OF_RANGE),
+    ],
+)
+def test_an_amount_that_is_none_says_why(text: str, problem: CellProblem) -> None:
+    with pytest.raises(UnreadableCell) as found:
+        amount_minor({"price": text}, "price", currency="CNY")
+    assert found.value.code is problem
