@@ -30,6 +30,12 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "webhook_endpoints",
+    "outbox_events",
+    "webhook_deliveries",
+    "webhook_attempts",
+    "webhook_alerts",
+    "told_balances",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
 PARTY_CLASS = {"line_shares"}
