@@ -1,4 +1,4 @@
-"""Endpoints that listen, planted by the owner with plain SQL, and what the outbox holds for them."""
+"""Endpoints that listen, planted by the owner in plain SQL, and what the outbox has for them."""
 
 from collections.abc import Sequence
 from typing import Any
