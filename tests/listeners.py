@@ -46,6 +46,38 @@ async def plant_endpoint(
     return endpoint_id
 
 
+async def plant_delivery(
+    owner: asyncpg.Connection, tenant_id: UUID, endpoint_id: UUID, *, answer: str
+) -> UUID:
+    """A message that an endpoint has taken, and what it said to it."""
+    event = await owner.fetchrow(
+        """insert into outbox_events (tenant_id, type, object_kind, object_id, sequence,
+                                      handed_on_at)
+           values ($1, 'balance.low', 'balance', $1, 1, platform_now()) returning id, number""",
+        tenant_id,
+    )
+    delivery_id = new_id()
+    await owner.execute(
+        """insert into webhook_deliveries (tenant_id, id, endpoint_id, event_id, number, object_id,
+                                           status, attempts, ended_at)
+           values ($1, $2, $3, $4, $5, $1, 'DELIVERED', 1, platform_now())""",
+        tenant_id,
+        delivery_id,
+        endpoint_id,
+        event["id"],
+        event["number"],
+    )
+    await owner.execute(
+        """insert into webhook_attempts (tenant_id, id, delivery_id, number, sent_at, status_code,
+                                         latency_ms, answer)
+           values ($1, gen_random_uuid(), $2, 1, now(), 200, 7, $3)""",
+        tenant_id,
+        delivery_id,
+        answer,
+    )
+    return delivery_id
+
+
 async def told(owner: asyncpg.Connection, tenant_id: UUID) -> list[dict[str, Any]]:
     """What the outbox holds for a tenant, in the order in which it was told."""
     rows = await owner.fetch(

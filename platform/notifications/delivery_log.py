@@ -7,11 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel import cursors, db
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, RateLimited
 from kernel.ids import new_id
 from notifications.endpoints import not_found
 
 REPLAYED_AT_MOST: Final = 1_000
+PINGS_A_MINUTE: Final = 10
 _ATTEMPTS_SHOWN: Final = 20
 
 
@@ -87,7 +88,7 @@ with chosen as (
     select told.id, told.number, told.object_id from outbox_events told
     join webhook_endpoints e on e.tenant_id = told.tenant_id and e.id = $2
          and e.status <> 'DELETED' and told.type = any (e.event_types)
-    where told.tenant_id = $1 and told.occurred_at >= $3
+    where told.tenant_id = $1 and told.occurred_at >= coalesce($3::timestamptz, '-infinity')
     order by told.number limit {REPLAYED_AT_MOST}
 )
 insert into webhook_deliveries as d (tenant_id, id, endpoint_id, event_id, number, object_id,
@@ -95,6 +96,14 @@ insert into webhook_deliveries as d (tenant_id, id, endpoint_id, event_id, numbe
 select $1, gen_random_uuid(), $2, chosen.id, chosen.number, chosen.object_id, platform_now()
 from chosen
 on conflict (endpoint_id, event_id) do update set {_AGAIN} where d.status <> 'PENDING'
+"""
+# The endpoint's row is locked: two who test it at once are counted one after the other.
+_LATELY = """
+select (select count(*) from webhook_deliveries d
+        where d.endpoint_id = e.id and d.object_id = e.id
+          and d.created_at > platform_now() - interval '1 minute') as pings
+from webhook_endpoints e where e.tenant_id = $1 and e.id = $2 and e.status <> 'DELETED'
+for no key update
 """
 _PING = """
 with ping as (
@@ -142,11 +151,15 @@ async def deliveries(
 
 
 async def ping(tenant_id: UUID, endpoint_id: UUID) -> Delivery:
-    """Send an endpoint a message that says nothing. Raises `NotFound`."""
+    """Send an endpoint a message that says nothing. Raises `NotFound` and `RateLimited`."""
     delivery_id = new_id()
     async with db.transaction(db.core_scope(tenant_id)):
-        if not await db.execute(_PING, tenant_id, endpoint_id, delivery_id):
+        found = await db.fetch_row(_LATELY, tenant_id, endpoint_id)
+        if found is None:
             raise not_found()
+        if found["pings"] >= PINGS_A_MINUTE:
+            raise RateLimited("Too many attempts. Try again in 1 minute.")
+        await db.execute(_PING, tenant_id, endpoint_id, delivery_id)
     return await _one(tenant_id, delivery_id)
 
 
@@ -159,13 +172,14 @@ async def replay(tenant_id: UUID, delivery_id: UUID) -> int:
     return again
 
 
-async def replay_since(tenant_id: UUID, endpoint_id: UUID, since: datetime) -> int:
-    """Send an endpoint again what happened since then and it wants, at most 1,000 events.
+async def replay_since(tenant_id: UUID, endpoint_id: UUID, since: datetime | None) -> int:
+    """Send an endpoint again what happened since then and it wants, at most 1,000 events: the
+    oldest; of all that is kept where no time is named.
 
     Says how many; what is on its way counts for none. Raises `NotFound`, and `Invalid` for a time
     that has no zone.
     """
-    if since.tzinfo is None:
+    if since is not None and since.tzinfo is None:
         raise Invalid("A time needs its zone.", field="since")
     async with db.transaction(db.core_scope(tenant_id)):
         known = await db.fetch_value(

@@ -176,7 +176,7 @@ async def delete(tenant_id: UUID, endpoint_id: UUID) -> None:
 
 def not_found() -> NotFound:
     """There is no such endpoint, or it is another tenant's."""
-    return NotFound("There is no such webhook.", field="id")
+    return NotFound("There is no such webhook.", field="webhookId")
 
 
 async def _examine(wish: Wish) -> None:

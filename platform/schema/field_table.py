@@ -16,6 +16,7 @@ EVERYONE: Final = frozenset(
         "STAFF_CATALOGUE",
         "STAFF_READ_ONLY",
         "API_CLIENT",
+        "API_WEBHOOKS_WRITE",
         "AFFILIATE",
         "SUPPLIER",
         "OPERATOR",
@@ -29,6 +30,7 @@ FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
+WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
 BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
@@ -43,11 +45,14 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", OPERATORS, "trialBalance"),
+    ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookUpsert webhookSecretRotate webhookDelete webhookTest"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookReplay"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
     ("PaymentMethodOption", EVERYONE, "code label"),
@@ -93,6 +98,18 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),
     ("SupplierListing", SUPPLIERS, "id skuCode name supplyPrice status stock sold"),
+    ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),
+    ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts"),
+    ("WebhookAlert", WEBHOOK_KEEPERS, "kind raisedAt"),
+    ("WebhookSaved", WEBHOOK_KEEPERS, "webhook secret"),
+    ("WebhookDeleted", WEBHOOK_KEEPERS, "webhookId"),
+    ("WebhookTested", WEBHOOK_KEEPERS, "delivery"),
+    ("WebhookReplayed", WEBHOOK_KEEPERS, "count"),
+    ("WebhookDeliveryConnection", WEBHOOK_KEEPERS, "edges pageInfo"),
+    ("WebhookDeliveryEdge", WEBHOOK_KEEPERS, "cursor node"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "id webhookId eventId eventType status attemptCount"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "nextAttemptAt createdAt endedAt attempts"),
+    ("WebhookAttempt", WEBHOOK_KEEPERS, "number sentAt statusCode latencyMs failure answer"),
     ("TrialBalanceRow", OPERATORS, "code balance"),
 )
 

@@ -17,6 +17,7 @@ from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
@@ -27,12 +28,19 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, WebhookQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    WebhookMutation,
+):
     """What can be done."""
 
 
