@@ -49,10 +49,10 @@ async def tell(
 ) -> bool:
     """Tell a tenant inside the open transaction of the core; False when nobody there listens.
 
-    `facts` go into the message as they are: words for programs (`availableMinor`, `skuId` in its
-    outside form), at most 4,000 bytes, and nothing that the tenant may not know. Events of one
-    object keep their order if the transactions that tell of it come one after the other, under a
-    lock of the object's own row.
+    `facts` go into the message as they are: words for programs in camel case, ids in their outside
+    form, at most 4,000 bytes, and nothing that the tenant may not know. Events of one object keep
+    their order if the transactions that tell of it come one after the other, under a lock of the
+    object's own row.
     """
     told: bool = await db.fetch_value(
         "select tell_tenant($1, $2, $3, $4, null, $5::text::jsonb)",

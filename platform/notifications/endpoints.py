@@ -11,6 +11,7 @@ from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from kernel.outbox import EventType
 from notifications import signing
+from tenants import directory
 
 ENDPOINTS_AT_MOST: Final = 10
 DESCRIPTION_LETTERS: Final = 200
@@ -136,7 +137,10 @@ async def create(tenant_id: UUID, wish: Wish) -> tuple[Endpoint, str]:
         for _ in range(2 * ENDPOINTS_AT_MOST):
             row = await db.fetch_row(_INSERT, *values)
             if row is not None:
-                return _endpoint(row), secret
+                break
+    if row is not None:
+        directory.forget()  # who hears of orders: this process knows at once
+        return _endpoint(row), secret
     raise TooManyWebhooks(f"There are {ENDPOINTS_AT_MOST} webhooks: delete one first.")
 
 
@@ -145,6 +149,7 @@ async def change(tenant_id: UUID, endpoint_id: UUID, wish: Wish) -> Endpoint:
     await _examine(wish)
     async with db.transaction(db.core_scope(tenant_id)):
         row = await db.fetch_row(_UPDATE, *_values(tenant_id, endpoint_id, wish))
+    directory.forget()
     return _found(row)
 
 
@@ -182,6 +187,8 @@ def not_found() -> NotFound:
 async def _examine(wish: Wish) -> None:
     if not wish.event_types or not WANTED.issuperset(wish.event_types):
         raise Invalid("Name at least one kind of event.", field="eventTypes")
+    if len(wish.event_types) > len(WANTED):
+        raise Invalid("Name each kind of event once.", field="eventTypes")
     if len(wish.description) > DESCRIPTION_LETTERS or not wish.description.isprintable():
         raise Invalid(
             f"A description has at most {DESCRIPTION_LETTERS} printable characters.",

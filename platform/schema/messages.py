@@ -88,6 +88,7 @@ _SENTENCES: Final = {
     "There is no address behind this name.": "该域名没有可用的地址。",
     "There are {} webhooks: delete one first.": "已有 {} 个 webhook，请先删除一个。",
     "Name at least one kind of event.": "请至少选择一种事件。",
+    "Name each kind of event once.": "每种事件只需选择一次。",
     "A description has at most {} printable characters.": "说明最多 {} 个可见字符。",
     "There is no such webhook.": "没有这个 webhook。",
     "There is no such webhook delivery.": "没有这条 webhook 投递记录。",

@@ -7,14 +7,14 @@ import pytest
 
 from kernel import db, outbox
 from kernel.ids import new_id
-from kernel.outbox import EventType
+from kernel.outbox import EventType, Fact
 from kernel.settings import Settings
 from listeners import plant_endpoint, told
 from world import build_world
 
 pytestmark = pytest.mark.engines
 
-FACTS = {"availableMinor": 900, "currency": "CNY"}
+FACTS: dict[str, Fact] = {"availableMinor": 900, "currency": "CNY"}
 
 
 async def test_an_event_is_told_with_the_change_and_forgotten_with_it(

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from kernel.ids import new_id, parse_id
+from kernel.settings import settings
 from listeners import SECRET
 from notifications import claiming, delivering, noting, schedule, signing
 from notifications.claiming import claim
@@ -281,7 +282,7 @@ async def test_an_endpoint_that_means_another_machine_by_now_is_not_called(
     await office.listener(receiver.url.replace("http:", "https:"))
     await office.tell(minor=1)
     monkeypatch.setenv("KAMENG_OUTWARD_LOOPBACK", "false")
-    delivering.outward.calling.settings.cache_clear()
+    settings.cache_clear()
 
     await office.deliver()
 

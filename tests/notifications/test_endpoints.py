@@ -55,7 +55,7 @@ class Desk:
         """Do it as the owner; a refusal fails the test."""
         return (await self.ask(document, input=values)).accepted
 
-    async def refused(self, document: str, **values: Any) -> tuple[str, str]:
+    async def refused(self, document: str, **values: Any) -> tuple[str, str | None]:
         """The code and the field of a refusal."""
         answer = await self.ask(document, input=values)
         assert answer.data["__typename"] == "Problem", answer.text
