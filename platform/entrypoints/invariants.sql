@@ -609,3 +609,12 @@ where account.code in ('L:ESCROW', 'L:UNAPPLIED')
 group by posted.order_id, account.code, entry.currency
 having sum(entry.amount_minor) <> 0
 limit 20;
+
+-- invariant: I15 a tenant hears of orders if and only if an endpoint of its own wants to
+select tenants.id as tenant_id, tenants.hears_orders
+from tenants
+where tenants.hears_orders <> exists (
+    select from webhook_endpoints endpoint
+    where endpoint.tenant_id = tenants.id and endpoint.status in ('ACTIVE', 'DISABLED')
+      and exists (select from unnest(endpoint.event_types) as wanted where wanted like 'order.%'))
+limit 20;

@@ -19,6 +19,14 @@ from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
 from offers.price_desk import alerts, files
+from notifications.balances import tell_of_balances
+from notifications.delivering import Dispatcher
+from notifications.handing_on import (
+    EVENTS_AT_ONCE,
+    FORGOTTEN_AT_ONCE,
+    forget_old_events,
+    hand_on,
+)
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
@@ -28,6 +36,7 @@ REFUNDS_SENT_AT_ONCE = 50
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 SHOPS_FOLLOWED_AT_ONCE = 20
 ALERTS_FORGOTTEN_AT_ONCE = 1_000
+webhooks = Dispatcher()
 
 
 async def expire_orders() -> int:
@@ -116,6 +125,10 @@ SWEEPS = (
     Sweep(work=alerts.forget_closed_alerts, every_seconds=3600.0, batch=ALERTS_FORGOTTEN_AT_ONCE),
     Sweep(work=files.forget_uploads, every_seconds=600.0, batch=files.FORGOTTEN_AT_ONCE),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=hand_on, every_seconds=0.5, batch=EVENTS_AT_ONCE),
+    Sweep(work=webhooks.send_webhooks, every_seconds=0.5, batch=1),
+    Sweep(work=tell_of_balances, every_seconds=30.0),
+    Sweep(work=forget_old_events, every_seconds=3600.0, batch=FORGOTTEN_AT_ONCE),
 )
 
 
@@ -124,6 +137,7 @@ async def run(stop: asyncio.Event) -> None:
     await db.connect(settings())
     try:
         await asyncio.gather(*(_repeat(sweep, stop) for sweep in SWEEPS))
+        await webhooks.finish()
     finally:
         await valkey.close()
         await db.disconnect()

@@ -75,4 +75,6 @@ _NAMES = {
     "tir": "tier",
     "prm": "promotion",
     "plf": "upload",
+    "whk": "webhook",
+    "wdl": "webhook delivery",
 }

@@ -124,6 +124,7 @@ class Draft:
             "contact": sealed.ciphertext if sealed else None,
             "contact_key_id": sealed.key_id if sealed else None,
             "is_paid": self.payment is not None,
+            "is_heard": self.shop.is_heard,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],
             "listing_ids": [line.quoted.offer.id for line in self.lines],

@@ -102,6 +102,7 @@ class Order(TenantOwned):
     expires_at = fields.DatetimeField()
     paid_at = fields.DatetimeField(null=True)
     delivered_at = fields.DatetimeField(null=True)
+    is_heard = fields.BooleanField(default=False)
 
     class Meta:
         table = "orders"

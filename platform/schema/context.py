@@ -42,6 +42,9 @@ class Context:
             return frozenset({ANONYMOUS})
         if self.caller.kind is TokenKind.STAFF:
             return frozenset(f"STAFF_{role}" for role in self.caller.roles)
+        if self.caller.kind is TokenKind.API_CLIENT:
+            scopes = frozenset(s for s in self.caller.scopes if s.startswith("API_"))
+            return scopes or frozenset({str(self.caller.kind)})
         return frozenset({str(self.caller.kind)})
 
     @property

@@ -18,6 +18,7 @@ EVERYONE: Final = frozenset(
         "API_CLIENT",
         "API_CATALOGUE_READ",
         "API_PRICES_WRITE",
+        "API_WEBHOOKS_WRITE",
         "AFFILIATE",
         "SUPPLIER",
         "OPERATOR",
@@ -33,6 +34,7 @@ FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
+WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
 PRICE_EXPLAINED: Final = PRICE_READERS | OPERATORS
@@ -51,6 +53,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", OPERATORS, "trialBalance"),
+    ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
     ("Mutation", BUYERS, "signUp signIn"),
@@ -60,6 +63,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", PRICE_WRITERS, "childTenantSetGrade retailFloorSet leastMarginSet"),
     ("Mutation", PRICE_WRITERS, "promotionUpsert promotionPause listingUpsert listingBulkUpsert"),
     ("Mutation", PRICE_WRITERS, "priceListUploadStart priceListImport"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookUpsert webhookSecretRotate webhookDelete webhookTest"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookReplay"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Subscription", PRICE_READERS, "priceBroken"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
@@ -130,6 +135,18 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),
     ("SupplierListing", SUPPLIERS, "id skuCode name supplyPrice status stock sold"),
+    ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),
+    ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts"),
+    ("WebhookAlert", WEBHOOK_KEEPERS, "kind raisedAt"),
+    ("WebhookSaved", WEBHOOK_KEEPERS, "webhook secret"),
+    ("WebhookDeleted", WEBHOOK_KEEPERS, "webhookId"),
+    ("WebhookTested", WEBHOOK_KEEPERS, "delivery"),
+    ("WebhookReplayed", WEBHOOK_KEEPERS, "count"),
+    ("WebhookDeliveryConnection", WEBHOOK_KEEPERS, "edges pageInfo"),
+    ("WebhookDeliveryEdge", WEBHOOK_KEEPERS, "cursor node"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "id webhookId eventId eventType status attemptCount"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "nextAttemptAt createdAt endedAt attempts"),
+    ("WebhookAttempt", WEBHOOK_KEEPERS, "number sentAt statusCode latencyMs failure answer"),
     ("TrialBalanceRow", OPERATORS, "code balance"),
 )
 

@@ -20,6 +20,7 @@ from schema.price_desk_writes import ListingMutation, PriceDeskMutation
 from schema.price_lists import PriceListMutation, PriceListQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
@@ -39,6 +40,7 @@ class Query(
     PriceDeskQuery,
     PriceListQuery,
 ):
+class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, WebhookQuery):
     """What can be asked."""
 
 
@@ -52,6 +54,7 @@ class Mutation(
     PriceDeskMutation,
     ListingMutation,
     PriceListMutation,
+    WebhookMutation,
 ):
     """What can be done."""
 

@@ -45,6 +45,8 @@ class Shop:
     still_seconds: float = inf
     """For how long that version holds, unless somebody changes something: then prices begin or end
     by themselves."""
+    is_heard: bool = False
+    """Somebody on the path is told of orders."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -68,6 +70,7 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
+       bool_or(a.hears_orders) as is_heard,
        {version_of_shop("t.path")} as version, {still_seconds("t.path")} as still_seconds
 from tenants t join tenants a on a.id = any (t.path)
 where t.id = {{which}}
@@ -181,4 +184,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         levels=tuple(PathTenant(*level) for level in levels),
         version=row["version"],
         still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
+        is_heard=row["is_heard"],
     )

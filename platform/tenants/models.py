@@ -89,6 +89,8 @@ class Tenant(Model):
     cumulative_cap_bp = fields.IntField(null=True)
     earning_depth = fields.SmallIntField(null=True)
     opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    # Kept by the database: whether an endpoint of the tenant is told of orders.
+    hears_orders = fields.BooleanField(default=False)
 
     class Meta:
         table = "tenants"

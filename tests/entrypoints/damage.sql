@@ -272,3 +272,7 @@ delete from ledger_folds;
 -- damage: a buyer's money is left in escrow
 -- breaks: I14 nothing stays in escrow or unapplied once a payment has settled
 call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
+
+-- damage: a shop's orders are announced although nobody listens there
+-- breaks: I15 a tenant hears of orders if and only if an endpoint of its own wants to
+update tenants set hears_orders = true where id = named('shop');

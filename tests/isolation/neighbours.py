@@ -17,6 +17,7 @@ from isolation.api import Api
 from kernel import db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
+from listeners import plant_delivery, plant_endpoint
 from orders import settlement
 from world import (
     Goods,
@@ -98,6 +99,8 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
+    webhook_id: str = ""
+    webhook_delivery_id: str = ""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     price_desk: "PriceDesk | None" = None
@@ -207,6 +210,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
+    await _listen(world.owner, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -371,6 +375,25 @@ async def _open_keys(api: Api, mine: Holdings) -> None:
     mine.secrets = tuple(key["secret"] for key in opened.accepted["keys"])
 
 
+async def _listen(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """A program that listens, one message to it, and what it has answered."""
+    endpoint_id = await plant_endpoint(
+        owner,
+        mine.shop.id,
+        url=f"https://{mine.marker}.example/",
+        event_types=["balance.low"],
+    )
+    delivery_id = await plant_delivery(owner, mine.shop.id, endpoint_id, answer=mine.marker)
+    await owner.execute(
+        """insert into webhook_alerts (tenant_id, id, endpoint_id, kind)
+           values ($1, gen_random_uuid(), $2, 'PAUSED')""",
+        mine.shop.id,
+        endpoint_id,
+    )
+    mine.webhook_id = public_id("whk", endpoint_id)
+    mine.webhook_delivery_id = public_id("wdl", delivery_id)
+
+
 async def _take_cursors(api: Api, mine: Holdings) -> None:
     lists = {
         "products": "CUSTOMER",
@@ -389,3 +412,16 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
     for name, about in _SHORT_LISTS.items():
         place = [str(new_id()), str(new_id())]
         mine.cursors[name] = write_cursor(place, tenant_id=mine.shop.id, about=about)
+    mine.cursors["webhookDeliveries"] = await _deliveries_cursor(api, mine)
+
+
+async def _deliveries_cursor(api: Api, mine: Holdings) -> str:
+    page = await api.ask(
+        mine.shop,
+        """query ($id: ID!) { webhookDeliveries(webhookId: $id, first: 1) {
+             pageInfo { endCursor } } }""",
+        {"id": mine.webhook_id},
+        by=mine.people["STAFF_OWNER"],
+    )
+    cursor: str = page.accepted["pageInfo"]["endCursor"]
+    return cursor

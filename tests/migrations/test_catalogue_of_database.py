@@ -33,6 +33,12 @@ TENANT_CLASS = {
     "membership_tiers",
     "price_alerts",
     "price_files",
+    "webhook_endpoints",
+    "outbox_events",
+    "webhook_deliveries",
+    "webhook_attempts",
+    "webhook_alerts",
+    "told_balances",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions"}
 PARTY_CLASS = {"line_shares"}

@@ -34,7 +34,10 @@ pytestmark = pytest.mark.engines
 
 MUTATIONS: Final = {root.name: root for root in root_fields() if root.operation == "mutation"}
 #: Who sends a right request, where it is not the customer.
-_SENDERS: Final = {"refundCreate": "STAFF_FINANCE"}
+_SENDERS: Final = {
+    "refundCreate": "STAFF_FINANCE",
+    **{name: "STAFF_OWNER" for name in MUTATIONS if name.startswith("webhook")},
+}
 
 REFUSED: Final = frozenset({"VALIDATION"})
 UNKNOWN: Final = frozenset({"NOT_FOUND"})
@@ -110,6 +113,17 @@ def _of_any_guests_key(mutation: str) -> list[Bad]:
         *_of_any_key(mutation),
         Bad(mutation, "a guest's key that can be guessed", REFUSED, short, by="ANONYMOUS"),
     ]
+
+
+def _of_any_webhook(mutation: str) -> list[Bad]:
+    """What is wrong with a webhook's id is wrong wherever there is one."""
+    theirs = {"webhookId": lambda ask: ask.town.at("rival").webhook_id}
+    return [
+        Bad(mutation, "no such webhook", UNKNOWN,
+            {"webhookId": lambda _: public_id("whk", new_id())}),
+        Bad(mutation, "another shop's webhook", UNKNOWN, theirs),
+        Bad(mutation, "an id of another kind", UNKNOWN, {"webhookId": _other_kind}),
+    ]  # fmt: skip
 
 
 ROWS: Final = [
@@ -224,6 +238,30 @@ ROWS: Final = [
     Bad("walletTopUp", "2^53", MALFORMED, {"amount.amountMinor": 2**53}),
     Bad("walletTopUp", "another currency", REFUSED, {"amount.currency": "USD"}),
     Bad("walletTopUp", "from the wallet itself", REFUSED, {"method": "WALLET"}),
+    *_of_any_webhook("webhookUpsert"),
+    Bad("webhookUpsert", "no address", {"ADDRESS_REFUSED"}, {"url": ""}),
+    Bad("webhookUpsert", "an inner address", {"ADDRESS_REFUSED"}, {"url": "http://10.0.0.1/"}),
+    Bad("webhookUpsert", "a file", {"ADDRESS_REFUSED"}, {"url": "file:///etc/passwd"}),
+    Bad("webhookUpsert", "an address without an end", {"ADDRESS_REFUSED"},
+        {"url": "http://127.0.0.1:9/" + "a" * 500}),
+    Bad("webhookUpsert", "no events", REFUSED, {"eventTypes": []}),
+    Bad("webhookUpsert", "101 events", REFUSED, {"eventTypes": ["ORDER_PAID"] * 101}),
+    Bad("webhookUpsert", "no such event", MALFORMED, {"eventTypes": ["WEBHOOK_PING"]}),
+    Bad("webhookUpsert", "a description of 201 characters", REFUSED, {"description": "d" * 201}),
+    *_of_any_webhook("webhookSecretRotate"),
+    *_of_any_webhook("webhookDelete"),
+    *_of_any_webhook("webhookTest"),
+    Bad("webhookReplay", "nothing named", REFUSED, {"deliveryId": OMIT}),
+    Bad("webhookReplay", "two things named", REFUSED,
+        {"webhookId": lambda ask: ask.caller.own.webhook_id}),
+    Bad("webhookReplay", "no such delivery", UNKNOWN,
+        {"deliveryId": lambda _: public_id("wdl", new_id())}),
+    Bad("webhookReplay", "another shop's delivery", UNKNOWN,
+        {"deliveryId": lambda ask: ask.town.at("rival").webhook_delivery_id}),
+    Bad("webhookReplay", "no time", MALFORMED, {"since": "yesterday"}),
+    Bad("webhookReplay", "a time without a zone", REFUSED,
+        {"deliveryId": OMIT, "webhookId": lambda ask: ask.caller.own.webhook_id,
+         "since": "2026-01-01T00:00:00"}),
 ]  # fmt: skip
 
 _TEXTS: Final = {
@@ -257,6 +295,7 @@ HARMLESS: Final = {
     "phone": {"empty"},
     "offerId": {"empty"},  # the buyer leaves the choice to us
     "idempotencyKey": set(_TEXTS) - {"empty", "10,000 characters"},  # any text is a key
+    "description": {"empty", "blank", "half of SQL", "outside the first plane"},  # free text
 }
 
 
@@ -333,7 +372,7 @@ def test_every_mutation_has_bad_inputs() -> None:
 
 
 async def test_what_the_bad_inputs_differ_from_is_accepted(counter: Counter) -> None:
-    for name in sorted(MUTATIONS, key="signOut".__eq__):
+    for name in sorted(MUTATIONS, key=("signOut", "webhookDelete").__contains__):
         ask = counter.ask(name)
         answer = await counter.send(ask, right_values(ask))
         assert not answer.refused, f"{name}: {answer.body}"

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLUnionType, get_named_type
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLUnionType,
+    get_named_type,
+    is_required_argument,
+)
 
 from identity.models import StaffRole, TokenKind
 from identity.tokens import Caller
@@ -17,7 +24,6 @@ from isolation.checksums import Witness, changed
 from isolation.documents import (
     RootField,
     document,
-    leaves_of,
     root_fields,
     schema_fields,
     variables,
@@ -185,8 +191,11 @@ def _document_for(root: RootField, path: Sequence[str]) -> str:
     for step in reversed(path):
         type_name, _, field = step.partition(".")
         inner = f"{{ ... on {type_name} {{ {field} {inner} }} }}"
-    required = {leaf.path[0] for leaf in leaves_of(root) if leaf.required}
-    arguments = {name: root.definition.args[name].type for name in sorted(required)}
+    arguments = {
+        name: argument.type
+        for name, argument in sorted(root.definition.args.items())
+        if is_required_argument(argument)
+    }
     declared = ", ".join(f"${name}: {kind}" for name, kind in arguments.items())
     passed = ", ".join(f"{name}: ${name}" for name in arguments)
     # A subscription has one field and no conditions; without its variables it runs nothing.
@@ -228,6 +237,8 @@ def _context(caller: Caller | None) -> Context:
 def _caller(role: str) -> Caller | None:
     if role == "ANONYMOUS":
         return None
+    if role.startswith("API_") and role != "API_CLIENT":
+        return replace(_caller_of("API_CLIENT", roles=()), scopes=frozenset({role}))
     kind, _, staff_role = role.partition("STAFF_")
     return _caller_of("STAFF" if staff_role else kind, roles=(staff_role,) if staff_role else ())
 

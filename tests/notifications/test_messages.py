@@ -1,0 +1,82 @@
+"""What a message says is what its tenant may know, and nothing besides."""
+
+import json
+
+import pytest
+
+from kernel.ids import public_id
+from listeners import plant_endpoint
+from notifications import messages
+from notifications.claiming import claim
+from notifications.handing_on import hand_on
+from post_office import PostOffice
+from sales import SalesDesk
+from world import ShopAt
+
+pytestmark = pytest.mark.engines
+
+SOLD = ("order.created", "order.paid", "order.delivered", "order.refunded")
+
+
+async def said_of_a_sale(desk: SalesDesk, office: PostOffice, listener: ShopAt) -> list[str]:
+    """The bodies of all that a tenant is told of a sale in the third-level shop."""
+    await plant_endpoint(desk.owner, listener.id, event_types=SOLD)
+    rich = await desk.world.customer(wallet_minor=50_000)
+    purchase = await (await desk.order(by=rich)).paid("WALLET", wallet_minor=11_000)
+    await purchase.give_back()
+    await hand_on()
+    bodies = []
+    while claimed := await claim(10):
+        for one in claimed:
+            bodies.append((await messages.body_of(one)).decode())
+            await office.owner.execute(
+                """update webhook_deliveries set status = 'DELIVERED', next_attempt_at = null,
+                          claimed_until = null, ended_at = now() where id = $1""",
+                one.id,
+            )
+    return bodies
+
+
+async def test_a_shop_reads_its_order_and_no_key_contact_or_cost(
+    desk: SalesDesk, office: PostOffice
+) -> None:
+    bodies = await said_of_a_sale(desk, office, desk.world.shop)
+
+    assert [json.loads(body)["type"] for body in bodies] == list(SOLD)
+    order = json.loads(bodies[-1])["data"]["order"]
+    assert (order["status"], order["totalMinor"], order["refundedMinor"]) == (
+        "REFUNDED", 11_000, 11_000,
+    )  # fmt: skip
+    (line,) = order["lines"]
+    assert (line["quantity"], line["returnedQuantity"]) == (1, 1)
+    secrets = await desk.owner.fetch(
+        """select key.serial, encode(key.commitment, 'hex') as commitment, supplier.name,
+                  supplier.id::text as supplier_id, listing.id::text as listing_id
+           from sealed_keys key join key_batches batch on batch.id = key.batch_id
+           join supplier_listings listing on listing.id = batch.supplier_listing_id
+           join suppliers supplier on supplier.id = listing.supplier_id"""
+    )
+    costs = {"8000", "8500", "9000", "7600", "400"}
+    for body in bodies:
+        assert not {text for row in secrets for text in row.values() if text in body}
+        numbers = {token.strip('"{}[]') for token in body.replace(":", ",").split(",")}
+        assert not numbers & costs
+
+
+async def test_an_ancestor_reads_its_own_share_and_whose_branch_it_was(
+    desk: SalesDesk, office: PostOffice
+) -> None:
+    bodies = await said_of_a_sale(desk, office, desk.world.agent)
+
+    assert len(bodies) == len(SOLD)
+    order = json.loads(bodies[0])["data"]["order"]
+    assert order == {
+        "id": order["id"],
+        "status": "PENDING_PAYMENT",  # when it was told
+        "currency": "CNY",
+        "childId": public_id("ten", desk.world.shop.id),
+        "ownShareMinor": 0,  # by now: the buyer has given everything back
+    }
+    assert json.loads(bodies[-1])["data"]["order"]["status"] == "REFUNDED"
+    for body in bodies:
+        assert "11000" not in body and "9000" not in body
