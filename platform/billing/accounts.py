@@ -63,3 +63,13 @@ def revenue(name: str, currency: str) -> Account:
 def expense(name: str, currency: str) -> Account:
     """The platform's cost: GATEWAY_FEE, COMPENSATION."""
     return Account(f"E:{name}", currency)
+
+
+def trade(tenant_id: UUID, currency: str) -> Account:
+    """What a shop has prepaid, and buys at cost with."""
+    return Account("L:TRADE", currency, tenant_id)
+
+
+def bank(currency: str) -> Account:
+    """The platform's bank account (asset)."""
+    return Account("A:BANK", currency)

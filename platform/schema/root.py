@@ -15,11 +15,14 @@ from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
+from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.trade import TradeMutation, TradeQuery
+from schema.trade_events import TradeSubscription
 
 # One try a request: each of these can be guessed at.
-SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
+SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport", "purchaseAtCost"})
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
 # language and the question alone.
@@ -27,17 +30,27 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(
+    CatalogueQuery, QuoteQuery, OrderQuery, PurchaseQuery, CustomerQuery, DeskQuery, TradeQuery
+):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    PurchaseMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    TradeMutation,
+):
     """What can be done."""
 
 
 @strawberry.type
-class Subscription(OrderSubscription):
+class Subscription(OrderSubscription, TradeSubscription):
     """What can be watched."""
 
 

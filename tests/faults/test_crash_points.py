@@ -28,6 +28,7 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
     ("checkout.priced", "checkout.committed"),
+    ("transfer.posted", "transfer.committed", "purchase.made"),
     ("payment.committed", "payment.asked"),
     ("payment.noted",),  # after "asked" the channel's own event may have noted it already
     ("payment.entered", "payment.opened"),  # from the wallet, or a second time

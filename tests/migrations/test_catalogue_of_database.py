@@ -30,6 +30,9 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "trade_moves",
+    "trade_settings",
+    "low_balance_alerts",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
 PARTY_CLASS = {"line_shares"}
@@ -57,6 +60,8 @@ APPEND_ONLY = {
     "ledger_accounts",
     "ledger_transactions",
     "ledger_entries",
+    "trade_moves",
+    "low_balance_alerts",
 }
 
 _BODY = re.compile(r"\$\$.*?\$\$", re.S)

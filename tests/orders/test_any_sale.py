@@ -24,7 +24,7 @@ from kernel import db, valkey
 from kernel.errors import Refusal
 from kernel.settings import Settings
 from offers.quotes import Wish
-from orders import paying, settlement
+from orders import settlement, topping_up
 from orders.records import Viewer
 from orders.refunds import Reason
 from random_markets import Market, erase, market_wishes, plant_market
@@ -257,9 +257,9 @@ class AnySale:
         at = self._any(self.market.shops)
         shop = self.stage.run(self.desk.shop(at))
         customer_id = self.market.customers[at].id
-        amount_minor = self.draw(st.integers(paying.MIN_TOP_UP_MINOR, 30_000))
+        amount_minor = self.draw(st.integers(topping_up.MIN_TOP_UP_MINOR, 30_000))
         started = self.stage.run(
-            paying.top_up(
+            topping_up.top_up(
                 shop=shop,
                 customer_id=customer_id,
                 amount_minor=amount_minor,
