@@ -52,8 +52,8 @@ alter table payments
 -- the one before it and the amount. The id is the ledger transaction's.
 create table trade_moves (
     tenant_id uuid not null references tenants (id),
-    number bigint generated always as identity,
     id uuid not null,
+    number bigint generated always as identity,
     kind text not null
         check (kind in ('TOP_UP', 'BANK_CREDIT', 'PURCHASE', 'REFUND', 'TRANSFER_OUT',
                         'TRANSFER_IN')),

@@ -6,11 +6,11 @@ that a balance pays: keys, delivery and money in one statement.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asyncpg import UniqueViolationError
 
-from kernel.errors import Forbidden, Invalid
+from kernel.errors import Invalid
 from kernel.faults import crash_point
 from offers.at_cost import CostWish, price_at_cost, require_sensible
 from offers.quotes import QuotedLine
@@ -84,8 +84,6 @@ async def purchase_at_cost(
     `InsufficientBalance`, `TenantRestricted`, `IdempotencyConflict` (for a reference that another
     purchase has, too), `NotFound`, `Invalid`; then nothing is written.
     """
-    if len(shop.path) == 1:
-        raise Forbidden("The platform buys from nobody.")
     idempotency.require_key(idempotency_key, guest=False)
     wish.require_sensible()
     made = await _made(shop, wish, witness.actor, idempotency_key)
@@ -96,14 +94,30 @@ async def purchase_at_cost(
         await news.balance_changed(shop.id)
     if not wish.deliver_now or not in_hand:
         return Bought(order)
-    _, keys = await reveal.reveal_keys(
+    as_it_is, keys = await reveal.reveal_keys(
         shop=shop,
         viewer=Viewer(purchases=True),
         order_no=order.no,
         delivered_key_ids=None,
         witness=witness,
     )
-    return Bought(await order_view_by_id(shop=shop, order_id=order.id), keys)
+    return Bought(_opened(order, keys, version=as_it_is.version + 1), keys)
+
+
+def _opened(order: OrderView, keys: Sequence[RevealedKey], *, version: int) -> OrderView:
+    """The order as reading it would show it, now that these keys are open."""
+    opened_at = {key.id: key.revealed_at for key in keys}
+    lines = tuple(
+        replace(
+            line,
+            keys=tuple(
+                replace(key, revealed_at=opened_at.get(key.id, key.revealed_at))
+                for key in line.keys
+            ),
+        )
+        for line in order.lines
+    )
+    return replace(order, lines=lines, version=version)
 
 
 async def _made(shop: Shop, wish: PurchaseWish, purchaser: str, idempotency_key: str) -> OrderMade:

@@ -8,7 +8,7 @@ from billing import accounts, ledger, trade_moves
 from billing.ledger import credit, debit
 from billing.payment_methods import METHODS
 from kernel import db
-from kernel.errors import Forbidden, Invalid, NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import idempotency, news, topping_up
@@ -35,7 +35,6 @@ async def top_up_trade(
 
     Raises `Invalid`, `TenantRestricted`, `IdempotencyConflict`.
     """
-    _require_below_the_root(shop)
     if method not in METHODS:
         raise Invalid("This payment method is not offered.", field="method")
     return await topping_up.begin_top_up(
@@ -59,7 +58,6 @@ async def credit_bank_transfer(
     A bank's reference is credited once, to whichever shop. Raises `Invalid`,
     `IdempotencyConflict`.
     """
-    _require_below_the_root(shop)
     idempotency.require_key(idempotency_key, guest=False)
     _require_amount(amount_minor)
     if not (1 <= len(bank_reference) <= LONGEST_REFERENCE and bank_reference.isprintable()):
@@ -157,8 +155,3 @@ async def _transfer(shop: Shop, child: Shop, amount_minor: int, *, posting_id: U
 def _require_amount(amount_minor: int) -> None:
     if not 1 <= amount_minor <= MAX_MOVED_MINOR:
         raise Invalid(f"An amount is between 1 and {MAX_MOVED_MINOR} minor units.", field="amount")
-
-
-def _require_below_the_root(shop: Shop) -> None:
-    if len(shop.path) == 1:
-        raise Forbidden("The platform buys from nobody.")

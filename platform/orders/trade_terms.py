@@ -14,12 +14,12 @@ async def trade_balance_of(shop: Shop) -> TradeBalance:
         return await trade_balances.trade_balance(shop.id, shop.currency)
 
 
-async def set_low_balance(shop: Shop, threshold_minor: int | None) -> None:
-    """Say below which balance the shop wants to be told, in minor units; None for never.
+async def set_low_balance(shop: Shop, threshold_minor: int) -> None:
+    """Say below which balance the shop wants to be told, in minor units; 0 for never.
 
     The alarm rings when the balance crosses the threshold, not while it stays below.
     """
-    if threshold_minor is not None and not 1 <= threshold_minor <= MAX_AMOUNT_MINOR:
-        raise Invalid("A threshold is at least one minor unit.", field="threshold")
+    if not 0 <= threshold_minor <= MAX_AMOUNT_MINOR:
+        raise Invalid("A threshold is not negative.", field="threshold")
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        await trade_balances.set_low_balance_threshold(shop.id, threshold_minor)
+        await trade_balances.set_low_balance_threshold(shop.id, threshold_minor or None)

@@ -44,8 +44,8 @@ class Context:
         if self.caller.kind is TokenKind.STAFF:
             return frozenset(f"STAFF_{role}" for role in self.caller.roles)
         if self.caller.kind is TokenKind.API_CLIENT:
-            scopes = {scope for scope in self.caller.scopes if scope.startswith("API_")}
-            return frozenset({"API_CLIENT"} | scopes)
+            scopes = frozenset(one for one in self.caller.scopes if one.startswith("API_"))
+            return scopes or frozenset({"API_CLIENT"})
         return frozenset({str(self.caller.kind)})
 
     @property

@@ -100,9 +100,9 @@ class TransferToChildInput:
 
 @strawberry.input
 class LowBalanceSetInput:
-    """Below `threshold` the shop wants to be told; without one it is told nothing."""
+    """Below `threshold` the shop wants to be told; with 0 it is told nothing."""
 
-    threshold: MoneyInput | None = None
+    threshold: MoneyInput
 
 
 async def _balance(context: Context) -> TradeBalance:
@@ -212,9 +212,6 @@ class TradeMutation:
     async def low_balance_set(self, info: Info, input: LowBalanceSetInput) -> TradeBalancePayload:
         """Set or take away the threshold of the alarm."""
         context = info.context
-        threshold = input.threshold
-        await trade_terms.set_low_balance(
-            context.shop,
-            None if threshold is None else amount_in(threshold, context, field="threshold"),
-        )
+        threshold_minor = amount_in(input.threshold, context, field="threshold")
+        await trade_terms.set_low_balance(context.shop, threshold_minor)
         return await _balance(context)

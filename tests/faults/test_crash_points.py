@@ -16,11 +16,13 @@ from billing import accounts
 from entrypoints.verify import verify
 from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
 from faults.lives import always_revived
+from faults.resellers import COST_MINOR, Reseller
 from forks import ROOT
 from kernel.faults import CRASH_POINTS
 from kernel.settings import Settings
 from patience import PATIENCE_SECONDS
 from processes import Platform
+from trade_desk import held_minor
 from world import World
 
 WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
@@ -77,7 +79,7 @@ class People:
 
 async def story(platform: Platform, world: World) -> People:
     """One guest never pays. A customer buys a key from the wallet in one step, and another in two.
-    A guest buys two keys, opens one and gives the other back."""
+    A guest buys two keys, opens one and gives the other back. A shop buys one at cost."""
     idle = Buyer(platform, world.shop, world.goods)
     await idle.order()
     rich = await world.customer(wallet_minor=2 * PRICE_MINOR)
@@ -91,7 +93,19 @@ async def story(platform: Platform, world: World) -> People:
     thrifty = Buyer(platform, world.shop, world.goods, customer=rich)
     await thrifty.order()
     await thrifty.pay_from_wallet()
+    await resale(platform, world)
     return People(buyer, idle, regular, thrifty)
+
+
+async def resale(platform: Platform, world: World) -> None:
+    """An agent prepays and pays on to its child, which buys a key at cost."""
+    operator = Reseller(platform, world.agent, world.goods, customer=await world.operator())
+    await operator.credit(2 * COST_MINOR)
+    agents = await world.staff("OWNER", shop=world.agent)
+    agent = Reseller(platform, world.agent, world.goods, customer=agents)
+    await agent.transfer(world.shop, COST_MINOR)
+    shop = Reseller(platform, world.shop, world.goods, customer=await world.staff("FINANCE"))
+    assert len(await shop.purchase()) == 1
 
 
 async def an_hour_passes(world: World) -> None:
@@ -126,11 +140,13 @@ async def assert_it_ended_well(platform: Platform, world: World, people: People)
     assert people.regular.customer is not None
     wallet = accounts.wallet(people.regular.customer.id, "CNY")
     assert await world.owner.fetchval("select ledger_balance($1)", wallet.id) == 0
+    assert await held_minor(world.owner, world.agent.id) == COST_MINOR
+    assert await held_minor(world.owner, world.shop.id) == 0
     keys = await world.owner.fetch("select status, count(*) as number from keys group by status")
     assert {row["status"]: row["number"] for row in keys} == {
-        "REVEALED": 1,
+        "REVEALED": 2,
         "SOLD": 2,
-        "AVAILABLE": KEYS - 3,
+        "AVAILABLE": KEYS - 4,
     }
 
 

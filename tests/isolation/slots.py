@@ -11,7 +11,7 @@ from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
 from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood
 from kernel import crypto
 from kernel.ids import new_id, public_id
-from schema.field_table import GRANTS
+from schema.field_table import GRANTS, PURCHASERS
 from world import Person, ShopAt
 
 
@@ -28,6 +28,11 @@ class Caller:
     def orders(self) -> dict[str, HeldOrder]:
         """The caller's own as a buyer; staff's are the customer's."""
         return self.own.guests if self.role == "ANONYMOUS" else self.own.customers
+
+    @property
+    def buys_at_cost(self) -> bool:
+        """True for who sees, as a buyer, what the shop itself has bought."""
+        return self.role in PURCHASERS
 
     def __str__(self) -> str:
         return f"{self.role} at {self.shop.slug}"
@@ -49,12 +54,16 @@ class Ask:
     @property
     def order(self) -> HeldOrder:
         """The caller's own order on which the root field has something to do."""
+        if self.caller.buys_at_cost and self.root.name in _OF_PURCHASES:
+            return self.caller.own.purchases[self.order_name]
         return self.caller.orders[self.order_name]
 
     def orders_of(self, theirs: Holdings) -> list[HeldOrder]:
         """Somebody else's orders with which the root field would do the most, and a paid one."""
         names = dict.fromkeys((self.order_name, "delivered"))
-        return [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+        buyers = [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+        bought = [theirs.purchases[name] for name in names if name in theirs.purchases]
+        return buyers + bought
 
     @property
     def order_name(self) -> str:
@@ -73,6 +82,11 @@ _ORDER_FOR: Final = {
     "paymentStart": "payable",
     "unrevealedReturn": "unopened",
 }
+
+#: Root fields in which the shop is the buyer of what it has bought at cost.
+_OF_PURCHASES: Final = {"order", "keyReveal", "keysExport", "unrevealedReturn"}
+_MOST_MINOR: Final = 1_000_000_000
+_AMOUNTS: Final = {"purchaseAtCost": _MOST_MINOR, "lowBalanceSet": 1}
 
 Own = Callable[[Ask], Any]
 Foreign = Callable[[Ask, Holdings], Iterable[Any]]
@@ -106,6 +120,23 @@ def _id(kind: str) -> Nobodys:
 def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
+
+
+def _amount(ask: Ask) -> int:
+    if ask.root.name == "quickBuy":
+        return ask.unit_price_minor
+    return _AMOUNTS.get(ask.root.name, 100)
+
+
+def _own_child(ask: Ask) -> str:
+    return next(
+        (
+            other.shop.slug
+            for other in ask.town.holdings.values()
+            if other.shop.path[:-1] == ask.caller.shop.path and other.shop.slug != "rival"
+        ),
+        "nobody",
+    )
 
 
 _ORDER_NO = Slot(
@@ -166,6 +197,16 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "idempotencyKey": Slot(
         lambda _: f"own-{new_id().hex}", lambda _, theirs: [theirs.idempotency_key]
     ),
+    "clientReference": Slot(
+        lambda ask: (
+            ask.caller.own.reference if ask.root.name == "purchase" else f"own-{new_id().hex}"
+        ),
+        lambda _, theirs: [theirs.reference],
+    ),
+    "childSlug": Slot(_own_child, lambda _, theirs: [theirs.shop.slug], _fixed("nobody")),
+    "bankReference": Slot(lambda _: f"bank-{new_id().hex}"),
+    "partial": Slot(_fixed(True)),
+    "deliver": Slot(_fixed("NOW")),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),
@@ -180,7 +221,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "name": Slot(_fixed("somebody")),
     "contact": Slot(_fixed("buyer@example.com")),
     "quantity": Slot(_fixed(1)),
-    "amountMinor": Slot(lambda ask: ask.unit_price_minor if ask.root.name == "quickBuy" else 100),
+    "amountMinor": Slot(_amount),
     "currency": Slot(_fixed("CNY")),
     "first": Slot(_fixed(3)),
     "sort": Slot(_fixed("NAME")),

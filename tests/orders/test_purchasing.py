@@ -9,14 +9,14 @@ import asyncpg
 import pytest
 
 from billing.ledger import InsufficientBalance
-from kernel.errors import Forbidden, Invalid, NotFound, Refusal
+from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
 from offers.at_cost import CostWish
 from offers.quotes import NotEnough, PriceChanged
 from orders import refunds, reveal
 from orders.idempotency import IdempotencyConflict
 from orders.purchasing import PurchaseWish, purchase_at_cost
-from orders.queries import orders_page, purchase_view
+from orders.queries import order_view_by_id, orders_page, purchase_view
 from orders.records import Viewer
 from patience import until_somebody_waits
 from sales import SalesDesk, key
@@ -78,6 +78,7 @@ async def test_the_keys_come_with_the_answer_and_who_has_seen_them_is_kept(
 
     assert [len(opened.secret) > 0 for opened in bought.keys] == [True, True]
     assert [one.revealed_at is not None for one in bought.order.lines[0].keys] == [True, True]
+    assert bought.order == await order_view_by_id(shop=shop, order_id=bought.order.id)
     rows = await desk.owner.fetch("select actor, channel, host(ip) as ip from key_reveals")
     assert [tuple(row) for row in rows] == [("staff:owner", "REVEAL", "192.0.2.7")] * 2
     assert await desk.key_states() == {"REVEALED": 2, "AVAILABLE": 18}
@@ -252,10 +253,18 @@ async def test_nobody_buys_where_a_shop_or_one_above_it_is_suspended(
     await assert_refused(desk, TenantRestricted, buy(shop, desk.world.goods))
 
 
-async def test_the_platform_buys_from_nobody(desk: SalesDesk, shop: Shop) -> None:
+async def test_the_platforms_own_shop_buys_at_what_suppliers_ask(
+    desk: SalesDesk, shop: Shop
+) -> None:
+    await desk.world.rule(desk.world.root, "RETAIL", "FIXED_OVER_COST", 2_000)
     root = await desk.shop(desk.world.root)
-    await assert_refused(desk, Forbidden, buy(root, desk.world.goods))
-    await assert_refused(desk, Forbidden, credit(root, 100))
+    await credit(root, COST_MINOR)
+
+    bought = await buy(root, desk.world.goods)
+
+    assert bought.order.total_minor == 8_000
+    assert "R:WHOLESALE_MARGIN" not in await desk.books()
+    await desk.assert_sound()
 
 
 async def test_what_comes_back_unopened_is_paid_back_into_the_trade_balance(
