@@ -16,6 +16,7 @@ from schema.connections import PageInfo
 from schema.context import Info
 from schema.money import Money, amount
 from schema.order_types import OrderConnection, order_connection
+from schema.settlement import SettlementMode
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
 from tenants.queries import children_of
 
@@ -56,6 +57,7 @@ class Tenant:
     name: str
     status: str
     depth: int
+    settlement_mode: SettlementMode
     balances: TenantBalances
     children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
 
@@ -172,6 +174,7 @@ class DeskQuery:
             name=shop.name,
             status=shop.levels[-1].status,
             depth=len(shop.levels) - 1,
+            settlement_mode=SettlementMode(shop.settlement_mode),
             balances=_tenant_balances(balance, trade, shop.currency),
             children=[ChildTenant(**child) for child in children],
         )

@@ -82,6 +82,7 @@ _SENTENCES: Final = {
     "The shop has bought this itself.": "这是本店自己的进货单，不能以人情退款。",
     "An amount is between {} and {} minor units.": "金额超出允许范围。",
     "There is no such shop directly below this one.": "没有这个直属下级。",
+    "The platform's own shop is paid by the platform.": "平台自营店只能由平台收款。",
     "A threshold is not negative.": "预警金额不能为负数。",
     "Another purchase has this reference: ask for it by the reference.": (
         "该编号已用于另一张进货单，请用编号查询。"

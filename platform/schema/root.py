@@ -18,6 +18,7 @@ from schema.permissions import refused_by_table
 from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.settlement import SettlementMutation
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
 
@@ -45,6 +46,7 @@ class Mutation(
     RefundMutation,
     CustomerMutation,
     TradeMutation,
+    SettlementMutation,
 ):
     """What can be done."""
 

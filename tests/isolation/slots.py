@@ -139,6 +139,12 @@ def _own_child(ask: Ask) -> str:
     )
 
 
+def _no_child(ask: Ask, theirs: Holdings) -> list[str]:
+    """A shop that is not below the caller's own: a parent may pay into each of its children's."""
+    is_child = theirs.shop.path[:-1] == ask.caller.shop.path
+    return [] if is_child else [theirs.shop.slug]
+
+
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
     lambda ask, theirs: [order.no for order in ask.orders_of(theirs)],
@@ -203,10 +209,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         ),
         lambda _, theirs: [theirs.reference],
     ),
-    "childSlug": Slot(_own_child, lambda _, theirs: [theirs.shop.slug], _fixed("nobody")),
+    "childSlug": Slot(_own_child, _no_child, _fixed("nobody")),
     "bankReference": Slot(lambda _: f"bank-{new_id().hex}"),
     "partial": Slot(_fixed(True)),
     "deliver": Slot(_fixed("NOW")),
+    "mode": Slot(_fixed("PLATFORM_COLLECT")),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),

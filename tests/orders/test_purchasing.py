@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from billing import accounts
 from billing.ledger import InsufficientBalance
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
@@ -212,7 +213,7 @@ async def test_partly_bought_is_what_there_is_and_otherwise_nothing_is(
     none = await desk.world.more_goods("none")
     await desk.world.keys(2, few)
     wanted = [CostWish(one.sku_id, 3) for one in (desk.world.goods, few, none)]
-    most = {"most_total_minor": 10**6, "lines": wanted}
+    most: dict[str, Any] = {"most_total_minor": 10**6, "lines": wanted}
     await assert_refused(desk, NotEnough, buy(shop, few, **most))
 
     bought = await buy(shop, few, **most, partial=True)
@@ -361,4 +362,28 @@ async def test_whoever_buys_while_keys_are_locked_waits_and_is_noted_once(
     assert (await moves(owner, shop.id))[1:] == [
         ("PURCHASE", -2 * COST_MINOR, 8 * COST_MINOR + 999)
     ]
+    await desk.assert_sound()
+
+
+async def test_purchases_wait_for_their_own_balance_and_for_no_other_shops(
+    desk: SalesDesk, shop: Shop, owner: asyncpg.Connection
+) -> None:
+    neighbour = await desk.shop(await desk.world.another_shop("neighbour"))
+    await credit(neighbour, COST_MINOR)
+    account = accounts.trade(shop.id, "CNY")
+    somebody = await asyncpg.connect(settings().database_url)
+    try:
+        async with somebody.transaction():
+            await somebody.execute(
+                "select from ledger_accounts where id = $1 for no key update", account.id
+            )
+            waiting = asyncio.create_task(buy(shop, desk.world.goods))
+            await until_somebody_waits(owner, at_least=1)
+            await buy(neighbour, desk.world.goods)
+            assert not waiting.done()
+        await waiting
+    finally:
+        await somebody.close()
+
+    assert await held_minor(owner, neighbour.id) == 0
     await desk.assert_sound()

@@ -207,9 +207,15 @@ async def test_a_shop_whose_buyers_pay_it_itself_offers_them_no_way_to_pay_here(
     town: Neighbourhood, api: Api, owner: asyncpg.Connection
 ) -> None:
     at_shop = town.at("shop")
-    await owner.execute(
-        "update tenants set settlement_mode = 'PREPAID' where id = $1", at_shop.shop.id
-    )
+    operator = town.at("root").people["OPERATOR"]
+    change = """mutation ($mode: SettlementMode!) { settlementModeSet(input: {mode: $mode}) {
+      __typename ... on SettlementModeChanged { mode } ... on Problem { code } } }"""
+    prepaid = {"mode": "PREPAID"}
+    staff = at_shop.people["STAFF_OWNER"]
+    assert (await api.ask(at_shop.shop, change, prepaid, by=staff)).codes == {"FORBIDDEN"}
+    root = town.at("root").shop
+    assert (await api.ask(root, change, prepaid, by=operator)).codes == {"VALIDATION"}
+    await api.ask(at_shop.shop, change, prepaid, by=operator)
     directory.forget()
 
     front = await api.ask(at_shop.shop, "{ storefront { open paymentMethods { code } } }")
@@ -227,8 +233,9 @@ async def test_a_shop_whose_buyers_pay_it_itself_offers_them_no_way_to_pay_here(
 
     assert front.accepted == {"open": False, "paymentMethods": []}
     assert refused.codes == {"TENANT_RESTRICTED"}
-    owner_of_shop = at_shop.people["STAFF_OWNER"]
-    assert not (await purchase(api, town, owner_of_shop, wish(town))).refused
+    assert not (await purchase(api, town, staff, wish(town))).refused
+    mode = await owner.fetchval("select settlement_mode from tenants where id = $1", root.id)
+    assert mode == "PLATFORM_COLLECT"
 
 
 async def test_a_balance_that_becomes_low_is_heard_of_and_a_revoked_token_is_not(
