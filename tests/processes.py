@@ -208,6 +208,7 @@ def environment(
         "KAMENG_STRIPE_API_URL": sandbox,
         "KAMENG_STRIPE_CARD_PAGE": sandbox
         + "/approve/{intent}?client_secret={client_secret}&return_url={return_url}",
+        "KAMENG_OUTWARD_LOOPBACK": "true",
         "KAMENG_SANDBOX_STRIPE_API_KEY": STRIPE_KEY,
         "KAMENG_SANDBOX_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }

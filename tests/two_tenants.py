@@ -120,6 +120,7 @@ async def plant_tenant(
     rows |= await _plant_settings(owner, shop, slug, goods)
     rows |= await _plant_people(owner, shop, slug)
     rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
+    rows |= await _plant_webhook(owner, shop)
     return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
 
 
@@ -267,6 +268,47 @@ async def _plant_trade(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
             "currency": "CNY",
             "raised_at": PAID_AT,
         },
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_webhook(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
+    endpoint_id, event_id, delivery_id = new_id(), new_id(), new_id()
+    rows: dict[str, Row] = {
+        "webhook_endpoints": {
+            "id": endpoint_id,
+            "slot": 1,
+            "url": "https://hooks.example.test/",
+            "event_types": ["balance.low"],
+            "secret": token_bytes(40),
+            "secret_key_id": 1,
+        },
+        "outbox_events": {
+            "id": event_id,
+            "type": "balance.low",
+            "object_kind": "balance",
+            "object_id": shop["tenant_id"],
+            "sequence": 1,
+            "handed_on_at": PAID_AT,
+        },
+        "webhook_deliveries": {
+            "id": delivery_id,
+            "endpoint_id": endpoint_id,
+            "event_id": event_id,
+            "number": 1,
+            "object_id": shop["tenant_id"],
+            "status": "DELIVERED",
+            "ended_at": PAID_AT,
+        },
+        "webhook_attempts": {
+            "id": new_id(),
+            "delivery_id": delivery_id,
+            "number": 1,
+            "sent_at": PAID_AT,
+            "latency_ms": 20,
+        },
+        "webhook_alerts": {"id": new_id(), "endpoint_id": endpoint_id, "kind": "PAUSED"},
+        "told_balances": {"id": new_id(), "balance_minor": 0},
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 

@@ -50,6 +50,11 @@ def party_available(party_id: UUID, currency: str) -> Account:
     return Account("L:PARTY:AVAILABLE", currency, party_id)
 
 
+def trade(tenant_id: UUID, currency: str) -> Account:
+    """What a shop has prepaid, and buys at cost with."""
+    return Account("L:TRADE", currency, tenant_id)
+
+
 def deposit_free(party_id: UUID, currency: str) -> Account:
     """A seller's deposit that no case holds."""
     return Account("L:DEPOSIT:FREE", currency, party_id)
@@ -63,11 +68,6 @@ def revenue(name: str, currency: str) -> Account:
 def expense(name: str, currency: str) -> Account:
     """The platform's cost: GATEWAY_FEE, COMPENSATION."""
     return Account(f"E:{name}", currency)
-
-
-def trade(tenant_id: UUID, currency: str) -> Account:
-    """What a shop has prepaid, and buys at cost with."""
-    return Account("L:TRADE", currency, tenant_id)
 
 
 def bank(currency: str) -> Account:

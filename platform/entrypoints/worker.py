@@ -18,6 +18,14 @@ from billing.polling import claim_due, give_poll_back
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
+from notifications.balances import tell_of_balances
+from notifications.delivering import Dispatcher
+from notifications.handing_on import (
+    EVENTS_AT_ONCE,
+    FORGOTTEN_AT_ONCE,
+    forget_old_events,
+    hand_on,
+)
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
@@ -25,6 +33,7 @@ ORDERS_READ_AT_ONCE = 100
 CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
+webhooks = Dispatcher()
 
 
 async def expire_orders() -> int:
@@ -105,6 +114,10 @@ SWEEPS = (
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=fold, every_seconds=20.0),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=hand_on, every_seconds=0.5, batch=EVENTS_AT_ONCE),
+    Sweep(work=webhooks.send_webhooks, every_seconds=0.5, batch=1),
+    Sweep(work=tell_of_balances, every_seconds=30.0),
+    Sweep(work=forget_old_events, every_seconds=3600.0, batch=FORGOTTEN_AT_ONCE),
 )
 
 
@@ -113,6 +126,7 @@ async def run(stop: asyncio.Event) -> None:
     await db.connect(settings())
     try:
         await asyncio.gather(*(_repeat(sweep, stop) for sweep in SWEEPS))
+        await webhooks.finish()
     finally:
         await valkey.close()
         await db.disconnect()

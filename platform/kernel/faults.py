@@ -38,6 +38,10 @@ CRASH_POINTS: Final = (
     "refund.done",
     "expiry.released",
     "expiry.committed",
+    "webhook.handing_on",
+    "webhook.claimed",
+    "webhook.sent",
+    "webhook.noted",
 )
 
 

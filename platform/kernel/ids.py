@@ -70,4 +70,6 @@ _NAMES = {
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",
+    "whk": "webhook",
+    "wdl": "webhook delivery",
 }

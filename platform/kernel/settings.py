@@ -62,6 +62,14 @@ class Settings(BaseSettings):
     documents: Literal["any", "trusted_only"] = "any"
     """`trusted_only`: the API executes no document that is not in the manifest."""
     key_import_max_bytes: int = 256 * 1024 * 1024
+    outward_ports: str = "443"
+    """Ports, by commas, at which addresses are called that tenants have chosen."""
+    outward_resolvers: str = ""
+    """DNS servers for their names, `address` or `address:port` by commas; empty: the machine's."""
+    outward_ca_file: Path | None = None
+    """Certificate authorities that are believed beside the machine's."""
+    outward_loopback: bool = False
+    """Demo and tests only: this machine's own address may be called, over http, too."""
     crash_at: str = ""
     """Test environments only: the point in the code (kernel/faults.py) at which to die."""
     low_stock_bound: int = 100
@@ -71,10 +79,16 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         return self.environment == "production"
 
+    @property
+    def outward_port_numbers(self) -> frozenset[int]:
+        """The ports at which strangers' addresses are called."""
+        return frozenset(int(port) for port in self.outward_ports.split(",") if port.strip())
+
     @model_validator(mode="after")
     def _refuse_unsafe_combinations(self) -> "Settings":
         """Refuse to boot rather than verify with an empty or weak secret, take real money with the
-        demo's secrets, or refuse every document for want of a manifest."""
+        demo's secrets, call this machine for strangers, or refuse every document for want of a
+        manifest."""
         live = self.stripe_api_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
         if (live or self.production) and not self.stripe_webhook_secret.get_secret_value():
             raise ValueError(
@@ -84,6 +98,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "a live Stripe key needs KAMENG_ENVIRONMENT=production, where secrets are secret"
             )
+        if self.outward_loopback and (live or self.production):
+            raise ValueError("KAMENG_OUTWARD_LOOPBACK is for the demo and for tests")
         if self.documents == "trusted_only" and self.trusted_documents is None:
             raise ValueError("KAMENG_DOCUMENTS=trusted_only needs KAMENG_TRUSTED_DOCUMENTS")
         if self.production and len(self.master_secret.get_secret_value()) < 32:

@@ -104,3 +104,15 @@ create index low_balance_alerts_newest on low_balance_alerts (tenant_id, raised_
 call make_append_only('low_balance_alerts');
 call fence_tenant_table('low_balance_alerts');
 grant select, insert on low_balance_alerts to kameng_core;
+
+-- A shop's programs hear of it by their webhooks, if they have asked to.
+create function tell_of_low_balance() returns trigger language plpgsql as $$
+begin
+    perform tell_tenant(new.tenant_id, 'balance.low', 'balance', new.tenant_id, null,
+                        jsonb_build_object('account', 'TRADE', 'balanceMinor', new.balance_minor,
+                                           'thresholdMinor', new.threshold_minor,
+                                           'currency', new.currency));
+    return null;
+end $$;
+create trigger tell_of_low_balance after insert on low_balance_alerts
+    for each row execute function tell_of_low_balance();

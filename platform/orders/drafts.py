@@ -140,6 +140,7 @@ class Draft:
             "contact_key_id": sealed.key_id if sealed else None,
             "is_paid": self.payment is not None,
             "client_reference": self.client_reference,
+            "is_heard": self.shop.is_heard,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],
             "listing_ids": [line.quoted.offer.id for line in self.lines],

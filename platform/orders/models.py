@@ -107,6 +107,7 @@ class Order(TenantOwned):
     delivered_at = fields.DatetimeField(null=True)
     at_cost = fields.BooleanField(default=False)
     client_reference = fields.TextField(null=True)
+    is_heard = fields.BooleanField(default=False)
 
     class Meta:
         table = "orders"

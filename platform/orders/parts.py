@@ -49,14 +49,16 @@ _WRITE_ORDER: Final = """
 the_order as (
     insert into orders (id, tenant_id, no, customer_id, guest_token_hash, path, currency,
                         total_minor, affiliate_id, contact, contact_key_id, payment_status,
-                        fulfilment_status, created_at, expires_at, paid_at, delivered_at{columns})
+                        fulfilment_status, created_at, expires_at, paid_at, delivered_at,
+                        is_heard{columns})
     select :order_id::uuid, :tenant_id::uuid, :order_no::text, :customer_id::uuid,
            :guest_token_hash::bytea, :path::uuid[], :currency::text, :total_minor::bigint,
            :affiliate_id::uuid, :contact::bytea, :contact_key_id::smallint,
            case when :is_paid::boolean then 'PAID' else 'PENDING' end,
            case when :is_paid::boolean then 'DELIVERED' else 'NONE' end,
            now, now + :hold_for::interval,
-           case when :is_paid::boolean then now end, case when :is_paid::boolean then now end
+           case when :is_paid::boolean then now end, case when :is_paid::boolean then now end,
+           :is_heard::boolean
            {values}
     from ready, moment
 ), the_lines as (

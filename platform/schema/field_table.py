@@ -18,6 +18,7 @@ EVERYONE: Final = frozenset(
         "API_CLIENT",
         "API_PURCHASE",
         "API_BALANCE_READ",
+        "API_WEBHOOKS_WRITE",
         "AFFILIATE",
         "SUPPLIER",
         "OPERATOR",
@@ -34,6 +35,7 @@ OPERATORS: Final = frozenset({"OPERATOR"})
 #: Who buys at cost for the shop, and opens and returns what was bought.
 PURCHASERS: Final = FINANCE | {"API_PURCHASE"}
 TRADE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
+WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS | PURCHASERS
 BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
@@ -53,6 +55,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", OPERATORS, "trialBalance"),
+    ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", KEY_HOLDERS, "keyReveal keysExport unrevealedReturn"),
     ("Mutation", PURCHASERS, "purchaseAtCost"),
@@ -61,6 +64,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookUpsert webhookSecretRotate webhookDelete webhookTest"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookReplay"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Subscription", TRADE_READERS, "lowBalance"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
@@ -119,6 +124,18 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),
     ("SupplierListing", SUPPLIERS, "id skuCode name supplyPrice status stock sold"),
+    ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),
+    ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts"),
+    ("WebhookAlert", WEBHOOK_KEEPERS, "kind raisedAt"),
+    ("WebhookSaved", WEBHOOK_KEEPERS, "webhook secret"),
+    ("WebhookDeleted", WEBHOOK_KEEPERS, "webhookId"),
+    ("WebhookTested", WEBHOOK_KEEPERS, "delivery"),
+    ("WebhookReplayed", WEBHOOK_KEEPERS, "count"),
+    ("WebhookDeliveryConnection", WEBHOOK_KEEPERS, "edges pageInfo"),
+    ("WebhookDeliveryEdge", WEBHOOK_KEEPERS, "cursor node"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "id webhookId eventId eventType status attemptCount"),
+    ("WebhookDelivery", WEBHOOK_KEEPERS, "nextAttemptAt createdAt endedAt attempts"),
+    ("WebhookAttempt", WEBHOOK_KEEPERS, "number sentAt statusCode latencyMs failure answer"),
     ("TrialBalanceRow", OPERATORS, "code balance"),
 )
 

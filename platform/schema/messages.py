@@ -20,6 +20,8 @@ _CHINESE = {
     "NOT_FOUND": "未找到相应内容。",
     "WRONG_CREDENTIALS": "账号或密码错误。",
     "ACCOUNT_FROZEN": "账号已冻结，请联系客服。",
+    "ADDRESS_REFUSED": "该地址不能调用。",
+    "LIMIT_REACHED": "数量已达上限。",
 }
 
 
@@ -93,6 +95,19 @@ _SENTENCES: Final = {
     "A page has {} to {} rows.": "每页为 {} 到 {} 条。",
     "This cursor is not of this list.": "该游标不属于此列表。",
     "Ask for a product by its slug or by its id.": "请用 slug 或 id 之一查询商品。",
+    "Write the address as https://name.example/path, in small plain letters.": (
+        "地址须写成 https://name.example/path 的形式，只用小写英文字母。"
+    ),
+    "This address is not public.": "该地址不是公网地址。",
+    "This port is not called.": "不允许使用该端口。",
+    "There is no address behind this name.": "该域名没有可用的地址。",
+    "There are {} webhooks: delete one first.": "已有 {} 个 webhook，请先删除一个。",
+    "Name at least one kind of event.": "请至少选择一种事件。",
+    "A description has at most {} printable characters.": "说明最多 {} 个可见字符。",
+    "There is no such webhook.": "没有这个 webhook。",
+    "There is no such webhook delivery.": "没有这条 webhook 投递记录。",
+    "Name a delivery or a webhook, one of the two.": "请指定一条投递记录或一个 webhook，二选一。",
+    "A time needs its zone.": "时间须带时区。",
     "an amount is a whole number of minor units": "金额须为最小货币单位的整数。",
     "amount outside ±({}**{} - {}) minor units": "金额超出允许范围。",
     "a quantity cannot be negative: {}": "数量不能为负数。",

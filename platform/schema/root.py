@@ -21,6 +21,7 @@ from schema.refunds import RefundMutation
 from schema.settlement import SettlementMutation
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
+from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport", "purchaseAtCost"})
@@ -32,7 +33,14 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 @strawberry.type
 class Query(
-    CatalogueQuery, QuoteQuery, OrderQuery, PurchaseQuery, CustomerQuery, DeskQuery, TradeQuery
+    CatalogueQuery,
+    QuoteQuery,
+    OrderQuery,
+    PurchaseQuery,
+    CustomerQuery,
+    DeskQuery,
+    TradeQuery,
+    WebhookQuery,
 ):
     """What can be asked."""
 
@@ -47,6 +55,7 @@ class Mutation(
     CustomerMutation,
     TradeMutation,
     SettlementMutation,
+    WebhookMutation,
 ):
     """What can be done."""
 

@@ -41,6 +41,8 @@ class Shop:
     settlement_mode: str = "PLATFORM_COLLECT"
     version: int = 0
     """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
+    is_heard: bool = False
+    """Somebody on the path is told of orders."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -76,6 +78,7 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
+       bool_or(a.hears_orders) as is_heard,
        (select coalesce(sum(known.version), 0)::bigint from catalogue_versions known
         where known.owner_id = any (t.path || platform_id())) as version
 from tenants t join tenants a on a.id = any (t.path)
@@ -185,4 +188,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         levels=tuple(PathTenant(*level) for level in levels),
         settlement_mode=row["settlement_mode"],
         version=row["version"],
+        is_heard=row["is_heard"],
     )

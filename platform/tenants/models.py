@@ -77,6 +77,8 @@ class Tenant(Model):
     min_margin_minor = fields.BigIntField(default=0)
     max_markup_bp = fields.IntField(null=True)
     opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    # Kept by the database: whether an endpoint of the tenant is told of orders.
+    hears_orders = fields.BooleanField(default=False)
 
     class Meta:
         table = "tenants"

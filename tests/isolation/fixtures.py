@@ -23,6 +23,7 @@ def offline(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
     monkeypatch.setenv("KAMENG_STRIPE_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_abcdefghijklmnop")
     monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "60")
+    monkeypatch.setenv("KAMENG_OUTWARD_LOOPBACK", "true")
     settings.cache_clear()
     stripe_intents.client.cache_clear()
     directory.forget()  # it remembers hosts for a moment, and every test has other shops there

@@ -22,6 +22,9 @@ _KINDS: Final = {
     "payments": "pay",
     "refunds": "ref",
     "affiliates": "aff",
+    "webhook_endpoints": "whk",
+    "webhook_deliveries": "wdl",
+    "outbox_events": "evt",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
 _QUANTITIES: Final = (1, 2)

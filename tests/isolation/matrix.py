@@ -161,7 +161,7 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
 
 def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
-    last = ("orderCancel", "signOut")
+    last = ("orderCancel", "signOut", "webhookDelete")
     return sorted(roots, key=lambda root: (root.name != "unrevealedReturn") + (root.name in last))
 
 

@@ -16,6 +16,7 @@ from billing.payment_methods.base import ChannelReport
 from isolation.api import Api
 from kernel import db
 from kernel.ids import new_id, parse_id, public_id
+from listeners import plant_delivery, plant_endpoint
 from orders import settlement, trade_terms
 from tenants.directory import Shop, current_shop
 from trade_desk import buy, credit
@@ -82,6 +83,8 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
+    webhook_id: str = ""
+    webhook_delivery_id: str = ""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
@@ -199,6 +202,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await _buy_at_cost(api, mine)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
+    await _listen(world.owner, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -343,6 +347,25 @@ async def _open_keys(api: Api, mine: Holdings) -> None:
     mine.secrets = tuple(key["secret"] for key in opened.accepted["keys"])
 
 
+async def _listen(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """A program that listens, one message to it, and what it has answered."""
+    endpoint_id = await plant_endpoint(
+        owner,
+        mine.shop.id,
+        url=f"https://{mine.marker}.example/",
+        event_types=["balance.low"],
+    )
+    delivery_id = await plant_delivery(owner, mine.shop.id, endpoint_id, answer=mine.marker)
+    await owner.execute(
+        """insert into webhook_alerts (tenant_id, id, endpoint_id, kind)
+           values ($1, gen_random_uuid(), $2, 'PAUSED')""",
+        mine.shop.id,
+        endpoint_id,
+    )
+    mine.webhook_id = public_id("whk", endpoint_id)
+    mine.webhook_delivery_id = public_id("wdl", delivery_id)
+
+
 async def _take_cursors(api: Api, mine: Holdings) -> None:
     lists = {
         "products": "CUSTOMER",
@@ -359,3 +382,16 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
             by=mine.people[role],
         )
         mine.cursors[name] = page.accepted["pageInfo"]["endCursor"] or ""
+    mine.cursors["webhookDeliveries"] = await _deliveries_cursor(api, mine)
+
+
+async def _deliveries_cursor(api: Api, mine: Holdings) -> str:
+    page = await api.ask(
+        mine.shop,
+        """query ($id: ID!) { webhookDeliveries(webhookId: $id, first: 1) {
+             pageInfo { endCursor } } }""",
+        {"id": mine.webhook_id},
+        by=mine.people["STAFF_OWNER"],
+    )
+    cursor: str = page.accepted["pageInfo"]["endCursor"]
+    return cursor

@@ -117,6 +117,12 @@ def _id(kind: str) -> Nobodys:
     return lambda _: public_id(kind, new_id())
 
 
+def _webhook(ask: Ask) -> Any:
+    """One that exists; a right upsert makes a new one, a right replay names a delivery."""
+    makes_new = ask.root.name in ("webhookUpsert", "webhookReplay")
+    return OMIT if makes_new else ask.caller.own.webhook_id
+
+
 def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
@@ -236,11 +242,26 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "payment": Slot(lambda ask: "WALLET" if ask.caller.role == "CUSTOMER" else OMIT),
     "format": Slot(_fixed("TXT")),
     "reason": Slot(_fixed("GOODWILL")),
+    "url": Slot(_fixed("http://127.0.0.1:9/")),
+    "eventTypes": Slot(_fixed(["BALANCE_LOW"])),
+    "description": Slot(_fixed("programs")),
+    "enabled": Slot(_fixed(True)),
+    "since": Slot(_omitted),
+    "status": Slot(_omitted),
+    "webhookId": Slot(_webhook, lambda _, theirs: [theirs.webhook_id], _id("whk")),
+    "deliveryId": Slot(
+        lambda ask: ask.caller.own.webhook_delivery_id,
+        lambda _, theirs: [theirs.webhook_delivery_id],
+        _id("wdl"),
+    ),
     "returnPath": Slot(_fixed("/thanks")),
 }
 
 #: An input with which another one may not be given.
-_INSTEAD_OF: Final[Mapping[str, Path]] = {"Query.product(id)": ("slug",)}
+_INSTEAD_OF: Final[Mapping[str, Path]] = {
+    "Query.product(id)": ("slug",),
+    "Mutation.webhookReplay(input.webhookId)": ("input", "deliveryId"),
+}
 #: Left out of a right request: with it something else would be meant.
 _LEFT_OUT: Final = "walletAmount"
 
@@ -280,6 +301,8 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         *theirs.cursors.values(),
         *theirs.secrets,
         theirs.quote_id,
+        theirs.webhook_id,
+        theirs.webhook_delivery_id,
         theirs.idempotency_key,
         theirs.affiliate_code,
         theirs.email,

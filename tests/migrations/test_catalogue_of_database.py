@@ -33,6 +33,12 @@ TENANT_CLASS = {
     "trade_moves",
     "trade_settings",
     "low_balance_alerts",
+    "webhook_endpoints",
+    "outbox_events",
+    "webhook_deliveries",
+    "webhook_attempts",
+    "webhook_alerts",
+    "told_balances",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
 PARTY_CLASS = {"line_shares"}

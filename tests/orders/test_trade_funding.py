@@ -1,5 +1,6 @@
 """Money comes into a trade balance, goes to a child, and an alarm rings when it becomes low."""
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -11,6 +12,7 @@ from entrypoints import worker
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
+from listeners import plant_endpoint, told
 from orders import settlement, topping_up, trade_funding, trade_terms
 from orders.idempotency import IdempotencyConflict
 from orders.paying import PaymentStarted
@@ -232,6 +234,29 @@ async def test_a_transfer_and_a_purchase_that_waited_ring_the_alarm_too(desk: Sa
     await transfer(agent, desk.world.shop, 200)
 
     assert await alerts(desk) == [(900, 800)]
+    await desk.assert_sound()
+
+
+async def test_a_shops_program_hears_of_the_alarm_and_nobody_elses_does(desk: SalesDesk) -> None:
+    agent = await desk.shop(desk.world.agent)
+    for one in (desk.world.agent, desk.world.root, desk.world.shop):
+        await plant_endpoint(desk.owner, one.id, event_types=["balance.low"])
+    await credit(agent, 1_000)
+    await trade_terms.set_low_balance(agent, 900)
+
+    await transfer(agent, desk.world.shop, 200)
+    await transfer(agent, desk.world.shop, 200)
+
+    (event,) = await told(desk.owner, agent.id)
+    assert event["type"] == "balance.low"
+    details = await desk.owner.fetchval("select details from outbox_events")
+    assert json.loads(details) == {
+        "account": "TRADE",
+        "balanceMinor": 800,
+        "thresholdMinor": 900,
+        "currency": "CNY",
+    }
+    assert await desk.owner.fetchval("select count(*) from outbox_events") == 1
     await desk.assert_sound()
 
 

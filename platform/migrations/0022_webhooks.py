@@ -1,0 +1,5 @@
+"""What tenants' programs are told: events, where they go, and what became of them."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0014_sealed_keys")

@@ -1,0 +1,60 @@
+"""What a message says: version 1 of our JSON, made when it is sent, from the tenant's own view.
+
+Ids, statuses and amounts in minor units; never a key, a buyer's contact, a supplier, or what
+somebody else pays or earns. `eventId` is the same however often a message is sent; `sequence`
+grows with each event of an object, so that a receiver can tell the older from the newer.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from kernel.ids import public_id
+from notifications.claiming import Claimed
+from orders import told_orders
+
+VERSION: Final = "v1"
+
+
+async def body_of(claimed: Claimed) -> bytes:
+    """The message's body."""
+    message = {
+        "version": VERSION,
+        "type": claimed.event_type,
+        "timestamp": claimed.occurred_at,
+        "eventId": event_id(claimed.event_id),
+        "sequence": claimed.sequence,
+        "tenantId": public_id("ten", claimed.tenant_id),
+        "data": await _data(claimed),
+    }
+    return orjson.dumps(message, option=orjson.OPT_UTC_Z)
+
+
+def event_id(identifier: UUID) -> str:
+    """How a receiver knows an event."""
+    return public_id("evt", identifier)
+
+
+async def _data(claimed: Claimed) -> dict[str, Any]:
+    facts: dict[str, Any] = orjson.loads(claimed.details)
+    if claimed.object_kind == "order":
+        return {"order": await _order(claimed, facts)}
+    if claimed.object_kind == "tenant":
+        return {"tenantId": public_id("ten", claimed.object_id), **facts}
+    return facts
+
+
+async def _order(claimed: Claimed, facts: dict[str, Any]) -> dict[str, Any]:
+    child = facts.get("childId")
+    if child is None:
+        own = await told_orders.own_order(claimed.tenant_id, claimed.object_id)
+        return own or {"id": public_id("ord", claimed.object_id)}
+    # Of an order further down the tree: whose branch it was, and what there is in it for us.
+    return {
+        "id": public_id("ord", claimed.object_id),
+        "status": facts["status"],
+        "currency": facts["currency"],
+        "childId": public_id("ten", UUID(child)),
+        "ownShareMinor": await told_orders.own_share_minor(claimed.tenant_id, claimed.object_id),
+    }
