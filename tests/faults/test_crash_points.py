@@ -221,6 +221,30 @@ async def test_a_buy_that_waits_for_its_key_and_dies_is_made_once(
 
 
 @pytest.mark.engines
+@pytest.mark.parametrize("point", IN_TURN)
+async def test_a_purchase_at_cost_that_waits_for_its_key_and_dies_is_made_once(
+    point: str, platform: Platform, world: World, config: Settings
+) -> None:
+    operator = Reseller(platform, world.shop, world.goods, customer=await world.operator())
+    await platform.until_healthy(platform.api_url)
+    await operator.credit(2 * COST_MINOR)
+    shop = Reseller(platform, world.shop, world.goods, customer=await world.staff("OWNER"))
+    platform.api.kill()
+    platform.api.start(KAMENG_CRASH_AT=point)
+
+    async with always_revived(platform.api, platform.worker) as deaths:
+        await platform.until_healthy(platform.api_url)
+        async with every_key_locked(world, config):
+            buying = asyncio.create_task(shop.purchase())
+        secrets = await buying
+
+    assert deaths == [platform.api.name]
+    assert len(secrets) == 1
+    assert await held_minor(world.owner, world.shop.id) == COST_MINOR
+    assert await verify(config.database_url) == []
+
+
+@pytest.mark.engines
 async def test_a_late_payment_that_dies_at_every_step_is_delivered_once(
     platform: Platform, world: World, config: Settings
 ) -> None:
