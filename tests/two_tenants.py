@@ -254,6 +254,31 @@ async def _plant_sale(
             "ip": "192.0.2.1",
         },
     }
+    planted = {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+    return planted | await _plant_trade(owner, shop)
+
+
+async def _plant_trade(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
+    move_id = new_id()
+    rows: dict[str, Row] = {
+        "trade_settings": {"low_balance_minor": 200},
+        "trade_moves": {
+            "id": move_id,
+            "kind": "BANK_CREDIT",
+            "amount_minor": 100,
+            "balance_minor": 100,
+            "currency": "CNY",
+            "bank_reference": token_hex(4),
+            "moved_at": PAID_AT,
+        },
+        "low_balance_alerts": {
+            "id": move_id,
+            "threshold_minor": 200,
+            "balance_minor": 100,
+            "currency": "CNY",
+            "raised_at": PAID_AT,
+        },
+    }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 
 

@@ -68,3 +68,8 @@ def revenue(name: str, currency: str) -> Account:
 def expense(name: str, currency: str) -> Account:
     """The platform's cost: GATEWAY_FEE, COMPENSATION."""
     return Account(f"E:{name}", currency)
+
+
+def bank(currency: str) -> Account:
+    """The platform's bank account (asset)."""
+    return Account("A:BANK", currency)

@@ -123,8 +123,9 @@ def posting(
     idempotency_key: str,
     tenant_id: UUID | None,
     order_id: UUID | None,
+    posting_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """Give the values of `POST`.
+    """Give the values of `POST`; the transaction has a new id unless one is given.
 
     Raises `ValueError` when the entries do not add up to zero in each currency.
     """
@@ -134,7 +135,7 @@ def posting(
     if not entries or any(sums.values()):
         raise ValueError(f"{kind} does not add up: {dict(sums)}")
     return {
-        "posting_id": new_id(),
+        "posting_id": posting_id or new_id(),
         "posting_kind": kind,
         "posting_key": idempotency_key,
         "tenant_id": tenant_id,
@@ -154,6 +155,7 @@ async def post(
     idempotency_key: str,
     tenant_id: UUID | None,
     order_id: UUID | None = None,
+    posting_id: UUID | None = None,
 ) -> UUID:
     """Write one transaction; must run inside the caller's. The same idempotency key never twice.
 
@@ -165,10 +167,11 @@ async def post(
         idempotency_key=idempotency_key,
         tenant_id=tenant_id,
         order_id=order_id,
+        posting_id=posting_id,
     )
     await db.execute(_POST_ALONE.sql, *_POST_ALONE.values(values))
-    posting_id: UUID = values["posting_id"]
-    return posting_id
+    written_id: UUID = values["posting_id"]
+    return written_id
 
 
 async def lock_balances(accounts: Sequence[Account]) -> list[int]:

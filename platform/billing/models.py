@@ -21,12 +21,14 @@ class PaymentPurpose(StrEnum):
 
     ORDER = "ORDER"
     TOP_UP = "TOP_UP"
+    TRADE_TOP_UP = "TRADE_TOP_UP"  # of the shop's own balance
 
 
 class PaymentMethod(StrEnum):
     """How a buyer pays."""
 
     WALLET = "WALLET"
+    TRADE = "TRADE"  # the shop's own balance pays what it buys at cost
     CARD = "CARD"
     ALIPAY = "ALIPAY"
     WECHAT_PAY = "WECHAT_PAY"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from billing.payment_methods import METHODS, WALLET
+from billing.payment_methods import METHODS, TRADE, WALLET
 from kernel.errors import Invalid
 
 # domain 5, Payment: after so many seconds the channel is asked again, if nobody told us.
@@ -89,6 +89,8 @@ def terms(method: str) -> tuple[int, str]:
     """The fee in basis points and the provider of a method; `Invalid` for an unknown one."""
     if method == WALLET:
         return 0, "wallet"
+    if method == TRADE:
+        return 0, "trade"
     if method not in METHODS:
         raise Invalid("This payment method is not offered.", field="method")
     return METHODS[method].fee_bp, METHODS[method].provider

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from billing import accounts, ledger, payment_parts
 from billing.ledger import Account
+from billing.payment_methods import TRADE
 from billing.payment_methods.base import ChannelReport
 from billing.payment_rows import PAYMENT_COLUMNS as PAYMENT_COLUMNS
 from billing.payment_rows import POLL_AFTER_SECONDS as POLL_AFTER_SECONDS
@@ -45,9 +46,19 @@ def wallet_account(payment: Payment) -> Account | None:
     """Where the wallet's part of a payment is taken from when it settles; None without one."""
     if not payment.wallet_minor:
         return None
+    if payment.method == TRADE:
+        return free_balance(payment)
     assert payment.customer_id is not None
     if payment.channel_minor:
         return accounts.wallet_held(payment.customer_id, payment.currency)
+    return accounts.wallet(payment.customer_id, payment.currency)
+
+
+def free_balance(payment: Payment) -> Account:
+    """Where the wallet's part of a payment goes back to: the customer's, or the shop's own."""
+    if payment.method == TRADE:
+        return accounts.trade(payment.tenant_id, payment.currency)
+    assert payment.customer_id is not None
     return accounts.wallet(payment.customer_id, payment.currency)
 
 

@@ -37,12 +37,12 @@ async def claim_due(limit: int) -> list[Payment]:
 
 
 async def _stop_asking(payment_id: UUID) -> None:
-    """Half a day of silence ends a top-up; an order's payment ends with its order, which frees
-    what is held of a wallet."""
+    """Half a day of silence ends a top-up, of whichever balance; an order's payment ends with its
+    order, which frees what is held of a wallet."""
     await db.execute(
         """update payments set next_poll_at = null,
-                  ended_at = case when purpose = 'TOP_UP' then platform_now() else ended_at end,
-                  status = case when purpose = 'TOP_UP' and status in ('CREATED', 'PENDING')
+                  ended_at = case when purpose <> 'ORDER' then platform_now() else ended_at end,
+                  status = case when purpose <> 'ORDER' and status in ('CREATED', 'PENDING')
                                 then 'EXPIRED' else status end
            where id = $1""",
         payment_id,

@@ -230,8 +230,8 @@ with brought as (
     select posted.order_id, entry.currency,
            sum(entry.amount_minor) filter (where account.code like 'A:GATEWAY:%'
                                               or account.code = 'E:GATEWAY_FEE') as channel_minor,
-           sum(entry.amount_minor) filter (where account.code in ('L:WALLET', 'L:WALLET_HELD'))
-               as wallet_minor,
+           sum(entry.amount_minor) filter (where account.code in ('L:WALLET', 'L:WALLET_HELD',
+                                                                  'L:TRADE')) as wallet_minor,
            bool_or(account.code = 'L:REFUND_DUE') as is_refund
     from ledger_transactions posted
     join ledger_entries entry on entry.transaction_id = posted.id
@@ -249,26 +249,27 @@ group by order_id, currency
 having sum(channel_minor) <> 0 or sum(wallet_minor) <> 0
 limit 20;
 
--- invariant: I7 a wallet was topped up with what its payments brought
+-- invariant: I7 a wallet, or a trade balance, was topped up with what its payments brought
 with topped_up as (
-    select account.owner_id as customer_id, entry.currency, -entry.amount_minor as amount_minor
+    select account.owner_id, entry.currency, -entry.amount_minor as amount_minor
     from ledger_accounts account
     join ledger_entries entry on entry.account_id = account.id
-    where account.code = 'L:WALLET' and entry.amount_minor < 0
+    where account.code in ('L:WALLET', 'L:TRADE') and entry.amount_minor < 0
       and exists (select from ledger_entries gateway
                   join ledger_accounts channel on channel.id = gateway.account_id
                   where gateway.transaction_id = entry.transaction_id
                     and gateway.amount_minor > 0 and channel.code like 'A:GATEWAY:%')
 )
-select customer_id, currency, sum(amount_minor)::bigint as missing_minor
-from (select customer_id, currency, channel_minor as amount_minor
+select owner_id, currency, sum(amount_minor)::bigint as missing_minor
+from (select case when purpose = 'TOP_UP' then customer_id else tenant_id end as owner_id,
+             currency, channel_minor as amount_minor
       from payments payment
-      where purpose = 'TOP_UP' and status = 'SUCCEEDED'
+      where purpose in ('TOP_UP', 'TRADE_TOP_UP') and status = 'SUCCEEDED'
         and not exists (select from refunds unapplied
                         where unapplied.payment_id = payment.id and unapplied.line_id is null)
       union all
-      select customer_id, currency, -amount_minor from topped_up) difference
-group by customer_id, currency
+      select owner_id, currency, -amount_minor from topped_up) difference
+group by owner_id, currency
 having sum(amount_minor) <> 0
 limit 20;
 
@@ -471,6 +472,7 @@ where not exists (
                  union all select tenant_id, id from refunds
                  union all select tenant_id, id from delivered_keys
                  union all select tenant_id, id from customers
+                 union all select tenant_id, id from trade_moves
                  union all select tenant_id, id from price_rules) made
     where made.id = record.result_id and made.tenant_id = record.tenant_id)
 limit 20;
@@ -610,11 +612,73 @@ group by posted.order_id, account.code, entry.currency
 having sum(entry.amount_minor) <> 0
 limit 20;
 
--- invariant: I15 a tenant hears of orders if and only if an endpoint of its own wants to
+-- invariant: I16 a tenant hears of orders if and only if an endpoint of its own wants to
 select tenants.id as tenant_id, tenants.hears_orders
 from tenants
 where tenants.hears_orders <> exists (
     select from webhook_endpoints endpoint
     where endpoint.tenant_id = tenants.id and endpoint.status in ('ACTIVE', 'DISABLED')
       and exists (select from unnest(endpoint.event_types) as wanted where wanted like 'order.%'))
+limit 20;
+
+-- invariant: I15 a trade balance's book has each movement of its account, and no other
+with posted as (
+    select account.owner_id as tenant_id, entry.transaction_id as id, entry.currency,
+           -sum(entry.amount_minor)::bigint as amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    where account.code = 'L:TRADE'
+    group by account.owner_id, entry.transaction_id, entry.currency
+)
+select coalesce(move.tenant_id, posted.tenant_id) as tenant_id, coalesce(move.id, posted.id) as id,
+       move.kind, move.amount_minor, posted.amount_minor as posted_minor
+from trade_moves move
+full join posted on (posted.tenant_id, posted.id, posted.currency)
+                  = (move.tenant_id, move.id, move.currency)
+where move.amount_minor is distinct from posted.amount_minor
+limit 20;
+
+-- invariant: I15 each balance of the book is the one before it and the amount
+select tenant_id, number, amount_minor, balance_minor, before_minor
+from (select move.*, lag(balance_minor, 1, 0::bigint)
+                         over (partition by tenant_id, currency order by number) as before_minor
+      from trade_moves move) followed
+where balance_minor <> before_minor + amount_minor
+limit 20;
+
+-- invariant: I15 a low balance was told of where it crossed its threshold, and only there
+select alert.tenant_id, alert.id, alert.threshold_minor, alert.balance_minor, move.amount_minor
+from low_balance_alerts alert
+left join trade_moves move on (move.tenant_id, move.id) = (alert.tenant_id, alert.id)
+where move.balance_minor is distinct from alert.balance_minor
+   or move.balance_minor - move.amount_minor < alert.threshold_minor
+limit 20;
+
+-- invariant: I15 a shop pays what it buys at cost out of its own balance, and earns nothing of it
+select orders.id as order_id, orders.no as order_no, orders.at_cost, payment.method
+from orders
+join payments payment on payment.order_id = orders.id and payment.status = 'SUCCEEDED'
+where orders.at_cost <> (payment.method = 'TRADE')
+   or (orders.at_cost and exists (select from line_shares share
+                                  where share.order_id = orders.id
+                                    and share.role in ('SHOP_MARGIN', 'AFFILIATE')))
+limit 20;
+
+-- invariant: I15 what was bought at cost stands in the book, and what came back of it
+with told as (
+    select move.tenant_id, move.order_id,
+           sum(case when move.kind = 'PURCHASE' then -move.amount_minor else 0 end)::bigint
+               as bought_minor,
+           sum(case when move.kind = 'REFUND' then move.amount_minor else 0 end)::bigint
+               as refunded_minor
+    from trade_moves move
+    where move.order_id is not null
+    group by move.tenant_id, move.order_id
+)
+select orders.id as order_id, orders.no as order_no, orders.total_minor, orders.refunded_minor,
+       told.bought_minor, told.refunded_minor as told_refunded_minor
+from (select * from orders where at_cost) as orders
+full join told on (told.order_id, told.tenant_id) = (orders.id, orders.tenant_id)
+where (told.bought_minor, told.refunded_minor)
+      is distinct from (orders.total_minor::bigint, orders.refunded_minor)
 limit 20;

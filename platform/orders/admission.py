@@ -5,10 +5,18 @@ from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
 
-SHOP_IS_OPEN = """
+LEVELS_ARE_OPEN = """
 ((select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true)
 """
-"""Whether the shop and every shop above it take orders."""
+"""Whether the shop and every shop above it trade."""
+
+SHOP_IS_OPEN = """
+((select bool_and(status = 'ACTIVE'
+                  and (id <> :tenant_id::uuid or settlement_mode = 'PLATFORM_COLLECT'))
+  from tenants where id = any (:path::uuid[])) is true)
+"""
+"""Whether buyers may order here: all levels trade, and the platform collects for this shop. Whose
+buyers pay the shop itself buys at cost what it sells to them."""
 
 
 # `claim` stands before it: a request that was answered already is not asked again.
@@ -46,6 +54,14 @@ with orders left unpaid; orders that are being made at the same moment do not se
 as many more may come as there are connections. Where `claim` has no row, it has none either.
 """
 
+
+PURCHASE_ADMISSION = f"""
+admission as materialized (
+    select true as is_first, case when not {LEVELS_ARE_OPEN} then 'CLOSED' end as refusal
+    from moment where exists (select from claim)
+)
+"""
+"""The same for a shop that buys at cost. Who speaks for it was asked for this very request."""
 
 PAYMENT_REFUSAL = """
 payment_refusal(:tenant_id::uuid, :path::uuid[], :viewer_id::uuid, :token_hash::bytea, {now})

@@ -47,6 +47,7 @@ class Purchase:
     contact: str | None
     affiliate_code: str | None
     pay_from_wallet: bool = False
+    client_reference: str | None = None
 
     @property
     def scope(self) -> db.Scope:
@@ -155,11 +156,12 @@ async def _draft(purchase: Purchase, lines: Sequence[QuotedLine]) -> Draft:
         thanks=thanks,
         contact=purchase.contact,
         pay_from_wallet=purchase.pay_from_wallet,
+        client_reference=purchase.client_reference,
     )
 
 
 def _made(buyer: Buyer, order_id: UUID, view: OrderView | None = None) -> OrderMade:
-    token = guest_token(order_id) if buyer.customer_id is None else None
+    token = guest_token(order_id) if buyer.is_guest else None
     return OrderMade(order_id, token, view)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from affiliates.attribution import Attribution
 from billing import payments
 from billing.ledger import Account
-from billing.payment_methods import WALLET, dearest_fee_bp
+from billing.payment_methods import TRADE, WALLET, dearest_fee_bp
 from billing.payments import Payment
 from identity.contact import seal_contact
 from kernel import crypto, db
@@ -28,17 +28,31 @@ _NO_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who orders: a customer of the shop, or a guest.
+    """Who orders: a customer of the shop, a guest, or the shop itself, which buys at cost.
 
-    With a token the order is made only if the token is good at that moment.
+    With a token the order is made only if the token is good at that moment. `purchaser` is who of
+    the shop buys, as records name him.
     """
 
     customer_id: UUID | None = None
     token_hash: bytes | None = None
+    purchaser: str | None = None
+
+    @property
+    def at_cost(self) -> bool:
+        """True for the shop itself."""
+        return self.purchaser is not None
+
+    @property
+    def is_guest(self) -> bool:
+        """True for whom only an order's token opens the order."""
+        return self.customer_id is None and not self.at_cost
 
     @property
     def actor(self) -> str:
         """How the idempotency record names the buyer."""
+        if self.purchaser is not None:
+            return self.purchaser
         return f"customer:{self.customer_id}" if self.customer_id else "guest"
 
 
@@ -63,7 +77,7 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All of an order but its keys and its time. `payment` is there when the wallet pays it."""
+    """All of an order but its keys and its time. `payment` is there when a balance pays it."""
 
     id: UUID
     no: str
@@ -74,6 +88,7 @@ class Draft:
     affiliate_id: UUID | None
     contact: str | None
     payment: Payment | None
+    client_reference: str | None = None
 
     @property
     def scope(self) -> db.Scope:
@@ -109,7 +124,7 @@ class Draft:
     def values(self) -> dict[str, Any]:
         """The values of the order's row, its lines' and its shares'."""
         sealed = seal_contact(self.contact, bound_to=self.id) if self.contact else None
-        guests = None if self.buyer.customer_id else crypto.token_hash(guest_token(self.id))
+        guests = crypto.token_hash(guest_token(self.id)) if self.buyer.is_guest else None
         return {
             "order_id": self.id,
             "tenant_id": self.shop.id,
@@ -124,6 +139,7 @@ class Draft:
             "contact": sealed.ciphertext if sealed else None,
             "contact_key_id": sealed.key_id if sealed else None,
             "is_paid": self.payment is not None,
+            "client_reference": self.client_reference,
             "is_heard": self.shop.is_heard,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],
@@ -155,10 +171,12 @@ def draft_order(
     thanks: Attribution | None,
     contact: str | None,
     pay_from_wallet: bool,
+    client_reference: str | None = None,
 ) -> Draft:
     """Freeze an order at these prices. Its id, and those of its lines and shares, are new."""
     order_id = new_id()
-    lines = tuple(_line(shop, line, thanks) for line in quoted)
+    fee_bp = 0 if buyer.at_cost else dearest_fee_bp(shop.payment_methods)
+    lines = tuple(_line(shop, line, thanks, fee_bp) for line in quoted)
     return Draft(
         id=order_id,
         no=f"K{utc_now():%Y%m%d}-" + "".join(secrets.choice(_NO_LETTERS) for _ in range(10)),
@@ -169,6 +187,7 @@ def draft_order(
         affiliate_id=thanks.affiliate_id if thanks else None,
         contact=contact,
         payment=_payment(shop, buyer, order_id, lines) if pay_from_wallet else None,
+        client_reference=client_reference,
     )
 
 
@@ -179,14 +198,16 @@ def _payment(shop: Shop, buyer: Buyer, order_id: UUID, lines: Sequence[DraftLine
         purpose="ORDER",
         order_id=order_id,
         customer_id=buyer.customer_id,
-        method=WALLET,
+        method=TRADE if buyer.at_cost else WALLET,
         currency=shop.currency,
         channel_minor=0,
         wallet_minor=sum(line.quoted.total_minor for line in lines),
     )
 
 
-def _line(shop: Shop, quoted: QuotedLine, thanks: Attribution | None) -> DraftLine:
+def _line(
+    shop: Shop, quoted: QuotedLine, thanks: Attribution | None, dearest_channel_fee_bp: int
+) -> DraftLine:
     line_id = new_id()
     split = split_line(
         costs=quoted.sourcing.costs,
@@ -196,7 +217,7 @@ def _line(shop: Shop, quoted: QuotedLine, thanks: Attribution | None) -> DraftLi
         supplier_commission_bp=quoted.sourcing.supplier_commission_bp,
         path=shop.path,
         affiliate=AffiliateTerms(thanks.affiliate_id, thanks.rate_bp) if thanks else None,
-        dearest_channel_fee_bp=dearest_fee_bp(shop.payment_methods),
+        dearest_channel_fee_bp=dearest_channel_fee_bp,
     )
     shares = tuple(
         ShareRow(

@@ -80,7 +80,10 @@ class AddressField(Field[IPv4Address | IPv6Address | None]):
 
 
 class Order(TenantOwned):
-    """One sale in one shop. A shop's transaction does not read path, affiliate and contact."""
+    """One sale in one shop, or `at_cost` what the shop itself has bought.
+
+    A shop's transaction does not read path, affiliate and contact.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     no = fields.TextField()
@@ -102,6 +105,8 @@ class Order(TenantOwned):
     expires_at = fields.DatetimeField()
     paid_at = fields.DatetimeField(null=True)
     delivered_at = fields.DatetimeField(null=True)
+    at_cost = fields.BooleanField(default=False)
+    client_reference = fields.TextField(null=True)
     is_heard = fields.BooleanField(default=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Telling those who watch an order that it has changed. Lost news cost a moment, nothing else."""
+"""Telling those who watch an order or a balance that it has changed. Lost news cost a moment."""
 
 from uuid import UUID
 
@@ -13,3 +13,13 @@ def channel(tenant_id: UUID, order_id: UUID) -> str:
 async def order_changed(tenant_id: UUID, order_id: UUID) -> None:
     """Announce a change after its commit."""
     await valkey.announce(channel(tenant_id, order_id), "changed")
+
+
+def balance_channel(tenant_id: UUID) -> str:
+    """The name under which the news of a shop's trade balance go out."""
+    return f"trade-balance:{tenant_id}"
+
+
+async def balance_changed(tenant_id: UUID) -> None:
+    """Announce after its commit that a trade balance has become less."""
+    await valkey.announce(balance_channel(tenant_id), "changed")

@@ -44,13 +44,13 @@ taken as materialized (
 """
 """The keys that earlier statements have held."""
 
-# An order that the wallet pays in the same transaction is born paid: each row is written once.
-WRITE_ORDER: Final = """
+# An order that a balance pays in the same transaction is born paid: each row is written once.
+_WRITE_ORDER: Final = """
 the_order as (
     insert into orders (id, tenant_id, no, customer_id, guest_token_hash, path, currency,
                         total_minor, affiliate_id, contact, contact_key_id, payment_status,
                         fulfilment_status, created_at, expires_at, paid_at, delivered_at,
-                        is_heard)
+                        is_heard{columns})
     select :order_id::uuid, :tenant_id::uuid, :order_no::text, :customer_id::uuid,
            :guest_token_hash::bytea, :path::uuid[], :currency::text, :total_minor::bigint,
            :affiliate_id::uuid, :contact::bytea, :contact_key_id::smallint,
@@ -59,6 +59,7 @@ the_order as (
            now, now + :hold_for::interval,
            case when :is_paid::boolean then now end, case when :is_paid::boolean then now end,
            :is_heard::boolean
+           {values}
     from ready, moment
 ), the_lines as (
     insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
@@ -79,6 +80,11 @@ the_order as (
          as share (id, line_id, party_kind, party_id, role, amount)
 )
 """
+WRITE_ORDER: Final = _WRITE_ORDER.format(columns="", values="")
+WRITE_PURCHASE: Final = _WRITE_ORDER.format(
+    columns=", at_cost, client_reference", values=", true, :client_reference::text"
+)
+"""The same for an order that the shop itself pays."""
 
 HAND_OVER: Final = """
 handed as (

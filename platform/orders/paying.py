@@ -1,4 +1,4 @@
-"""Starting a payment, buying in one step, asking the channel, topping up the wallet.
+"""Starting a payment, buying in one step, asking the channel.
 
 What is owed is written and committed before a channel is asked, and no lock is held while it
 answers; the payment's id is the idempotency key, so the question can be asked again.
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing import accounts, ledger, payments
-from billing.payment_methods import METHODS, WALLET
+from billing.payment_methods import WALLET
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
-from kernel.ids import new_id
 from offers.quotes import QuotedLine, Wish
 from orders import (
     channel_calls,
@@ -30,10 +29,8 @@ from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
 from orders.payment_entry import PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
-from tenants.directory import Shop, current_shop
+from tenants.directory import Shop
 
-MIN_TOP_UP_MINOR = 100  # less than the channel's fee and its own minimum are worth
-MAX_TOP_UP_MINOR = 5_000_000
 PAYMENTS_PER_ORDER = 10
 LOOKED_AT_ON_RETURN = 3
 
@@ -234,57 +231,6 @@ async def refresh_payment(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
         if payment.status not in ("SUCCEEDED", "UNAPPLIED"):
             await channel_calls.look(payment)
     return order.id
-
-
-async def top_up(
-    *,
-    shop: Shop,
-    customer_id: UUID,
-    amount_minor: int,
-    method: str,
-    return_url: str,
-    idempotency_key: str,
-) -> PaymentStarted:
-    """Start adding money to a customer's wallet; it is there when the channel says so."""
-    idempotency.require_key(idempotency_key, guest=False)
-    if method not in METHODS or method not in shop.payment_methods:
-        raise Invalid("This shop does not take that payment method.", field="method")
-    if not MIN_TOP_UP_MINOR <= amount_minor <= MAX_TOP_UP_MINOR:
-        bounds = f"{MIN_TOP_UP_MINOR} and {MAX_TOP_UP_MINOR}"
-        raise Invalid(f"A top-up is between {bounds} minor units.", field="amount")
-    request = idempotency.Request(
-        shop.id,
-        f"top-up:{customer_id}",
-        idempotency_key,
-        {"amount": amount_minor, "method": method},
-    )
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        (await current_shop(shop.id)).require_open()
-        claim = await idempotency.claim(request, kind="PAYMENT", result_id=new_id())
-        if claim.first:
-            payment = await payments.open_payment(
-                payments.draft(
-                    payment_id=claim.result_id,
-                    tenant_id=shop.id,
-                    purpose="TOP_UP",
-                    order_id=None,
-                    customer_id=customer_id,
-                    method=method,
-                    currency=shop.currency,
-                    channel_minor=amount_minor,
-                    wallet_minor=0,
-                    description=f"{shop.name} top-up",
-                    return_url=return_url,
-                )
-            )
-        else:
-            known = await payments.by_id(claim.result_id)
-            assert known is not None
-            payment = known
-    if not payment.open:
-        return PaymentStarted(payment.id, payment.status)
-    started = await channel_calls.ask(payment)
-    return PaymentStarted(payment.id, "PENDING", started.action_url, started.client_secret)
 
 
 async def wallet_balance(shop: Shop, customer_id: UUID) -> int:

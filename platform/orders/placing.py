@@ -1,9 +1,10 @@
 """Writing an order with its keys: in one statement where nobody has to wait for a key.
 
 The statement is a transaction of its own. It claims the idempotency key, asks who may order, takes
-the keys and writes order, lines and shares. Where a wallet pays, it locks the wallet, sees what
-that holds, and writes payment, deliveries and ledger as well: the whole sale. What it wants of
-others' rows it takes in one order: claim, wallet, keys. Keys that are locked are skipped and never
+the keys and writes order, lines and shares. Where a balance pays (a customer's wallet, or the
+shop's own trade balance for what it buys at cost), it locks the balance, sees what that holds, and
+writes payment, deliveries and ledger as well: the whole sale. What it wants of others' rows it
+takes in one order: claim, balance, keys. Keys that are locked are skipped and never
 waited for, so nobody can wait in a circle.
 
 Whoever is refused, and whoever comes out short of keys, has written nothing: the statement gives
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, payment_parts
+from billing import ledger, payment_parts, trade_moves
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
@@ -55,6 +56,7 @@ class Placed:
 
 
 _ENTER = (idempotency.CLAIM, admission.ADMISSION)
+_ENTER_AT_COST = (idempotency.CLAIM, admission.PURCHASE_ADMISSION)
 _WALLET = (
     payment_parts.LOCK_WALLET.format(only_if="exists (select from admission)"),
     # Counting the wallet's rows makes sure that its lock comes before any key's.
@@ -63,13 +65,8 @@ _WALLET = (
     )""",
 )
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
-_GIVEN = (
-    parts.MOMENT,
-    "claim as (select)",  # which was made before the keys were waited for
-    admission.ADMISSION,
-    "ready as (select 1 from admission where refusal is null)",
-    parts.GIVEN_KEYS,
-)
+_CLAIMED = "claim as (select)"  # it was made before the keys were waited for
+_GIVEN = ("ready as (select 1 from admission where refusal is null)", parts.GIVEN_KEYS)
 _ANSWER = """
 select said.is_first, moment.now, held.*,
        case when said.refusal is not null then give_up(said.refusal)
@@ -95,30 +92,55 @@ _PLACE = Statement.of(
     parts.WRITE_ORDER,
     then=_ANSWER.format(funds=""),
 )
+# Whoever looks for keys has locked the balance, and can pay.
+_PICK_IF_FUNDED = (
+    ledger.LOCK_FUNDS,
+    "admitted as materialized (select 1 from funds where held_minor >= :wallet_minor::bigint)",
+    holding.PICK,
+    holding.SELL_PICKED,
+)
 _PLACE_AND_PAY = Statement.of(
     parts.MOMENT_ALONE,
     *_ENTER,
-    ledger.LOCK_FUNDS,
-    # Whoever looks for keys has locked the wallet, and can pay.
-    """admitted as materialized (
-        select 1 from funds where held_minor >= :wallet_minor::bigint
-    )""",
-    holding.PICK,
-    holding.SELL_PICKED,
+    *_PICK_IF_FUNDED,
     parts.WRITE_ORDER,
     *_PAY,
     ledger.POST,
     then=_ANSWER.format(funds=_FUNDS_ANSWER),
 )
-_ENTER_ALONE = Statement.of(
-    parts.MOMENT,
-    *_ENTER,
-    *_WALLET,
-    then="""select said.is_first, said.refusal, moment.now, (select count(*) from admitted)
-            from moment left join admission said on true""",
+_PLACE_AT_COST = Statement.of(
+    parts.MOMENT_ALONE,
+    *_ENTER_AT_COST,
+    *_PICK_IF_FUNDED,
+    parts.WRITE_PURCHASE,
+    *_PAY,
+    trade_moves.MOVE,
+    ledger.POST,
+    then=_ANSWER.format(funds=_FUNDS_ANSWER),
 )
-_WRITE = Statement.of(*_GIVEN, parts.WRITE_ORDER, then=_GIVEN_ANSWER)
-_WRITE_AND_PAY = Statement.of(*_GIVEN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANSWER)
+_ENTERED = """
+select said.is_first, said.refusal, moment.now, (select count(*) from admitted)
+from moment left join admission said on true
+"""
+_ENTER_ALONE = Statement.of(parts.MOMENT, *_ENTER, *_WALLET, then=_ENTERED)
+_ENTER_ALONE_AT_COST = Statement.of(parts.MOMENT, *_ENTER_AT_COST, *_WALLET, then=_ENTERED)
+_AGAIN = (parts.MOMENT, _CLAIMED, admission.ADMISSION, *_GIVEN)
+_AGAIN_AT_COST = (parts.MOMENT, _CLAIMED, admission.PURCHASE_ADMISSION, *_GIVEN)
+_WRITE = Statement.of(*_AGAIN, parts.WRITE_ORDER, then=_GIVEN_ANSWER)
+_WRITE_AND_PAY = Statement.of(*_AGAIN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANSWER)
+_WRITE_AT_COST = Statement.of(*_AGAIN_AT_COST, parts.WRITE_PURCHASE, *_PAY, then=_GIVEN_ANSWER)
+
+
+def _at_once(draft: Draft) -> Statement:
+    if draft.buyer.at_cost:
+        return _PLACE_AT_COST
+    return _PLACE if draft.payment is None else _PLACE_AND_PAY
+
+
+def _in_turn(draft: Draft) -> Statement:
+    if draft.buyer.at_cost:
+        return _WRITE_AT_COST
+    return _WRITE if draft.payment is None else _WRITE_AND_PAY
 
 
 async def place_at_once(draft: Draft) -> Placed | None:
@@ -129,10 +151,9 @@ async def place_at_once(draft: Draft) -> Placed | None:
     are not at hand.
     """
     pick = holding.Pick.of([line.wanted for line in draft.lines])
-    statement = _PLACE if draft.payment is None else _PLACE_AND_PAY
     values = parts.with_values(_values(draft), _posting(draft), pick.values())
     try:
-        rows = await db.write(draft.scope, statement, values)
+        rows = await db.write(draft.scope, _at_once(draft), values)
     except db.GaveUp as why:
         raise _refusal_of(str(why)) from None
     except BaseException:
@@ -153,12 +174,13 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     for `InsufficientBalance`, and `OutOfStock` instead of `Short`.
     """
     values = _values(draft)
-    said = await db.fetch_row(_ENTER_ALONE.sql, *_ENTER_ALONE.values(values))
+    enter = _ENTER_ALONE_AT_COST if draft.buyer.at_cost else _ENTER_ALONE
+    said = await db.fetch_row(enter.sql, *enter.values(values))
     assert said is not None
     if not _admitted(said):
         return None
     keys = await _hold_in_lock_order(draft, until=said["now"] + values["hold_for"])
-    statement = _WRITE if draft.payment is None else _WRITE_AND_PAY
+    statement = _in_turn(draft)
     values = parts.with_values(values, holding.sale_values(keys))
     rows = await db.fetch(statement.sql, *statement.values(values))
     _admitted(rows[0])  # asked again: while one waits, an account may be frozen, or a shop closed
@@ -190,7 +212,7 @@ def _values(draft: Draft) -> dict[str, Any]:
 
 
 def _posting(draft: Draft) -> dict[str, Any]:
-    """What the sale posts; nothing for an order that waits for its payment."""
+    """What the sale posts, and notes; nothing for an order that waits for its payment."""
     if draft.payment is None:
         return {}
     return posting_of_sale(

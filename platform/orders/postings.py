@@ -30,7 +30,8 @@ def captured(
 
 
 def topped_up(*, provider: str, wallet: Account, amount_minor: int, fee_minor: int) -> list[Entry]:
-    """A buyer adds money to the wallet; the platform bears the channel's fee."""
+    """A buyer adds money to the wallet, or a shop to its trade balance; the platform bears the
+    channel's fee."""
     gateway = accounts.gateway(provider, wallet.currency)
     fee_account = accounts.expense("GATEWAY_FEE", wallet.currency)
     return merged(

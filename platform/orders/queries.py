@@ -102,6 +102,12 @@ order by shown.created_at desc, shown.id desc, line.id
 """
 _ORDER_COLUMNS = 11
 ONE_BY_ID = Statement(_ORDERS.format(which="id = :order_id::uuid", limit="1"))
+_ONE_PURCHASE = Statement(
+    _ORDERS.format(which="no = :order_no::text and at_cost", limit="1"),
+)
+_BY_REFERENCE = Statement(
+    _ORDERS.format(which="client_reference = :client_reference::text and at_cost", limit="1")
+)
 ONE_OF_VIEWER = Statement(
     _ORDERS.format(
         which=f"no = :order_no::text and (:whole_shop::boolean or {SEEN_BY_VIEWER})", limit="1"
@@ -110,10 +116,10 @@ ONE_OF_VIEWER = Statement(
 
 
 @lru_cache
-def page_statement(*, of_customer: bool, follows: bool) -> Statement:
-    which = ["true"]
-    if of_customer:
-        which.append("customer_id = :customer_id::uuid")
+def page_statement(*, of_customer: bool, follows: bool, at_cost: bool = False) -> Statement:
+    which = ["customer_id = :customer_id::uuid"] if of_customer else []
+    if not of_customer:
+        which.append("at_cost" if at_cost else "not at_cost")
     if follows:
         which.append("(created_at, id) < (:after_time::timestamptz, :after_id::uuid)")
     return Statement(_ORDERS.format(which=" and ".join(which), limit=":orders::int"))
@@ -124,11 +130,20 @@ async def order_view(*, shop: Shop, viewer: Viewer, order_no: str) -> OrderView:
 
     Raises `NotFound`, which says the same for a foreign order and for none at all.
     """
-    values = {"order_no": order_no, "whole_shop": viewer.whole_shop, **viewer.values()}
-    found = await _orders(shop, ONE_OF_VIEWER, values)
+    if viewer.purchases:
+        found = await _orders(shop, _ONE_PURCHASE, {"order_no": order_no})
+    else:
+        values = {"order_no": order_no, "whole_shop": viewer.whole_shop, **viewer.values()}
+        found = await _orders(shop, ONE_OF_VIEWER, values)
     if not found:
         raise NotFound("There is no such order.", field="orderNo")
     return found[0]
+
+
+async def purchase_view(*, shop: Shop, client_reference: str) -> OrderView | None:
+    """What the shop has bought at cost under a reference of its own, or None."""
+    found = await _orders(shop, _BY_REFERENCE, {"client_reference": client_reference})
+    return found[0] if found else None
 
 
 async def order_view_by_id(*, shop: Shop, order_id: UUID) -> OrderView:
@@ -137,16 +152,24 @@ async def order_view_by_id(*, shop: Shop, order_id: UUID) -> OrderView:
 
 
 async def orders_page(
-    *, shop: Shop, customer_id: UUID | None, first: int | None, after: str | None
+    *,
+    shop: Shop,
+    customer_id: UUID | None,
+    first: int | None,
+    after: str | None,
+    at_cost: bool = False,
 ) -> OrderPage:
-    """A customer's orders, or (None) the whole shop's: the caller has checked who asks."""
+    """A customer's orders, or (None) the whole shop's: what it has sold, or what it has bought at
+    cost. The caller has checked who asks."""
     size = cursors.page_size(first)
-    about = f"orders:{customer_id or 'shop'}"
+    about = f"orders:{customer_id or ('at cost' if at_cost else 'shop')}"
     place = cursors.read(after, tenant_id=shop.id, about=about)
     values: dict[str, Any] = {"orders": size + 1, "customer_id": customer_id}
     if place is not None:
         values |= {"after_time": datetime.fromisoformat(place[0]), "after_id": UUID(place[1])}
-    statement = page_statement(of_customer=customer_id is not None, follows=place is not None)
+    statement = page_statement(
+        of_customer=customer_id is not None, follows=place is not None, at_cost=at_cost
+    )
     found = await _orders(shop, statement, values)
     shown = tuple(found[:size])
     marks = tuple(

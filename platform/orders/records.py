@@ -35,6 +35,7 @@ class Order:
     created_at: datetime
     expires_at: datetime
     expired: bool
+    at_cost: bool
 
     @property
     def payable(self) -> bool:
@@ -76,6 +77,8 @@ class ShareRow:
 class Viewer:
     """Who asks for an order: a customer, or whoever holds its token, or the shop's own staff.
 
+    With `purchases` it is the shop as a buyer, of what it has bought at cost and of nothing else.
+
     With the hash of a customer's own token a payment is started only while that is good.
     """
 
@@ -83,6 +86,12 @@ class Viewer:
     guest_token: str | None = None
     whole_shop: bool = False
     token_hash: bytes | None = None
+    purchases: bool = False
+
+    @property
+    def is_guest(self) -> bool:
+        """True for whom only an order's token opens the order."""
+        return self.customer_id is None and not self.purchases
 
     def values(self) -> dict[str, Any]:
         """Give the values of `SEEN_BY_VIEWER` and of `admission.PAYMENT_REFUSAL`."""
@@ -104,7 +113,7 @@ SEEN_BY_VIEWER = """
 _ORDER = """
 select id, tenant_id, no, customer_id, guest_token_hash, path, currency, total_minor,
        refunded_minor, payment_status, aftersale_status, version, created_at, expires_at,
-       expires_at <= platform_now() as expired
+       expires_at <= platform_now() as expired, at_cost
 from orders where {which} {lock}
 """
 
@@ -136,6 +145,8 @@ async def order_by_no(no: str, viewer: Viewer, *, lock: bool = False) -> Order:
 def _may_see(row: Mapping[str, Any], viewer: Viewer) -> bool:
     if viewer.whole_shop:
         return True
+    if viewer.purchases or row["at_cost"]:
+        return viewer.purchases and bool(row["at_cost"])
     if row["customer_id"] is not None:
         return bool(row["customer_id"] == viewer.customer_id)
     if viewer.guest_token is None:

@@ -6,10 +6,11 @@ All of it inside the transaction of a use case in `refunds.py`, with the order l
 from typing import Literal
 from uuid import UUID
 
-from billing import accounts, ledger, payments
-from billing.ledger import credit, debit, merged
+from billing import accounts, ledger, payments, trade_moves
+from billing.ledger import Account, credit, debit, merged
 from billing.payments import Payment
 from kernel import db
+from kernel.ids import new_id
 from orders import clawback, records
 from orders.records import Line, Order
 from orders.split import RefundTooLarge
@@ -45,8 +46,9 @@ async def write_refund(
     await _write_rows(
         refund_id, order, line, payment, taken, amount_minor, channel_minor, reason, returned
     )
+    back_to = payments.free_balance(payment) if wallet_minor else None
     on_credit = reason != "GOODWILL"
-    await _post(refund_id, order, taken, amount_minor, wallet_minor, on_credit=on_credit)
+    await _post(refund_id, order, taken, amount_minor, back_to, wallet_minor, on_credit=on_credit)
 
 
 async def _taken(order: Order, line: Line, amount_minor: int, reason: Reason) -> clawback.Reversal:
@@ -139,12 +141,13 @@ async def _post(
     order: Order,
     taken: clawback.Reversal,
     amount_minor: int,
+    back_to: Account | None,
     wallet_minor: int,
     *,
     on_credit: bool,
 ) -> None:
     """Take from everybody what the refund takes; what is missing becomes a debt, if it may."""
-    currency = order.currency
+    currency, posting_id = order.currency, new_id()
     drawn_on = sorted(
         {
             account
@@ -154,7 +157,9 @@ async def _post(
         },
         key=lambda account: account.id,
     )
-    held = dict(zip(drawn_on, await ledger.lock_balances(drawn_on), strict=True))
+    noted = [back_to] if order.at_cost and back_to is not None else []
+    balances = await ledger.lock_balances([*drawn_on, *noted])
+    held = dict(zip(drawn_on, balances, strict=False))
     if not on_credit and drawn_on and sum(held.values()) < amount_minor:
         raise ledger.InsufficientBalance(
             "The shop has not earned as much: an operator decides.",
@@ -164,14 +169,23 @@ async def _post(
     due = accounts.refund_due(currency)
     entries = merged(clawback.drawn(taken.claims, currency=currency, held=held))
     entries.append(credit(due, amount_minor))
-    if wallet_minor:
-        assert order.customer_id is not None
+    if back_to is not None:
         entries.append(debit(due, wallet_minor))
-        entries.append(credit(accounts.wallet(order.customer_id, currency), wallet_minor))
+        entries.append(credit(back_to, wallet_minor))
+    for account in noted:
+        back = trade_moves.move(
+            posting_id=posting_id,
+            account=account,
+            kind="REFUND",
+            amount_minor=wallet_minor,
+            order_id=order.id,
+        )
+        await trade_moves.note(back, account=account)
     await ledger.post(
         entries,
         kind="E7_REFUND",
         idempotency_key=f"refund:{refund_id}",
         tenant_id=order.tenant_id,
         order_id=order.id,
+        posting_id=posting_id,
     )

@@ -39,7 +39,7 @@ async def return_unrevealed(
     Returns the order's id.
     Raises `AlreadyRevealed` when fewer are unopened, `NotFound`, `Invalid`.
     """
-    idempotency.require_key(idempotency_key, guest=viewer.customer_id is None)
+    idempotency.require_key(idempotency_key, guest=viewer.is_guest)
     actor = f"return:{viewer.customer_id or order_no}"
     content = {"order": order_no, "line": line_id, "quantity": quantity}
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
@@ -97,6 +97,8 @@ async def refund_line(
             line = await _line(order, line_id)
             if amount_minor < 1:
                 raise Invalid("A refund is at least one minor unit.", field="amount")
+            if reason == "GOODWILL" and order.at_cost:
+                raise Invalid("The shop has bought this itself.", field="reason")
             if reason == "CHANGE_OF_MIND":
                 await _require_unopened(line)
             await write_refund(refund_id, order, line, amount_minor, reason)

@@ -1,10 +1,11 @@
-"""What a sale posts: the buyer's money into escrow, and out of it to everyone who has earned."""
+"""What a sale posts: the payer's money into escrow, and out of it to everyone who has earned."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, payments
+from billing import ledger, payments, trade_moves
+from billing.payment_methods import TRADE
 from billing.payments import Payment
 from orders import postings
 from orders.records import ShareRow
@@ -20,7 +21,8 @@ def posting_of_sale(
     shares: Sequence[ShareRow],
     payment: Payment,
 ) -> dict[str, Any]:
-    """Give the values of `ledger.POST` for an order that is paid."""
+    """Give the values of `ledger.POST` for an order that is paid, and where the shop's own balance
+    pays it, of `trade_moves.MOVE`."""
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
     captured = postings.captured(
         provider=payment.provider,
@@ -36,10 +38,19 @@ def posting_of_sale(
         fee_minor=fee_minor,
         shop_id=None if root_sells else tenant_id,
     )
-    return ledger.posting(
+    posting = ledger.posting(
         postings.sale(captured, delivered),
         kind="SALE",
         idempotency_key=f"sale:{order_id}",
         tenant_id=tenant_id,
+        order_id=order_id,
+    )
+    if payment.method != TRADE:
+        return posting
+    return posting | trade_moves.move(
+        posting_id=posting["posting_id"],
+        account=payments.free_balance(payment),
+        kind="PURCHASE",
+        amount_minor=-payment.wallet_minor,
         order_id=order_id,
     )

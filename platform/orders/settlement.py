@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from billing import accounts, ledger, payments
+from billing import accounts, ledger, payments, trade_moves
+from billing.ledger import Account, Entry
 from billing.payment_methods.base import ChannelReport
 from billing.payments import Payment
 from kernel import db
@@ -131,6 +132,9 @@ async def _apply(report: ChannelReport, payment: Payment, order: Order | None) -
     if payment.purpose == "TOP_UP":
         await _top_up(report, payment)
         return _Applied("TOPPED_UP")
+    if payment.purpose == "TRADE_TOP_UP":
+        await _top_up_trade(report, payment)
+        return _Applied("TOPPED_UP")
     assert order is not None
     return await _settle_or_give_back(report, payment, order)
 
@@ -232,17 +236,32 @@ async def _in_time_for_a_new_hold(order: Order) -> bool:
 async def _top_up(report: ChannelReport, payment: Payment) -> None:
     assert payment.customer_id is not None
     await payments.end(payment, status="SUCCEEDED", provider_ref=report.provider_ref)
-    fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
     await ledger.post(
-        postings.topped_up(
-            provider=payment.provider,
-            wallet=accounts.wallet(payment.customer_id, payment.currency),
-            amount_minor=payment.channel_minor,
-            fee_minor=fee_minor,
-        ),
+        _topped_up(payment, accounts.wallet(payment.customer_id, payment.currency)),
         kind="TOP_UP",
         idempotency_key=f"top-up:{payment.id}",
         tenant_id=payment.tenant_id,
+    )
+
+
+async def _top_up_trade(report: ChannelReport, payment: Payment) -> None:
+    await payments.end(payment, status="SUCCEEDED", provider_ref=report.provider_ref)
+    balance = accounts.trade(payment.tenant_id, payment.currency)
+    await trade_moves.credit(
+        account=balance,
+        amount_minor=payment.channel_minor,
+        kind="TOP_UP",
+        entries=_topped_up(payment, balance),
+        idempotency_key=f"top-up:{payment.id}",
+    )
+
+
+def _topped_up(payment: Payment, balance: Account) -> list[Entry]:
+    return postings.topped_up(
+        provider=payment.provider,
+        wallet=balance,
+        amount_minor=payment.channel_minor,
+        fee_minor=channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, payment_parts, payments
+from billing import ledger, payment_parts, payments, trade_moves
 from billing.payment_methods.base import ChannelReport
 from billing.payments import Payment
 from kernel import db
@@ -39,6 +39,16 @@ _SETTLE_PLACED = Statement.of(
     holding.OURS,
     _ready(_FUNDED, _ALL_OURS),
     holding.SELL,
+    ledger.POST,
+    then="select held_minor, exists (select from ready) as done from funds",
+)
+_SETTLE_AT_COST = Statement.of(
+    parts.MOMENT,
+    ledger.FUNDS,
+    holding.OURS,
+    _ready(_FUNDED, _ALL_OURS),
+    holding.SELL,
+    trade_moves.MOVE,
     ledger.POST,
     then="select held_minor, exists (select from ready) as done from funds",
 )
@@ -160,7 +170,8 @@ async def settle_placed(placed: Placed) -> None:
         shares=draft.shares,
         payment=draft.payment,
     )
-    await _settle_from_wallet(_SETTLE_PLACED, sale, sale.values())
+    statement = _SETTLE_AT_COST if draft.buyer.at_cost else _SETTLE_PLACED
+    await _settle_from_wallet(statement, sale, sale.values())
 
 
 async def settle_from_wallet(sale: Sale, lines: Sequence[Line]) -> None:

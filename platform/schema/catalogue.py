@@ -40,7 +40,7 @@ class CatalogueQuery:
             locale=shop.locale,
             currency=shop.currency,
             support_contact=shop.support_contact,
-            open=shop.open,
+            open=shop.open and not shop.prepaid,
             payment_methods=offered_methods(info.context),
         )
 

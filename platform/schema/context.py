@@ -15,6 +15,7 @@ from orders.drafts import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
 from schema.address import client_address
+from schema.field_table import PURCHASERS
 from tenants.directory import Shop
 
 ANONYMOUS = "ANONYMOUS"
@@ -43,8 +44,8 @@ class Context:
         if self.caller.kind is TokenKind.STAFF:
             return frozenset(f"STAFF_{role}" for role in self.caller.roles)
         if self.caller.kind is TokenKind.API_CLIENT:
-            scopes = frozenset(s for s in self.caller.scopes if s.startswith("API_"))
-            return scopes or frozenset({str(self.caller.kind)})
+            scopes = frozenset(one for one in self.caller.scopes if one.startswith("API_"))
+            return scopes or frozenset({"API_CLIENT"})
         return frozenset({str(self.caller.kind)})
 
     @property
@@ -69,6 +70,11 @@ class Context:
         return crypto.token_hash(self.token) if self.token and self.customer_id else None
 
     @property
+    def buys_at_cost(self) -> bool:
+        """True for who buys for the shop itself."""
+        return not PURCHASERS.isdisjoint(self.roles)
+
+    @property
     def actor(self) -> str:
         """How records name the caller."""
         if self.caller is None:
@@ -81,11 +87,13 @@ class Context:
         return Witness(self.actor, self.ip or None, self.user_agent)
 
     def viewer(self, guest_token: str | None = None) -> Viewer:
-        """Which orders the caller may see: its own, or the one whose token it holds."""
+        """Which orders the caller may see: its own, the one whose token it holds, or for who buys
+        for the shop, what that has bought at cost."""
         return Viewer(
             customer_id=self.customer_id,
             guest_token=guest_token,
             token_hash=self._customers_token_hash,
+            purchases=self.buys_at_cost,
         )
 
     def core(self) -> db.Scope:

@@ -10,7 +10,7 @@ from identity.customers import own_contact
 from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import public_id
-from orders import paying
+from orders import paying, topping_up
 from schema.context import Info
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
@@ -144,7 +144,7 @@ class CustomerMutation:
         if input.amount.currency != context.shop.currency:
             raise Invalid(f"This shop sells in {context.shop.currency}.", field="amount")
         assert context.customer_id is not None  # the role × field table lets only customers in
-        started = await paying.top_up(
+        started = await topping_up.top_up(
             shop=context.shop,
             customer_id=context.customer_id,
             amount_minor=input.amount.amount_minor,

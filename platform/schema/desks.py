@@ -4,6 +4,7 @@ import strawberry
 
 from affiliates.queries import affiliate_by_id, earned_shares
 from billing.balances import PartyBalance, party_balance, trial_balance
+from billing.trade_balances import TradeBalance, trade_balance
 from kernel import db
 from kernel.errors import NotFound
 from kernel.ids import public_id
@@ -15,6 +16,7 @@ from schema.connections import PageInfo
 from schema.context import Info
 from schema.money import Money, amount
 from schema.order_types import OrderConnection, order_connection
+from schema.settlement import SettlementMode
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
 from tenants.queries import children_of
 
@@ -27,6 +29,14 @@ class Balances:
     available: Money
     deposit: Money
     owed: Money
+
+
+@strawberry.type(description="A shop's money by stage, and what it has prepaid.")
+class TenantBalances(Balances):
+    """`trade` pays what the shop buys at cost; below the threshold `lowBalance` says so."""
+
+    trade: Money
+    low_balance_threshold: Money | None
 
 
 @strawberry.type(description="A shop directly below this one.")
@@ -47,7 +57,8 @@ class Tenant:
     name: str
     status: str
     depth: int
-    balances: Balances
+    settlement_mode: SettlementMode
+    balances: TenantBalances
     children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
 
 
@@ -133,6 +144,18 @@ def _balances(balance: PartyBalance, currency: str) -> Balances:
     )
 
 
+def _tenant_balances(balance: PartyBalance, trade: TradeBalance, currency: str) -> TenantBalances:
+    threshold = trade.low_balance_minor
+    return TenantBalances(
+        pending=amount(balance.pending_minor, currency),
+        available=amount(balance.available_minor, currency),
+        deposit=amount(balance.deposit_minor, currency),
+        owed=amount(balance.owed_minor, currency),
+        trade=amount(trade.held_minor, currency),
+        low_balance_threshold=None if threshold is None else amount(threshold, currency),
+    )
+
+
 @strawberry.type
 class DeskQuery:
     """The desks' first fields."""
@@ -145,12 +168,14 @@ class DeskQuery:
         async with db.transaction(context.core(), read_only=True):
             children = await children_of(shop.id)
             balance = await party_balance(shop.id, shop.currency)
+            trade = await trade_balance(shop.id, shop.currency)
         return Tenant(
             slug=shop.slug,
             name=shop.name,
             status=shop.levels[-1].status,
             depth=len(shop.levels) - 1,
-            balances=_balances(balance, shop.currency),
+            settlement_mode=SettlementMode(shop.settlement_mode),
+            balances=_tenant_balances(balance, trade, shop.currency),
             children=[ChildTenant(**child) for child in children],
         )
 

@@ -18,6 +18,8 @@ EVERYONE: Final = frozenset(
         "API_CLIENT",
         "API_CATALOGUE_READ",
         "API_PRICES_WRITE",
+        "API_PURCHASE",
+        "API_BALANCE_READ",
         "API_WEBHOOKS_WRITE",
         "AFFILIATE",
         "SUPPLIER",
@@ -34,18 +36,28 @@ FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
+#: Who buys at cost for the shop, and opens and returns what was bought.
+PURCHASERS: Final = FINANCE | {"API_PURCHASE"}
+TRADE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
 WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
 PRICE_EXPLAINED: Final = PRICE_READERS | OPERATORS
 BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
+ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS | PURCHASERS
+BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
+KEY_HOLDERS: Final = BUYERS | PURCHASERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", EVERYONE, "storefront categories products product"),
-    ("Query", BUYERS, "quote order"),
+    ("Query", BUYERS, "quote"),
+    ("Query", KEY_HOLDERS, "order"),
+    ("Query", PURCHASERS, "purchase purchases"),
+    ("Query", TRADE_READERS, "tradeLedger"),
     ("Query", CUSTOMERS, "orders me"),
-    ("Query", SHOP_READERS, "tenant tenantOrders"),
+    ("Query", SHOP_READERS | TRADE_READERS, "tenant"),
+    ("Query", SHOP_READERS, "tenantOrders"),
     ("Query", OWN_COSTS, "catalogueToList"),
     ("Query", PRICE_READERS, "priceRules agentGrades promotions priceImpact priceAlerts"),
     ("Query", PRICE_READERS, "priceListExport"),
@@ -55,7 +67,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", OPERATORS, "trialBalance"),
     ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
-    ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
+    ("Mutation", KEY_HOLDERS, "keyReveal keysExport unrevealedReturn"),
+    ("Mutation", PURCHASERS, "purchaseAtCost"),
+    ("Mutation", FINANCE, "tradeBalanceTopUp transferToChild lowBalanceSet"),
+    ("Mutation", OPERATORS, "tradeBalanceCredit settlementModeSet"),
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
@@ -67,6 +82,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", WEBHOOK_KEEPERS, "webhookReplay"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Subscription", PRICE_READERS, "priceBroken"),
+    ("Subscription", TRADE_READERS, "lowBalance"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
     ("PaymentMethodOption", EVERYONE, "code label"),
     ("Category", EVERYONE, "id parentId slug name"),
@@ -91,20 +107,32 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
     ("OrderLine", ORDER_READERS, "returnedQuantity commitments keys"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
-    ("OrderConnection", CUSTOMERS | SHOP_READERS, "edges pageInfo"),
-    ("OrderEdge", CUSTOMERS | SHOP_READERS, "cursor node"),
+    ("OrderConnection", CUSTOMERS | SHOP_READERS | PURCHASERS, "edges pageInfo"),
+    ("OrderEdge", CUSTOMERS | SHOP_READERS | PURCHASERS, "cursor node"),
     ("OrderCreated", BUYERS, "order guestToken"),
-    ("OrderChanged", BUYERS | FINANCE | OPERATORS, "order"),
+    ("OrderChanged", KEY_HOLDERS | FINANCE | OPERATORS, "order"),
+    ("PurchaseMade", PURCHASERS, "order keys short"),
+    ("ShortLine", PURCHASERS, "skuId wanted bought"),
     ("OrderEvent", BUYERS, "cursor order"),
-    ("PaymentStarted", BUYERS, "paymentId status actionUrl clientSecret"),
-    ("KeysRevealed", BUYERS, "keys"),
-    ("RevealedKey", BUYERS, "id lineId name serial secret salt commitment expiresAt revealedAt"),
-    ("KeysExported", BUYERS, "fileName content"),
+    ("PaymentStarted", BUYERS | FINANCE, "paymentId status actionUrl clientSecret"),
+    ("KeysRevealed", KEY_HOLDERS, "keys"),
+    ("RevealedKey", KEY_HOLDERS, "id lineId name serial secret salt commitment expiresAt"),
+    ("RevealedKey", KEY_HOLDERS, "revealedAt"),
+    ("KeysExported", KEY_HOLDERS, "fileName content"),
     ("Customer", CUSTOMERS, "id email phone wallet"),
     ("SignedIn", BUYERS, "token expiresAt"),
     ("SignedOut", CUSTOMERS, "done"),
     ("Tenant", SHOP_READERS, "slug name status depth children"),
-    ("Tenant", FINANCE, "balances"),
+    ("Tenant", SHOP_READERS, "settlementMode"),
+    ("SettlementModeChanged", OPERATORS, "mode"),
+    ("Tenant", TRADE_READERS, "balances"),
+    ("TenantBalances", FINANCE, "pending available deposit owed"),
+    ("TenantBalances", TRADE_READERS, "trade lowBalanceThreshold"),
+    ("TradeBalance", TRADE_READERS | OPERATORS, "trade lowBalanceThreshold"),
+    ("TradeMoveConnection", TRADE_READERS, "edges pageInfo"),
+    ("TradeMoveEdge", TRADE_READERS, "cursor node"),
+    ("TradeMove", TRADE_READERS, "at kind amount balance orderNo otherShop bankReference"),
+    ("BalanceAlert", TRADE_READERS, "balance threshold raisedAt"),
     ("ChildTenant", SHOP_READERS, "slug name status depth"),
     ("Balances", BALANCE_READERS, "pending available deposit owed"),
     ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),

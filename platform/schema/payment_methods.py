@@ -27,7 +27,10 @@ class PaymentMethodOption:
 
 
 def offered_methods(context: Context) -> list[PaymentMethodOption]:
-    """List what the shop accepts; the wallet only for a signed-in customer."""
+    """List what the shop accepts; the wallet only for a signed-in customer, and nothing where
+    buyers pay the shop itself."""
+    if context.shop.prepaid:
+        return []
     options = []
     for code in context.shop.payment_methods:
         if code == WALLET:

@@ -18,12 +18,16 @@ from schema.permissions import refused_by_table
 from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
 from schema.price_desk_writes import ListingMutation, PriceDeskMutation
 from schema.price_lists import PriceListMutation, PriceListQuery
+from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.settlement import SettlementMutation
+from schema.trade import TradeMutation, TradeQuery
+from schema.trade_events import TradeSubscription
 from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
-SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
+SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport", "purchaseAtCost"})
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
 # language and the question alone.
@@ -41,6 +45,12 @@ class Query(
     PriceListQuery,
 ):
 class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, WebhookQuery):
+    PurchaseQuery,
+    CustomerQuery,
+    DeskQuery,
+    TradeQuery,
+    WebhookQuery,
+):
     """What can be asked."""
 
 
@@ -48,12 +58,15 @@ class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, We
 class Mutation(
     OrderMutation,
     PaymentMutation,
+    PurchaseMutation,
     KeyMutation,
     RefundMutation,
     CustomerMutation,
     PriceDeskMutation,
     ListingMutation,
     PriceListMutation,
+    TradeMutation,
+    SettlementMutation,
     WebhookMutation,
 ):
     """What can be done."""
@@ -61,6 +74,7 @@ class Mutation(
 
 @strawberry.type
 class Subscription(OrderSubscription, PriceDeskSubscription):
+class Subscription(OrderSubscription, TradeSubscription):
     """What can be watched."""
 
 

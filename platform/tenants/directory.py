@@ -40,6 +40,7 @@ class Shop:
     payment_methods: tuple[str, ...]
     host: str
     levels: tuple[PathTenant, ...]
+    settlement_mode: str = "PLATFORM_COLLECT"
     version: int = 0
     """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
     still_seconds: float = inf
@@ -58,14 +59,26 @@ class Shop:
         """True when this shop and every shop above it take orders."""
         return all(level.status == "ACTIVE" for level in self.levels)
 
+    @property
+    def prepaid(self) -> bool:
+        """True where buyers pay the shop itself, which buys at cost what it sells to them."""
+        return self.settlement_mode == "PREPAID"
+
     def require_open(self) -> None:
-        """Raise `TenantRestricted` unless orders are taken."""
+        """Raise `TenantRestricted` unless this shop and every shop above it trade."""
         if not self.open:
             raise TenantRestricted("This shop does not take orders at the moment.")
+
+    def require_collected(self) -> None:
+        """Raise `TenantRestricted` unless the platform takes money from this shop's buyers."""
+        self.require_open()
+        if self.prepaid:
+            raise TenantRestricted("This shop is paid outside of the platform.")
 
 
 _SHOP = f"""
 select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_methods,
+       t.settlement_mode,
        coalesce((select host from tenant_domains d
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
@@ -182,6 +195,7 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         payment_methods=tuple(row["payment_methods"]),
         host=row["host"],
         levels=tuple(PathTenant(*level) for level in levels),
+        settlement_mode=row["settlement_mode"],
         version=row["version"],
         still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
         is_heard=row["is_heard"],

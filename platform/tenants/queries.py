@@ -15,3 +15,11 @@ async def children_of(tenant_id: UUID, limit: int = 100) -> list[Mapping[str, An
         tenant_id,
         limit,
     )
+
+
+async def child_by_slug(tenant_id: UUID, slug: str) -> UUID | None:
+    """The direct child of a tenant that is called so; None for whoever is none."""
+    child_id: UUID | None = await db.fetch_value(
+        "select id from tenants where parent_id = $1 and slug = $2", tenant_id, slug
+    )
+    return child_id

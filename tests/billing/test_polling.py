@@ -11,7 +11,7 @@ from billing.payments import POLL_AFTER_SECONDS, Payment
 from billing.polling import claim_due
 from kernel import db, valkey
 from kernel.settings import Settings
-from orders import channel_calls, paying
+from orders import channel_calls, topping_up
 from sales import SalesDesk, channels_in_memory, key
 from world import Person, build_world
 
@@ -82,7 +82,7 @@ async def test_after_the_last_poll_an_orders_payment_ends_with_its_order_and_fre
 
 async def test_after_the_last_poll_a_top_up_has_ended(desk: SalesDesk) -> None:
     customer = await desk.world.customer()
-    started = await paying.top_up(
+    started = await topping_up.top_up(
         shop=await desk.shop(),
         customer_id=customer.id,
         amount_minor=1_000,

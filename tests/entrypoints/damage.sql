@@ -156,7 +156,7 @@ update payments set wallet_minor = wallet_minor - 1 where id = named('paid payme
 call post('ANY', '{"L:WALLET buyer": 100, "L:DEPOSIT:FREE shop": -100}', 'paid');
 
 -- damage: a top-up is somebody else's
--- breaks: I7 a wallet was topped up with what its payments brought
+-- breaks: I7 a wallet, or a trade balance, was topped up with what its payments brought
 update payments set customer_id = named('stranger') where id = named('top-up payment');
 
 -- damage: a wallet gets back more than it paid
@@ -274,5 +274,36 @@ delete from ledger_folds;
 call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
 
 -- damage: a shop's orders are announced although nobody listens there
--- breaks: I15 a tenant hears of orders if and only if an endpoint of its own wants to
+-- breaks: I16 a tenant hears of orders if and only if an endpoint of its own wants to
 update tenants set hears_orders = true where id = named('shop');
+-- damage: a movement of a trade balance is forgotten
+-- breaks: I15 a trade balance's book has each movement of its account, and no other
+delete from trade_moves where kind = 'BANK_CREDIT';
+
+-- damage: a trade balance's book tells of money that never moved
+-- breaks: I15 a trade balance's book has each movement of its account, and no other
+insert into trade_moves (tenant_id, id, kind, amount_minor, balance_minor, currency,
+                         other_tenant_id, moved_at)
+values (named('agent'), named('gift'), 'TRANSFER_IN', 100, 100, 'CNY', named('root'), now());
+
+-- damage: two movements did not know of each other
+-- breaks: I15 each balance of the book is the one before it and the amount
+update trade_moves set balance_minor = 9000 where kind = 'PURCHASE';
+
+-- damage: an alarm rings while a balance stays below its threshold
+-- breaks: I15 a low balance was told of where it crossed its threshold, and only there
+update low_balance_alerts set threshold_minor = 30000;
+
+-- damage: a purchase at cost is paid from a wallet
+-- breaks: I15 a shop pays what it buys at cost out of its own balance, and earns nothing of it
+update payments set method = 'WALLET', customer_id = named('buyer')
+where id = named('bought payment');
+
+-- damage: a shop earns of what it has bought itself
+-- breaks: I15 a shop pays what it buys at cost out of its own balance, and earns nothing of it
+update line_shares set role = 'SHOP_MARGIN', party_id = party_id
+where order_id = named('bought') and role = 'AGENT_MARGIN';
+
+-- damage: what a shop has bought is another order's
+-- breaks: I15 what was bought at cost stands in the book, and what came back of it
+update trade_moves set order_id = named('paid') where kind = 'PURCHASE';

@@ -1,10 +1,12 @@
 -- A small world whose every invariant holds, planted row by row: three shops above each other,
--- one offer, four keys, and four things that happened.
+-- one offer, five keys, and six things that happened.
 --   paid     two keys for 210.00 (200.00 by card, 10.00 from the wallet); one key revealed, the
 --            other returned, and its 105.00 refunded: 100.00 to the card, 5.00 to the wallet
 --   pending  one key held; a payment of 100.00 by card and 5.00 of the wallet is open
 --   late     expired, then paid for: its 105.00 are on their way back
 --   top-up   30.00 into the buyer's wallet
+--   bank     190.00 into the shop's trade balance
+--   bought   one key by the shop itself, at its cost of 90.00; its balance is low now
 
 create function named(name text) returns uuid immutable language sql
 as $$ select md5(name)::uuid $$;
@@ -146,3 +148,53 @@ call post('REFUND_SENT', '{"L:REFUND_DUE": 10500, "A:GATEWAY:STRIPE": -10000,
 call post('WALLET_HOLD', '{"L:WALLET buyer": 500, "L:WALLET_HELD buyer": -500}', 'pending');
 call post('E13', '{"A:GATEWAY:STRIPE": 10500, "L:UNAPPLIED": -10500}', 'late');
 call post('E13', '{"L:UNAPPLIED": 10500, "L:REFUND_DUE": -10500}', 'late');
+
+insert into orders (tenant_id, id, no, path, currency, total_minor, payment_status,
+                    fulfilment_status, expires_at, paid_at, delivered_at, at_cost,
+                    client_reference)
+values (named('shop'), named('bought'), 'K20260701-0000000004',
+        array[named('root'), named('agent'), named('shop')], 'CNY', 9000, 'PAID', 'DELIVERED',
+        now(), now(), now(), true, 'PO-1');
+insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
+                         unit_price_minor, net_minor, delivery_mode, key_ids)
+values (named('shop'), named('bought line'), named('bought'), named('sku'), named('listing'), 1,
+        9000, 9000, 'AUTO_KEY', array[named('bought key')]);
+insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
+                         amount_minor, currency)
+select named('shop'), gen_random_uuid(), named('bought'), named('bought line'), kind, named(party),
+       role, minor, 'CNY'
+from (values
+    ('SUPPLIER', 'supplier', 'SUPPLY', 7600), ('PLATFORM', null, 'SUPPLIER_COMMISSION', 400),
+    ('PLATFORM', null, 'WHOLESALE_MARGIN', 500), ('TENANT', 'agent', 'AGENT_MARGIN', 500)
+) as split (kind, party, role, minor);
+insert into sealed_keys (id, batch_id, serial, secret, secret_key_id, fingerprint, commitment)
+values (named('bought key'), named('batch'), 'bought key', '\x00', 1, some_bytes('bought key'),
+        some_bytes('bought key'));
+insert into keys (id, supplier_listing_id, sku_id, position, status, held_by_line_id)
+values (named('bought key'), named('listing'), named('sku'), nextval('key_positions'), 'SOLD',
+        named('bought line'));
+insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at)
+values (named('shop'), named('handed'), named('bought'), named('bought line'), named('bought key'),
+        now());
+insert into payments (id, tenant_id, purpose, order_id, method, currency, channel_minor,
+                      wallet_minor, status, provider)
+values (named('bought payment'), named('shop'), 'ORDER', named('bought'), 'TRADE', 'CNY', 0, 9000,
+        'SUCCEEDED', 'trade');
+call post('TRADE_CREDIT', '{"A:BANK": 19000, "L:TRADE shop": -19000}');
+call post('SALE', '{"L:TRADE shop": 9000, "L:ESCROW": -9000}', 'bought');
+call post('E2', '{"L:ESCROW": 9000, "L:PARTY:PENDING supplier": -7600,
+                  "R:SUPPLIER_COMMISSION": -400, "R:WHOLESALE_MARGIN": -500,
+                  "L:PARTY:PENDING agent": -500}', 'bought');
+insert into trade_moves (tenant_id, id, kind, amount_minor, balance_minor, currency, order_id,
+                         bank_reference, moved_at)
+select named('shop'), entry.transaction_id, kind, -entry.amount_minor, balance, 'CNY',
+       named(of_order), reference, now()
+from (values (-19000, 'BANK_CREDIT', 19000, null, 'bank 1'),
+             (9000, 'PURCHASE', 10000, 'bought', null)
+) as planted (minor, kind, balance, of_order, reference)
+join ledger_entries entry on entry.account_id = named('L:TRADE shop')
+                         and entry.amount_minor = planted.minor
+order by balance desc;
+insert into trade_settings (tenant_id, low_balance_minor) values (named('shop'), 12000);
+insert into low_balance_alerts (tenant_id, id, threshold_minor, balance_minor, currency, raised_at)
+select tenant_id, id, 12000, 10000, 'CNY', moved_at from trade_moves where kind = 'PURCHASE';

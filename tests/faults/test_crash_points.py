@@ -16,11 +16,13 @@ from billing import accounts
 from entrypoints.verify import verify
 from faults.buyers import PRICE_MINOR, Buyer, refunded_at_channel_minor
 from faults.lives import always_revived
+from faults.resellers import COST_MINOR, Reseller
 from forks import ROOT
 from kernel.faults import CRASH_POINTS
 from kernel.settings import Settings
 from patience import PATIENCE_SECONDS
 from processes import Platform
+from trade_desk import held_minor
 from world import World
 
 WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.committed")
@@ -28,6 +30,7 @@ WORKERS_POINTS = ("refund.sent", "refund.done", "expiry.released", "expiry.commi
 # Points that one sale can pass one after the other, dying at each of them.
 CHAPTERS = (
     ("checkout.priced", "checkout.committed"),
+    ("transfer.posted", "transfer.committed", "purchase.made"),
     ("payment.committed", "payment.asked"),
     ("payment.noted",),  # after "asked" the channel's own event may have noted it already
     ("payment.entered", "payment.opened"),  # from the wallet, or a second time
@@ -78,7 +81,7 @@ class People:
 
 async def story(platform: Platform, world: World) -> People:
     """One guest never pays. A customer buys a key from the wallet in one step, and another in two.
-    A guest buys two keys, opens one and gives the other back."""
+    A guest buys two keys, opens one and gives the other back. A shop buys one at cost."""
     idle = Buyer(platform, world.shop, world.goods)
     await idle.order()
     rich = await world.customer(wallet_minor=2 * PRICE_MINOR)
@@ -92,7 +95,19 @@ async def story(platform: Platform, world: World) -> People:
     thrifty = Buyer(platform, world.shop, world.goods, customer=rich)
     await thrifty.order()
     await thrifty.pay_from_wallet()
+    await resale(platform, world)
     return People(buyer, idle, regular, thrifty)
+
+
+async def resale(platform: Platform, world: World) -> None:
+    """An agent prepays and pays on to its child, which buys a key at cost."""
+    operator = Reseller(platform, world.agent, world.goods, customer=await world.operator())
+    await operator.credit(2 * COST_MINOR)
+    agents = await world.staff("OWNER", shop=world.agent)
+    agent = Reseller(platform, world.agent, world.goods, customer=agents)
+    await agent.transfer(world.shop, COST_MINOR)
+    shop = Reseller(platform, world.shop, world.goods, customer=await world.staff("FINANCE"))
+    assert len(await shop.purchase()) == 1
 
 
 async def an_hour_passes(world: World) -> None:
@@ -127,11 +142,13 @@ async def assert_it_ended_well(platform: Platform, world: World, people: People)
     assert people.regular.customer is not None
     wallet = accounts.wallet(people.regular.customer.id, "CNY")
     assert await world.owner.fetchval("select ledger_balance($1)", wallet.id) == 0
+    assert await held_minor(world.owner, world.agent.id) == COST_MINOR
+    assert await held_minor(world.owner, world.shop.id) == 0
     keys = await world.owner.fetch("select status, count(*) as number from keys group by status")
     assert {row["status"]: row["number"] for row in keys} == {
-        "REVEALED": 1,
+        "REVEALED": 2,
         "SOLD": 2,
-        "AVAILABLE": KEYS - 3,
+        "AVAILABLE": KEYS - 4,
     }
 
 
@@ -200,6 +217,30 @@ async def test_a_buy_that_waits_for_its_key_and_dies_is_made_once(
     assert len((await regular.look())["lines"][0]["keys"]) == 1
     wallet = accounts.wallet(rich.id, "CNY")
     assert await world.owner.fetchval("select -ledger_balance($1)", wallet.id) == PRICE_MINOR
+    assert await verify(config.database_url) == []
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("point", IN_TURN)
+async def test_a_purchase_at_cost_that_waits_for_its_key_and_dies_is_made_once(
+    point: str, platform: Platform, world: World, config: Settings
+) -> None:
+    operator = Reseller(platform, world.shop, world.goods, customer=await world.operator())
+    await platform.until_healthy(platform.api_url)
+    await operator.credit(2 * COST_MINOR)
+    shop = Reseller(platform, world.shop, world.goods, customer=await world.staff("OWNER"))
+    platform.api.kill()
+    platform.api.start(KAMENG_CRASH_AT=point)
+
+    async with always_revived(platform.api, platform.worker) as deaths:
+        await platform.until_healthy(platform.api_url)
+        async with every_key_locked(world, config):
+            buying = asyncio.create_task(shop.purchase())
+        secrets = await buying
+
+    assert deaths == [platform.api.name]
+    assert len(secrets) == 1
+    assert await held_minor(world.owner, world.shop.id) == COST_MINOR
     assert await verify(config.database_url) == []
 
 

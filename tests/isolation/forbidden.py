@@ -12,7 +12,7 @@ from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
 from kernel.ids import public_id
-from schema.field_table import OWN_COSTS
+from schema.field_table import OWN_COSTS, PURCHASERS
 
 _KINDS: Final = {
     "orders": "ord",
@@ -122,8 +122,10 @@ class Secrets:
         known: set[int] = set()
         if caller.role == "SUPPLIER":
             known = {SUPPLY}
-        elif caller.role in OWN_COSTS:
+        elif caller.role in OWN_COSTS | PURCHASERS:
             known = {town.cost_minor(shop), RETAIL[shop.slug]}
+            if caller.role in PURCHASERS:
+                known |= {town.cost_minor(shop) * quantity for quantity in _QUANTITIES}
             if shop.slug in WHOLESALE:
                 known |= {WHOLESALE[shop.slug], town.cost_minor(shop) + WHOLESALE[shop.slug]}
             if shop.slug == "root":  # what suppliers ask is what the platform pays

@@ -10,6 +10,7 @@ from isolation.documents import Leaf, Path, RootField, document, leaves_of, root
 from isolation.forbidden import Secrets
 from isolation.neighbours import Holdings, Neighbourhood
 from isolation.slots import Ask, Caller, everything_of, right_values, slot_of
+from kernel.ids import public_id
 from schema.field_table import GRANTS
 from world import Person
 
@@ -33,6 +34,8 @@ CALLERS: Final = {
 }
 VICTIM: Final = "rival"
 OWN: Final = "its own"
+_SKU: Final = ("input", "lines", "skuId")
+_QUANTITY: Final = ("input", "lines", "quantity")
 _PRICE: Final = ("input", "expectedTotal", "amountMinor")
 
 
@@ -91,6 +94,9 @@ def own_cases(town: Neighbourhood, *, roots: Collection[str] = ()) -> Iterator[C
         if ask.root.name == "quickBuy":
             at_another_price = {**right_values(ask), _PRICE: 1}
             yield Case(ask.root, ask.caller, at_another_price, "its own, at another price")
+        if ask.root.name == "purchaseAtCost":
+            too_many = {**right_values(ask), _SKU: public_id("sku", town.scarce.sku_id)}
+            yield Case(ask.root, ask.caller, too_many | {_QUANTITY: 3}, "more than there is")
 
 
 def foreign_cases(
@@ -138,8 +144,9 @@ def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:
     ask = Ask(town, case.root, case.caller)
     if case.leaf is None or (nobodys := slot_of(case.leaf).nobodys) is None:
         return None
-    if case.leaf.name == "guestToken" and case.caller.role == "CUSTOMER":
-        return None  # it has no need of a token
+    needs_no_token = case.caller.role == "CUSTOMER" or case.caller.buys_at_cost
+    if case.leaf.name == "guestToken" and needs_no_token:
+        return None
     values = {**right_values(ask, by_leaf=case.leaf), case.leaf.path: nobodys(ask)}
     return Case(case.root, case.caller, values, f"{case.leaf.coordinate} is nobody's", case.leaf)
 

@@ -18,7 +18,9 @@ from kernel import db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
-from orders import settlement
+from orders import settlement, trade_terms
+from tenants.directory import Shop, current_shop
+from trade_desk import buy, credit
 from world import (
     Goods,
     Person,
@@ -92,9 +94,12 @@ class Holdings:
     """What one shop has: people, orders of a customer and of guests, lists to page through."""
 
     shop: ShopAt
+    goods: Goods
     people: dict[str, Person] = field(default_factory=dict)
     customers: dict[str, HeldOrder] = field(default_factory=dict)
     guests: dict[str, HeldOrder] = field(default_factory=dict)
+    purchases: dict[str, HeldOrder] = field(default_factory=dict)
+    """What the shop itself has bought at cost."""
     sku_id: str = ""
     quote_id: str = ""
     affiliate_code: str = ""
@@ -121,20 +126,27 @@ class Holdings:
         return _PHONES[self.shop.slug]
 
     @property
+    def reference(self) -> str:
+        """The shop's own name of something that it has bought."""
+        return f"{self.marker}-order"
+
+    @property
     def orders(self) -> list[HeldOrder]:
         """All of them."""
-        return [*self.customers.values(), *self.guests.values()]
+        return [*self.customers.values(), *self.guests.values(), *self.purchases.values()]
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Root, its agent, and the agent's two shops; goods for all, and goods that `shop` hides."""
+    """Root, its agent, and the agent's two shops; goods for all, goods that `shop` hides, and goods
+    of which there is one piece."""
 
     world: World
     owner: asyncpg.Connection
     holdings: Mapping[str, Holdings]
     goods: Goods
     hidden: Goods
+    scarce: Goods
 
     def at(self, slug: str) -> Holdings:
         """The holdings of a shop."""
@@ -156,7 +168,9 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     await owner.execute(
         "update suppliers set name = 'othersuppliercanary' where id = $1", hidden.supplier_id
     )
+    scarce = await world.more_goods("scarce")
     await world.keys(480)
+    await world.keys(1, scarce)
     await world.keys(100, hidden)
     await owner.execute(
         "insert into tenant_listings (tenant_id, sku_id, visible) values ($1, $2, false)",
@@ -172,7 +186,7 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     root = holdings["root"].people
     root["SUPPLIER"] = await world.supplier_token()
     root["OPERATOR"] = await world.operator()
-    return Neighbourhood(world, owner, holdings, world.goods, hidden)
+    return Neighbourhood(world, owner, holdings, world.goods, hidden, scarce)
 
 
 async def _plant_tree(owner: asyncpg.Connection) -> World:
@@ -197,7 +211,7 @@ async def _plant_tree(owner: asyncpg.Connection) -> World:
 
 async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     """People, then orders: of a customer by wallet, of guests by card."""
-    mine = Holdings(shop)
+    mine = Holdings(shop, world.goods)
     await world.owner.execute(
         "update tenants set name = slug || 'title', support_contact = $2 where id = $1",
         shop.id,
@@ -208,6 +222,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await renew(api, mine, "unopened", "delivered", "pending", "payable")
     for name in ("unopened", "delivered", "pending", "payable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
+    await _buy_at_cost(api, mine)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
     await _listen(world.owner, mine)
@@ -367,6 +382,32 @@ async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | 
     return HeldOrder(parse_id("ord", order["id"]), order["no"], token, line["id"], key_ids)
 
 
+async def _buy_at_cost(api: Api, mine: Holdings) -> None:
+    """Prepay, and buy for the shop itself: keys that stay closed, and keys that are opened."""
+    shop = await _shop_of(mine.shop)
+    await credit(shop, 500_000_000, reference=f"{mine.marker}-bank")
+    await trade_terms.set_low_balance(shop, 500_000_000)  # the first purchase crosses it
+    for name, reference in (("unopened", None), ("delivered", mine.reference)):
+        bought = await buy(
+            shop,
+            mine.goods,
+            2,
+            most_total_minor=1_000_000,
+            client_reference=reference,
+            deliver_now=name == "delivered",
+        )
+        (line,) = bought.order.lines
+        keys = tuple(public_id("dky", one.id) for one in line.keys)
+        mine.purchases[name] = HeldOrder(
+            bought.order.id, bought.order.no, None, public_id("lin", line.id), keys
+        )
+
+
+async def _shop_of(at: ShopAt) -> Shop:
+    async with db.transaction(db.core_scope(at.id), read_only=True):
+        return await current_shop(at.id)
+
+
 async def _open_keys(api: Api, mine: Holdings) -> None:
     order = mine.customers["delivered"]
     opened = await api.ask(
@@ -400,6 +441,8 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "orders": "CUSTOMER",
         "tenantOrders": "STAFF_OWNER",
         "catalogueToList": "STAFF_OWNER",
+        "purchases": "STAFF_OWNER",
+        "tradeLedger": "STAFF_OWNER",
     }
     for name, role in lists.items():
         page = await api.ask(
@@ -407,7 +450,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
             f"{{ {name}(first: 1) {{ pageInfo {{ endCursor }} }} }}",
             by=mine.people[role],
         )
-        mine.cursors[name] = page.accepted["pageInfo"]["endCursor"]
+        mine.cursors[name] = page.accepted["pageInfo"]["endCursor"] or ""
     # The lists of the price desk are short; a cursor is signed for its shop and its list.
     for name, about in _SHORT_LISTS.items():
         place = [str(new_id()), str(new_id())]

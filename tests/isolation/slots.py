@@ -11,7 +11,7 @@ from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
 from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood, PriceDesk
 from kernel import crypto
 from kernel.ids import new_id, public_id
-from schema.field_table import GRANTS
+from schema.field_table import GRANTS, PURCHASERS
 from world import Person, ShopAt
 
 
@@ -28,6 +28,11 @@ class Caller:
     def orders(self) -> dict[str, HeldOrder]:
         """The caller's own as a buyer; staff's are the customer's."""
         return self.own.guests if self.role == "ANONYMOUS" else self.own.customers
+
+    @property
+    def buys_at_cost(self) -> bool:
+        """True for who sees, as a buyer, what the shop itself has bought."""
+        return self.role in PURCHASERS
 
     def __str__(self) -> str:
         return f"{self.role} at {self.shop.slug}"
@@ -49,12 +54,16 @@ class Ask:
     @property
     def order(self) -> HeldOrder:
         """The caller's own order on which the root field has something to do."""
+        if self.caller.buys_at_cost and self.root.name in _OF_PURCHASES:
+            return self.caller.own.purchases[self.order_name]
         return self.caller.orders[self.order_name]
 
     def orders_of(self, theirs: Holdings) -> list[HeldOrder]:
         """Somebody else's orders with which the root field would do the most, and a paid one."""
         names = dict.fromkeys((self.order_name, "delivered"))
-        return [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+        buyers = [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+        bought = [theirs.purchases[name] for name in names if name in theirs.purchases]
+        return buyers + bought
 
     @property
     def at_price_desk(self) -> bool:
@@ -90,6 +99,11 @@ _AT_PRICE_DESK: Final = frozenset(
         "listingBulkUpsert", "priceExplain", "priceImpact",
     }
 )  # fmt: skip
+#: Root fields in which the shop is the buyer of what it has bought at cost.
+_OF_PURCHASES: Final = {"order", "keyReveal", "keysExport", "unrevealedReturn"}
+_MOST_MINOR: Final = 1_000_000_000
+#: A margin of none and a low floor change no price of today.
+_AMOUNTS: Final = {"purchaseAtCost": _MOST_MINOR, "lowBalanceSet": 1, "leastMarginSet": 0}
 
 Own = Callable[[Ask], Any]
 Foreign = Callable[[Ask, Holdings], Iterable[Any]]
@@ -140,13 +154,6 @@ def desk_of(theirs: Holdings) -> PriceDesk:
 def _only(*roots: str) -> Callable[[Own], Own]:
     """Fill an input for these root fields, and leave it out elsewhere."""
     return lambda own: lambda ask: own(ask) if ask.root.name in roots else OMIT
-
-
-def _price(ask: Ask) -> Any:
-    """An amount that changes no price of today: the margin is none, the floor is low."""
-    if ask.root.name == "secretPriceSet":
-        return ask.unit_price_minor
-    return {"leastMarginSet": 0, "quickBuy": ask.unit_price_minor}.get(ask.root.name, 100)
 
 
 #: Rules of the price desk begin long after: what is asked today stays what the town knows.
@@ -206,6 +213,28 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
     ),
     "dryRun": Slot(_fixed(True)),
 }
+def _amount(ask: Ask) -> int:
+    if ask.root.name in ("quickBuy", "secretPriceSet"):
+        return ask.unit_price_minor
+    return _AMOUNTS.get(ask.root.name, 100)
+
+
+def _own_child(ask: Ask) -> str:
+    return next(
+        (
+            other.shop.slug
+            for other in ask.town.holdings.values()
+            if other.shop.path[:-1] == ask.caller.shop.path and other.shop.slug != "rival"
+        ),
+        "nobody",
+    )
+
+
+def _no_child(ask: Ask, theirs: Holdings) -> list[str]:
+    """A shop that is not below the caller's own: a parent may pay into each of its children's."""
+    is_child = theirs.shop.path[:-1] == ask.caller.shop.path
+    return [] if is_child else [theirs.shop.slug]
+
 
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
@@ -269,6 +298,17 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "idempotencyKey": Slot(
         lambda _: f"own-{new_id().hex}", lambda _, theirs: [theirs.idempotency_key]
     ),
+    "clientReference": Slot(
+        lambda ask: (
+            ask.caller.own.reference if ask.root.name == "purchase" else f"own-{new_id().hex}"
+        ),
+        lambda _, theirs: [theirs.reference],
+    ),
+    "childSlug": Slot(_own_child, _no_child, _fixed("nobody")),
+    "bankReference": Slot(lambda _: f"bank-{new_id().hex}"),
+    "partial": Slot(_fixed(True)),
+    "deliver": Slot(_fixed("NOW")),
+    "mode": Slot(_fixed("PLATFORM_COLLECT")),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),
@@ -283,7 +323,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "name": Slot(_fixed("somebody")),
     "contact": Slot(_fixed("buyer@example.com")),
     "quantity": Slot(_fixed(1)),
-    "amountMinor": Slot(_price),
+    "amountMinor": Slot(_amount),
     "currency": Slot(_fixed("CNY")),
     "first": Slot(_fixed(3)),
     "sort": Slot(_fixed("NAME")),

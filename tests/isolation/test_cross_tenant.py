@@ -28,7 +28,14 @@ from schema.field_table import EVERYONE, GRANTS
 pytestmark = pytest.mark.engines
 
 #: Without a channel nothing can be paid by card.
-NEEDS_A_CHANNEL = {"Mutation.paymentStart", "Mutation.walletTopUp"}
+NEEDS_A_CHANNEL = {
+    "Mutation.paymentStart",
+    "Mutation.walletTopUp",
+    "Mutation.tradeBalanceTopUp",
+}
+#: Who has none is told so, and so is the platform's own shop, which has no other mode.
+NEEDS_A_CHILD = {"Mutation.transferToChild"}
+NEEDS_A_PARENT = {"Mutation.settlementModeSet"}
 OF_ONE_ORDER = {
     "Query.order",
     "Mutation.orderCancel",
@@ -47,7 +54,7 @@ async def test_right_requests_reach_every_field_and_every_type(
     report = await run(town, api, own_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
     assert report.types == object_types()
-    assert report.refused == NEEDS_A_CHANNEL
+    assert report.refused == NEEDS_A_CHANNEL | NEEDS_A_CHILD | NEEDS_A_PARENT
     assert report.crashes == []
     assert report.leaks == []
 

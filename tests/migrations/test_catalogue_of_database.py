@@ -33,6 +33,9 @@ TENANT_CLASS = {
     "membership_tiers",
     "price_alerts",
     "price_files",
+    "trade_moves",
+    "trade_settings",
+    "low_balance_alerts",
     "webhook_endpoints",
     "outbox_events",
     "webhook_deliveries",
@@ -66,6 +69,8 @@ APPEND_ONLY = {
     "ledger_accounts",
     "ledger_transactions",
     "ledger_entries",
+    "trade_moves",
+    "low_balance_alerts",
 }
 
 _BODY = re.compile(r"\$\$.*?\$\$", re.S)

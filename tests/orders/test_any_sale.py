@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from kernel import db, valkey
 from kernel.errors import Refusal
 from kernel.settings import Settings
 from offers.quotes import Wish
-from orders import paying, settlement
+from orders import settlement, topping_up, trade_terms
 from orders.records import Viewer
 from orders.refunds import Reason
 from random_markets import Market, erase, market_wishes, plant_market
@@ -36,6 +37,7 @@ from sales import (
     channels_in_memory,
     key,
 )
+from trade_desk import buy, credit, transfer
 from world import ShopAt
 
 pytestmark = pytest.mark.engines
@@ -96,6 +98,9 @@ WHAT_HAPPENS = [
     "the_worker_sends_refunds",
     "a_customer_tops_up",
     "earnings_move_on",
+    "a_shop_buys_at_cost",
+    "a_shop_buys_at_cost",
+    "a_shop_pays_its_child",
 ]
 """The actions of `AnySale`, each as often as it is worth."""
 REASONS: list[Reason] = ["SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
@@ -257,9 +262,9 @@ class AnySale:
         at = self._any(self.market.shops)
         shop = self.stage.run(self.desk.shop(at))
         customer_id = self.market.customers[at].id
-        amount_minor = self.draw(st.integers(paying.MIN_TOP_UP_MINOR, 30_000))
+        amount_minor = self.draw(st.integers(topping_up.MIN_TOP_UP_MINOR, 30_000))
         started = self.stage.run(
-            paying.top_up(
+            topping_up.top_up(
                 shop=shop,
                 customer_id=customer_id,
                 amount_minor=amount_minor,
@@ -278,6 +283,36 @@ class AnySale:
         percent = self.draw(st.sampled_from([10, 100]))
         to = self.draw(st.sampled_from(["AVAILABLE", "DEPOSIT", "PAID OUT"]))
         self.stage.run(self._move_earnings(percent, to))
+
+    def a_shop_buys_at_cost(self) -> None:
+        at = self._any(self.market.shops)
+        shop = self.stage.run(self.desk.shop(at))
+        if self.draw(st.booleans()):
+            self.stage.run(credit(shop, self.draw(st.integers(1, 40_000))))
+            self.stage.run(trade_terms.set_low_balance(shop, self.draw(st.integers(0, 20_000))))
+        goods = self.market.goods[self.draw(st.integers(0, 1))][0]
+        bought = self._attempt(
+            "bought at cost",
+            buy(
+                shop,
+                goods,
+                self.draw(st.integers(1, 4)),
+                most_total_minor=1_000_000,
+                partial=self.draw(st.booleans()),
+                deliver_now=self.draw(st.booleans()),
+            ),
+        )
+        if bought is not None:
+            order, viewer = bought.order, Viewer(purchases=True)
+            self.purchases.append(
+                Purchase(self.desk, shop, viewer, order.id, order.no, order.total_minor)
+            )
+
+    def a_shop_pays_its_child(self) -> None:
+        pairs = list(pairwise(self.market.shops))
+        parent, child = self._any(pairs)
+        shop = self.stage.run(self.desk.shop(parent))
+        self._attempt("paid its child", transfer(shop, child, self.draw(st.integers(1, 5_000))))
 
     # --- how it is done
 
@@ -407,10 +442,11 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
     done = play(config, examples=20, steps=40)
     # Random actions that never got anywhere would prove nothing.
     deeds = ("ordered", "bought", "started to pay", "canceled", "revealed", "returned", *REASONS)
+    traded = ("bought at cost", "paid its child", "not bought at cost", "not paid its child")
     refused = ("not ordered", "not started to pay", "not canceled", "not revealed", "not returned")
     assert [
         what
-        for what in (*deeds, *refused, "LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED")
+        for what in (*deeds, *traded, *refused, "LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED")
         if not done[what]
     ] == []
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from billing.payment_methods import METHODS
 from billing.payment_methods.base import Ask, Started
-from orders import channel_calls, paying, settlement
+from orders import channel_calls, paying, settlement, topping_up
 from orders.paying import PaymentStarted
 from sales import ChannelInMemory, Purchase, SalesDesk, key, provider_ref
 from world import Person
@@ -60,7 +60,7 @@ async def _pay(purchase: Purchase, idempotency_key: str) -> PaymentStarted:
 
 
 async def _top_up(desk: SalesDesk, customer: Person, idempotency_key: str) -> PaymentStarted:
-    return await paying.top_up(
+    return await topping_up.top_up(
         shop=await desk.shop(),
         customer_id=customer.id,
         amount_minor=1_000,

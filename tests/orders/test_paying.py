@@ -9,7 +9,7 @@ from billing.payment_methods import WALLET
 from billing.payment_methods.base import Ask, ChannelRefused, ChannelUnavailable, Started
 from kernel import db
 from kernel.errors import Invalid, NotFound
-from orders import paying
+from orders import paying, topping_up
 from orders.channel_calls import PaymentRefused
 from orders.paying import PaymentStarted
 from orders.records import HoldExpired, Viewer
@@ -171,7 +171,7 @@ async def test_a_top_up_is_in_the_wallet_when_the_channel_says_so_and_costs_the_
     shop = await desk.shop()
 
     def top_up(amount_minor: int, method: str = "CARD") -> Awaitable[PaymentStarted]:
-        return paying.top_up(
+        return topping_up.top_up(
             shop=shop,
             customer_id=buyer.id,
             amount_minor=amount_minor,
@@ -180,7 +180,7 @@ async def test_a_top_up_is_in_the_wallet_when_the_channel_says_so_and_costs_the_
             idempotency_key=key(),
         )
 
-    for impossible in (0, paying.MIN_TOP_UP_MINOR - 1, paying.MAX_TOP_UP_MINOR + 1):
+    for impossible in (0, topping_up.MIN_TOP_UP_MINOR - 1, topping_up.MAX_TOP_UP_MINOR + 1):
         with pytest.raises(Invalid):
             await top_up(impossible)
     with pytest.raises(Invalid):

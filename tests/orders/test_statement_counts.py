@@ -1,14 +1,17 @@
 """How many statements a sale asks of the database: frozen, because each one costs everybody."""
 
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 
 import pytest
 
 from kernel import db
+from offers.at_cost import CostWish
 from offers.quotes import Wish
 from orders import checkout, paying, settlement
 from orders.checkout import Buyer
 from sales import SalesDesk, key
+from trade_desk import COST_MINOR, buy, credit, transfer
 
 pytestmark = pytest.mark.engines
 
@@ -71,6 +74,41 @@ async def test_an_order_asks_two_whatever_its_length(warm: SalesDesk, lines: int
     )
     # The price; the order with its keys.
     assert len(asked) == 2, asked
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+async def test_a_purchase_at_cost_asks_two_whatever_its_length(warm: SalesDesk, lines: int) -> None:
+    other = await warm.world.more_goods("steam-card")
+    await warm.world.keys(300, other)
+    wanted = [CostWish(warm.world.goods.sku_id, 2), CostWish(other.sku_id, 290)][:lines]
+    shop = await warm.shop()
+    await credit(shop, 300 * COST_MINOR)
+
+    def bought(*, deliver_now: bool) -> Awaitable[object]:
+        wish = [replace(one, quantity=1) for one in wanted] if deliver_now else wanted
+        return buy(
+            shop,
+            warm.world.goods,
+            lines=wish,
+            most_total_minor=300 * COST_MINOR,
+            deliver_now=deliver_now,
+        )
+
+    await bought(deliver_now=True)
+    # The price; the order with its keys, its payment, the ledger and the balance's book.
+    assert len(await statements(bought(deliver_now=False))) == 2
+    # And to open them: the order, the keys, three that say who has seen them, its version.
+    assert len(await statements(bought(deliver_now=True))) == 8
+
+
+async def test_a_transfer_to_a_child_asks_nine(warm: SalesDesk) -> None:
+    agent = await warm.shop(warm.world.agent)
+    await credit(agent, 1_000)
+    await transfer(agent, warm.world.shop, 1)
+    asked = await statements(transfer(agent, warm.world.shop, 1))
+    # The child; the key; the child's path; both accounts, their locks and what they hold; two
+    # books; the ledger.
+    assert len(asked) == 9, asked
 
 
 async def test_paying_an_order_from_the_wallet_asks_four(warm: SalesDesk) -> None:

@@ -1,6 +1,7 @@
 """The ways to pay: one file each, and this one list.
 
-The wallet is not here: it has no channel to ask (`billing/payments.py`).
+A customer's wallet and a shop's trade balance are not here: they have no channel to ask
+(`billing/payments.py`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from billing.payment_methods.card import Card
 from billing.payment_methods.wechat_pay import WeChatPay
 
 WALLET: Final = "WALLET"
+TRADE: Final = "TRADE"
 
 _ALL: tuple[PaymentMethod, ...] = (Card(), Alipay(), WeChatPay())
 METHODS: Final[dict[str, PaymentMethod]] = {method.code: method for method in _ALL}

@@ -1,0 +1,103 @@
+"""What a shop pays itself for goods that it buys: its own purchase price, down the path (拿货价).
+
+The same shelf as for its buyers, with the same offers; only the price is another, and the offer is
+the one that costs the shop least.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel.errors import Invalid, NotFound
+from kernel.ids import public_id
+from kernel.settings import settings
+from offers import quotes, shelf
+from offers.quotes import NotEnough, PriceChanged, QuotedLine
+from offers.shelf import Offer, ShelfSku
+from supply.stock_news import ANNOUNCED_BELOW_SPARE
+from tenants.directory import Shop
+
+MAX_LINES = 500
+MAX_PIECES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CostWish:
+    """What a shop wants to buy, and what a piece may cost at most, in minor units."""
+
+    sku_id: UUID
+    quantity: int
+    most_unit_cost_minor: int | None = None
+
+
+def require_sensible(wishes: Sequence[CostWish], *, most_total_minor: int | None) -> None:
+    """Raise `Invalid` for what can be no purchase, whatever the prices are."""
+    if not 1 <= len(wishes) <= MAX_LINES:
+        raise Invalid(f"A purchase has 1 to {MAX_LINES} lines.", field="lines")
+    if any(wish.quantity < 1 for wish in wishes) or (
+        sum(wish.quantity for wish in wishes) > MAX_PIECES
+    ):
+        raise Invalid(f"A purchase has 1 to {MAX_PIECES} pieces.", field="quantity")
+    if len({wish.sku_id for wish in wishes}) != len(wishes):
+        raise Invalid("The same goods stand in two lines: add them up.", field="lines")
+    if most_total_minor is None and any(wish.most_unit_cost_minor is None for wish in wishes):
+        raise Invalid("Say what each piece, or all of it, may cost at most.", field="maxTotal")
+
+
+async def price_at_cost(
+    shop: Shop, wishes: Sequence[CostWish], *, most_total_minor: int | None, partial: bool
+) -> tuple[QuotedLine, ...]:
+    """Price what a shop buys, in its core transaction or in a round trip of its own.
+
+    With `partial` a line is cut to what there is, and one of which there is nothing is left out.
+    Raises `NotFound`, `NotEnough`, and `PriceChanged` for what is dearer than it may be; cheaper
+    is no reason to refuse.
+    """
+    most = max(wish.quantity for wish in wishes)
+    bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
+    skus = await shelf.skus_by_id(shop, [wish.sku_id for wish in wishes], stock_bound=bound)
+    priced = [_line(skus.get(wish.sku_id), wish, partial=partial) for wish in wishes]
+    lines = tuple(line for line in priced if line is not None)
+    if not lines:
+        raise NotEnough("Sold out.", field="quantity", details={"available": 0})
+    if most_total_minor is not None and sum(line.total_minor for line in lines) > most_total_minor:
+        raise quotes.price_changed(lines, field="maxTotal")
+    return lines
+
+
+def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine | None:
+    if sku is None:
+        raise NotFound("This shop does not sell that.", field="skuId")
+    if sku.row["delivery_mode"] != "AUTO_KEY":
+        raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
+    offers = _at_cost(sku)
+    offer = next((one for one in offers if one.stock >= wish.quantity), None)
+    if offer is None:
+        offer = max(offers, key=lambda one: one.stock)
+    if offer.stock < wish.quantity and not partial:
+        available = f"Only {offer.stock} left." if offer.stock else "Sold out."
+        raise NotEnough(available, field="quantity", details={"available": offer.stock})
+    if not offer.stock:
+        return None
+    _require_affordable(wish, offer)
+    return QuotedLine(sku, offer, min(wish.quantity, offer.stock))
+
+
+def _at_cost(sku: ShelfSku) -> list[Offer]:
+    """The SKU's offers at what a piece costs the shop, the cheapest first."""
+    behind = sku.sourcing
+    at_cost = [one._replace(unit_price_minor=behind[one.id].costs[-1]) for one in sku.offers]
+    return sorted(at_cost, key=lambda one: one.unit_price_minor)
+
+
+def _require_affordable(wish: CostWish, offer: Offer) -> None:
+    most_minor = wish.most_unit_cost_minor
+    if most_minor is not None and offer.unit_price_minor > most_minor:
+        raise PriceChanged(
+            "The price has changed.",
+            field="lines",
+            details={
+                "skuId": public_id("sku", wish.sku_id),
+                "unitCostMinor": offer.unit_price_minor,
+            },
+        )
