@@ -70,4 +70,8 @@ _NAMES = {
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",
+    "stf": "member",
+    "inv": "invitation",
+    "apc": "API client",
+    "evt": "event",
 }

@@ -15,30 +15,47 @@ EVERYONE: Final = frozenset(
         "STAFF_SUPPORT",
         "STAFF_CATALOGUE",
         "STAFF_READ_ONLY",
-        "API_CLIENT",
+        "API_CATALOGUE_READ",
+        "API_PRICES_WRITE",
+        "API_ORDERS_READ",
+        "API_PURCHASE",
+        "API_BALANCE_READ",
+        "API_WEBHOOKS_WRITE",
         "AFFILIATE",
         "SUPPLIER",
         "OPERATOR",
     }
 )
+API: Final = frozenset(scope for scope in EVERYONE if scope.startswith("API_"))
 BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
 CUSTOMERS: Final = frozenset({"CUSTOMER"})
 STAFF: Final = frozenset(role for role in EVERYONE if role.startswith("STAFF_"))
-OWN_COSTS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"})
+OWNERS: Final = frozenset({"STAFF_OWNER"})
+"""Whatever staff or a program may do, an owner may: nobody else could give that right."""
+OWN_COSTS: Final = frozenset(
+    {"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CATALOGUE_READ", "API_PRICES_WRITE"}
+)
 FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
+SHOPKEEPERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
-SHOP_READERS: Final = STAFF | {"API_CLIENT"}
-ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
-BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
+SHOP_READERS: Final = STAFF | API
+SHOPS_ORDER_READERS: Final = STAFF | {"API_ORDERS_READ"}
+CHILD_READERS: Final = STAFF | {"API_PRICES_WRITE"}
+OWN_BALANCE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
+ORDER_READERS: Final = BUYERS | SHOPS_ORDER_READERS | OPERATORS
+BALANCE_READERS: Final = OWN_BALANCE_READERS | AFFILIATES | SUPPLIERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", EVERYONE, "storefront categories products product"),
     ("Query", BUYERS, "quote order"),
     ("Query", CUSTOMERS, "orders me"),
-    ("Query", SHOP_READERS, "tenant tenantOrders"),
+    ("Query", SHOP_READERS, "tenant"),
+    ("Query", SHOPS_ORDER_READERS, "tenantOrders"),
+    ("Query", STAFF, "myTenants"),
+    ("Query", OWNERS, "staff staffInvitations staffEvents apiClients"),
     ("Query", OWN_COSTS, "catalogueToList"),
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
@@ -46,10 +63,19 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
     ("Mutation", BUYERS, "signUp signIn"),
-    ("Mutation", CUSTOMERS, "signOut walletTopUp"),
+    ("Mutation", BUYERS, "staffSignIn staffInvitationAccept"),
+    ("Mutation", CUSTOMERS | STAFF, "signOut"),
+    ("Mutation", CUSTOMERS, "walletTopUp"),
+    ("Mutation", OWNERS, "staffInvite staffInvitationWithdraw staffSetRoles staffRemove"),
+    ("Mutation", OWNERS, "apiClientCreate apiClientUpdate apiClientRotate apiClientRevoke"),
+    ("Mutation", SHOPKEEPERS, "storefrontUpdate"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
+    ("Storefront", EVERYONE, "brand logoUrl bannerUrl theme contacts texts"),
+    ("StorefrontTheme", EVERYONE, "accent onAccent accentDark onAccentDark"),
+    ("StorefrontContact", EVERYONE, "kind value"),
+    ("StorefrontText", EVERYONE, "locale kind text"),
     ("PaymentMethodOption", EVERYONE, "code label"),
     ("Category", EVERYONE, "id parentId slug name"),
     ("Product", EVERYONE, "id slug name description platform categoryId price stock skus"),
@@ -71,8 +97,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
     ("OrderLine", ORDER_READERS, "returnedQuantity commitments keys"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
-    ("OrderConnection", CUSTOMERS | SHOP_READERS, "edges pageInfo"),
-    ("OrderEdge", CUSTOMERS | SHOP_READERS, "cursor node"),
+    ("OrderConnection", CUSTOMERS | SHOPS_ORDER_READERS, "edges pageInfo"),
+    ("OrderEdge", CUSTOMERS | SHOPS_ORDER_READERS, "cursor node"),
     ("OrderCreated", BUYERS, "order guestToken"),
     ("OrderChanged", BUYERS | FINANCE | OPERATORS, "order"),
     ("OrderEvent", BUYERS, "cursor order"),
@@ -82,10 +108,24 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("KeysExported", BUYERS, "fileName content"),
     ("Customer", CUSTOMERS, "id email phone wallet"),
     ("SignedIn", BUYERS, "token expiresAt"),
-    ("SignedOut", CUSTOMERS, "done"),
-    ("Tenant", SHOP_READERS, "slug name status depth children"),
-    ("Tenant", FINANCE, "balances"),
-    ("ChildTenant", SHOP_READERS, "slug name status depth"),
+    ("SignedOut", CUSTOMERS | STAFF, "done"),
+    ("StaffSignedIn", BUYERS, "token expiresAt roles"),
+    ("Workplace", STAFF, "slug name host roles"),
+    ("StaffMember", OWNERS, "id name account roles status joinedAt"),
+    ("StaffInvitation", OWNERS, "id account roles expiresAt"),
+    ("StaffInvited", OWNERS, "id token expiresAt"),
+    ("StaffEvent", OWNERS, "id happenedAt actor kind subjectId rightsBefore rightsAfter"),
+    ("StaffChanged", OWNERS, "staff"),
+    ("StaffInvitationWithdrawn", OWNERS, "id"),
+    ("ApiClient", OWNERS, "id name scopes allowedNetworks createdAt lastUsedAt secrets"),
+    ("ApiSecret", OWNERS, "createdAt expiresAt"),
+    ("ApiClientSecret", OWNERS, "clientId secret expiresAt"),
+    ("ApiClientsChanged", OWNERS, "apiClients"),
+    ("StorefrontUpdated", SHOPKEEPERS, "storefront"),
+    ("Tenant", SHOP_READERS, "slug name status depth"),
+    ("Tenant", CHILD_READERS, "children"),
+    ("Tenant", OWN_BALANCE_READERS, "balances"),
+    ("ChildTenant", CHILD_READERS, "slug name status depth"),
     ("Balances", BALANCE_READERS, "pending available deposit owed"),
     ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),
     ("OwnPrice", OWN_COSTS, "skuId code name cost retail margin stock"),

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
+from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
@@ -17,9 +18,13 @@ from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.staff import StaffMutation, StaffQuery
+from schema.storefronts import StorefrontMutation, StorefrontQuery
 
 # One try a request: each of these can be guessed at.
-SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
+SENSITIVE_MUTATIONS = frozenset(
+    {"signIn", "signUp", "staffSignIn", "staffInvitationAccept", "keyReveal", "keysExport"}
+)
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
 # language and the question alone.
@@ -27,12 +32,30 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(
+    StorefrontQuery,
+    CatalogueQuery,
+    QuoteQuery,
+    OrderQuery,
+    CustomerQuery,
+    DeskQuery,
+    StaffQuery,
+    ApiClientQuery,
+):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    StaffMutation,
+    ApiClientMutation,
+    StorefrontMutation,
+):
     """What can be done."""
 
 

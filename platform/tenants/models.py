@@ -14,7 +14,7 @@ from tortoise.models import Model
 from kernel.ids import new_id
 from tenants.pricing import Audience, Rounding, RuleKind
 from tenants.pricing import Scope as RuleScope
-from tenants.scope import PathOwned
+from tenants.scope import PathOwned, TenantOwned
 
 DEFAULT_PAYMENT_METHODS = ("WALLET", "CARD", "ALIPAY", "WECHAT_PAY")
 
@@ -111,3 +111,19 @@ class StoredPriceRule(PathOwned):
 
     class Meta:
         table = "price_rules"
+
+
+class StoredStorefront(TenantOwned):
+    """What a shop looks like, as stored; its texts and contacts stand in tables of their own."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    logo_url = fields.TextField(null=True)
+    banner_url = fields.TextField(null=True)
+    accent = fields.TextField(null=True)
+    on_accent = fields.TextField(null=True)
+    accent_dark = fields.TextField(null=True)
+    on_accent_dark = fields.TextField(null=True)
+    updated_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "storefronts"

@@ -11,6 +11,7 @@ from strawberry.schema.schema import StreamResult
 from strawberry.types.execution import PreExecutionError
 
 from entrypoints.tenancy import bearer_token
+from identity.tokens import Caller
 from kernel.errors import Forbidden
 from kernel.log import get_logger
 from schema.compiled_schema import CompiledSchema
@@ -27,6 +28,8 @@ TOO_MANY_INITIALISATIONS: Final = 4429
 
 INIT_SECONDS: Final = 10.0
 """How long a client may take to say who asks."""
+LOOK_AGAIN_SECONDS: Final = 2.0
+"""How long a socket lives on with a caller who may do less than when it was opened."""
 MAX_SUBSCRIPTIONS: Final = 20
 """Of one socket at once, with those that are on their way out."""
 MAX_REASON_BYTES: Final = 123
@@ -57,10 +60,12 @@ class Session:
         "_greeted",
         "_leaving",
         "_library",
+        "_lost_its_caller",
         "_receive",
         "_running",
         "_schema",
         "_send",
+        "_watching_caller",
     )
 
     def __init__(
@@ -82,11 +87,14 @@ class Session:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._leaving: list[asyncio.Task[None]] = []
         """Whose ids are free again, and who are not done: they still hold what they watched."""
+        self._watching_caller: asyncio.Task[None] | None = None
+        self._lost_its_caller = False
 
     async def run(self) -> None:
         """Talk until one of the two has gone; what is watched then ends."""
         try:
             async with asyncio.timeout(INIT_SECONDS) as patience:
+                self._watch_caller(patience)
                 while True:
                     await self._hear(await self._next(), patience)
         except Gone:
@@ -96,7 +104,10 @@ class Session:
         except TimeoutError:
             if not patience.expired():
                 raise
-            await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
+            if self._lost_its_caller:
+                await self._close(FORBIDDEN, "Forbidden")
+            else:
+                await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
         finally:
             await self._end()
 
@@ -112,6 +123,7 @@ class Session:
             case "connection_init":
                 patience.reschedule(None)
                 await self._greet(message.get("payload", {}))
+                self._watch_caller(patience)
             case "ping":
                 await self._say({"type": "pong"})
             case "pong":
@@ -133,12 +145,40 @@ class Session:
         given = parameters.get("authorization")
         if isinstance(given, str):
             self._context.token = bearer_token(given)
-            try:
-                self._context.caller = await caller_of(self._context.token, self._context.shop)
-            except Forbidden:
-                raise Closing(FORBIDDEN, "Forbidden") from None
+            self._context.caller = await self._current_caller()
         await self._say({"type": "connection_ack"})
         self._acknowledged = True
+
+    async def _current_caller(self) -> Caller | None:
+        """Ask who holds the token now; `Closing` when nobody does any more."""
+        context = self._context
+        try:
+            return await caller_of(context.token, context.shop, ip=context.ip)
+        except Forbidden:
+            raise Closing(FORBIDDEN, "Forbidden") from None
+
+    def _watch_caller(self, patience: asyncio.Timeout) -> None:
+        """Keep looking at a caller who sees others' affairs: when that ends, so does the socket.
+
+        What a customer watches asks for the customer itself (`schema/order_events.py`).
+        """
+        if self._watching_caller is None and _sees_others_affairs(self._context.caller):
+            self._watching_caller = asyncio.create_task(self._keep_looking(patience))
+
+    async def _keep_looking(self, patience: asyncio.Timeout) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            try:
+                if await self._current_caller() == self._context.caller:
+                    continue
+            except Closing:
+                pass
+            except Exception as error:  # the database is away: what is watched waits for it, too
+                _log.warning("socket.caller_not_asked", error_class=type(error).__name__)
+                continue
+            self._lost_its_caller = True
+            patience.reschedule(asyncio.get_running_loop().time())
+            return
 
     async def _subscribe(self, id_: object, payload: object) -> None:
         if not self._acknowledged:
@@ -156,6 +196,11 @@ class Session:
             await self._say(_refusal(id_, self._schema.refuse(refused.error).errors or []))
             return
         await self._make_room()
+        if (
+            _sees_others_affairs(self._context.caller)
+            and await self._current_caller() != self._context.caller
+        ):
+            raise Closing(FORBIDDEN, "Forbidden")
         results = await self._schema.stream(
             asked.text,
             variable_values=asked.variables,
@@ -237,11 +282,17 @@ class Session:
     async def _end(self) -> None:
         """Stop everything that is still watched, and wait until it has stopped."""
         tasks = [*self._running.values(), *self._leaving]
+        if self._watching_caller is not None:
+            tasks.append(self._watching_caller)
         for task in tasks:
             if not task.cancelling():  # a second time would stop it from tidying up
                 task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _sees_others_affairs(caller: Caller | None) -> bool:
+    return caller is not None and caller.kind != "CUSTOMER"
 
 
 def _refusal(id_: str, errors: list[GraphQLError]) -> dict[str, Any]:
