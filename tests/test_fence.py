@@ -271,7 +271,7 @@ async def test_the_own_row_is_reached_in_every_model(unfenced_world: TwoTenants)
         for model in FENCED_MODELS:
             row = await model.all().get()
             assert row.tenant_id == unfenced_world.ours.id
-            if model is not KeyReveal:  # append-only
+            if model not in (KeyReveal, StaffEvent):  # append-only
                 await row.save()
 
 
