@@ -37,6 +37,11 @@ from live where live.token_hash = secret.token_hash
 """
 
 
+_COUNT_CLIENTS: Final = """
+select count(*) from api_clients where tenant_id = current_tenant_id() and status = 'ACTIVE'
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
     """A program's new secret, readable this once."""
@@ -97,9 +102,7 @@ async def create_client(
     client_id = new_id()
     async with changing_people(tenant_id=tenant_id, giver=giver) as held:
         held.require(wish.scopes, field="scopes")
-        if await db.fetch_value("select count(*) from api_clients where status = 'ACTIVE'") >= (
-            MOST_CLIENTS
-        ):
+        if await db.fetch_value(_COUNT_CLIENTS) >= MOST_CLIENTS:
             raise Invalid(f"At most {MOST_CLIENTS} API clients.")
         await db.execute(
             """insert into api_clients (tenant_id, id, name, scopes, allowed_networks)
@@ -134,7 +137,7 @@ async def update_client(
         held.require([*before, *wish.scopes], field="scopes")
         await db.execute(
             """update api_clients set name = $2, scopes = $3, allowed_networks = $4::cidr[]
-               where id = $1""",
+               where tenant_id = current_tenant_id() and id = $1""",
             client_id,
             wish.name,
             wish.scopes,
@@ -171,7 +174,11 @@ async def revoke_client(*, tenant_id: UUID, giver: Giver, client_id: UUID) -> No
     async with changing_people(tenant_id=tenant_id, giver=giver) as held:
         scopes = await _scopes_of(client_id)
         held.require(scopes, field="clientId")
-        await db.execute("update api_clients set status = 'REVOKED' where id = $1", client_id)
+        await db.execute(
+            """update api_clients set status = 'REVOKED'
+               where tenant_id = current_tenant_id() and id = $1""",
+            client_id,
+        )
         await db.execute(
             """update access_tokens set revoked_at = platform_now()
                where principal_id = $1 and kind = 'API_CLIENT' and revoked_at is null""",
@@ -219,7 +226,9 @@ def _written(networks: list[Network] | None) -> tuple[str, ...] | None:
 
 async def _scopes_of(client_id: UUID) -> list[str]:
     scopes: list[str] | None = await db.fetch_value(
-        "select scopes from api_clients where id = $1 and status = 'ACTIVE' for update", client_id
+        """select scopes from api_clients
+           where tenant_id = current_tenant_id() and id = $1 and status = 'ACTIVE' for update""",
+        client_id,
     )
     if scopes is None:
         raise NotFound("There is no such API client.", field="clientId")

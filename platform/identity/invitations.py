@@ -31,7 +31,8 @@ MOST_PEOPLE: Final = 100
 """Members and open invitations of one tenant."""
 PREFIX: Final = "kmi"
 
-_OPEN = "outcome is null and expires_at > platform_now()"
+_OPEN = """tenant_id = current_tenant_id() and outcome is null
+           and expires_at > platform_now()"""
 
 
 class InvitationEnded(NotFound):
@@ -80,7 +81,8 @@ async def invite(
         await _require_room(invited)
         await db.execute(
             """update staff_invitations set outcome = 'REPLACED'
-               where account_index = $1 and outcome is null""",
+               where tenant_id = current_tenant_id() and account_index = $1
+                 and outcome is null""",
             invited.index,
         )
         expires_at: datetime = await db.fetch_value(
@@ -111,12 +113,13 @@ async def invite(
 async def _require_room(invited: StaffAccount) -> None:
     """Raise `Invalid` for a member, or when there are too many people; under the lock."""
     row = await db.fetch_row(
-        f"""select (select count(*) from memberships)
+        f"""select (select count(*) from memberships where tenant_id = current_tenant_id())
                    + (select count(*) from staff_invitations
                       where {_OPEN} and account_index <> $1) as people,
                    exists (select from memberships membership
                            join staff_users person on person.id = membership.staff_id
-                           where person.account_index = $1) as is_member""",
+                           where membership.tenant_id = current_tenant_id()
+                             and person.account_index = $1) as is_member""",
         invited.index,
     )
     assert row is not None
@@ -136,7 +139,8 @@ async def withdraw(*, tenant_id: UUID, giver: Giver, invitation_id: UUID) -> Non
             raise NotFound("There is no such invitation.", field="invitationId")
         held.require(columns_of(roles))
         await db.execute(
-            "update staff_invitations set outcome = 'WITHDRAWN' where id = $1", invitation_id
+            f"update staff_invitations set outcome = 'WITHDRAWN' where id = $1 and {_OPEN}",
+            invitation_id,
         )
         await staff_events.note(
             tenant_id=tenant_id,
@@ -151,7 +155,7 @@ async def end_invitations_of(staff_id: UUID) -> None:
     """End what a member has offered, in the transaction in which that member's rights end."""
     await db.execute(
         """update staff_invitations set outcome = 'WITHDRAWN'
-           where invited_by = $1 and outcome is null""",
+           where tenant_id = current_tenant_id() and invited_by = $1 and outcome is null""",
         staff_id,
     )
 
@@ -192,8 +196,7 @@ async def _offered(tenant_id: UUID, token: str) -> _Offered:
     rows = await db.read(
         db.core_scope(tenant_id),
         f"""select id, account, data_key_id from staff_invitations
-            where tenant_id = $1 and token_hash = $2 and {_OPEN}""",
-        tenant_id,
+            where token_hash = $1 and {_OPEN}""",
         crypto.token_hash(token),
     )
     if not rows:
@@ -261,8 +264,7 @@ async def open_invitations(tenant_id: UUID) -> list[OpenInvitation]:
     rows = await db.read(
         db.core_scope(tenant_id),
         f"""select id, account, data_key_id, roles, expires_at from staff_invitations
-            where tenant_id = $1 and {_OPEN} order by created_at desc, id desc limit $2""",
-        tenant_id,
+            where {_OPEN} order by created_at desc, id desc limit $1""",
         MOST_PEOPLE,
     )
     return [

@@ -63,7 +63,10 @@ async def set_roles(
         held.require(columns_of([*before, *words]))
         with _an_owner_stays():
             await db.execute(
-                "update memberships set roles = $2 where staff_id = $1", staff_id, words
+                """update memberships set roles = $2
+                   where tenant_id = current_tenant_id() and staff_id = $1""",
+                staff_id,
+                words,
             )
         await end_invitations_of(staff_id)
         await staff_events.note(
@@ -86,7 +89,11 @@ async def remove_member(*, tenant_id: UUID, giver: Giver, staff_id: UUID) -> Non
         before = await _roles_of(staff_id)
         held.require(columns_of(before))
         with _an_owner_stays():
-            await db.execute("delete from memberships where staff_id = $1", staff_id)
+            await db.execute(
+                "delete from memberships where tenant_id = $1 and staff_id = $2",
+                tenant_id,
+                staff_id,
+            )
         # Without a membership a token opens nothing; revoked, it stays so after a new invitation.
         await db.execute(
             """update access_tokens set revoked_at = platform_now()
@@ -107,7 +114,9 @@ async def remove_member(*, tenant_id: UUID, giver: Giver, staff_id: UUID) -> Non
 
 async def _roles_of(staff_id: UUID) -> list[str]:
     roles: list[str] | None = await db.fetch_value(
-        "select roles from memberships where staff_id = $1", staff_id
+        """select roles from memberships
+           where tenant_id = current_tenant_id() and staff_id = $1""",
+        staff_id,
     )
     if roles is None:
         raise NotFound("There is no such member.", field="staffId")

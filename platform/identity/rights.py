@@ -60,7 +60,9 @@ async def changing_people(*, tenant_id: UUID, giver: Giver) -> AsyncIterator[Hel
     async with db.transaction(db.core_scope(tenant_id)):
         await lock_people(tenant_id)
         roles = await db.fetch_value(
-            "select roles from memberships where staff_id = $1", giver.staff_id
+            """select roles from memberships
+               where tenant_id = current_tenant_id() and staff_id = $1""",
+            giver.staff_id,
         )
         rights: frozenset[str] = frozenset().union(
             *(giver.rights_of(column) for column in columns_of(roles or ()))

@@ -32,7 +32,11 @@ async def set_membership(*, tenant_id: UUID, staff_id: UUID, roles: Collection[S
     words = checked_roles(roles)
     async with db.transaction(db.core_scope(tenant_id)):
         await lock_people(tenant_id)
-        before = await db.fetch_value("select roles from memberships where staff_id = $1", staff_id)
+        before = await db.fetch_value(
+            "select roles from memberships where tenant_id = $1 and staff_id = $2",
+            tenant_id,
+            staff_id,
+        )
         await db.execute(
             """insert into memberships (tenant_id, staff_id, roles) values ($1, $2, $3)
                on conflict (tenant_id, staff_id) do update set roles = excluded.roles""",

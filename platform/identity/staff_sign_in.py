@@ -101,7 +101,8 @@ async def admit(tenant_id: UUID, staff_id: UUID, honest: list[Attempt]) -> Staff
     member = await db.fetch_row(
         """select membership.roles, person.status from memberships membership
            join staff_users person on person.id = membership.staff_id
-           where membership.staff_id = $1 for share of membership, person""",
+           where membership.tenant_id = current_tenant_id() and membership.staff_id = $1
+           for share of membership, person""",
         staff_id,
     )
     if member is None:

@@ -24,7 +24,6 @@ strawberry.enum(TextKind, name="StorefrontTextKind", description="What a shop sa
 _KNOWN_WITH_THE_SHOP = frozenset(
     {"name", "locale", "currency", "supportContact", "open", "paymentMethods", "__typename"}
 )
-_NOTHING_SAID = showing.Storefront(None, None, Theme(None, None), (), {})
 
 
 @strawberry.type(description="Colours as `#rrggbb`, for light screens and for dark ones.")
@@ -139,7 +138,7 @@ class StorefrontQuery:
         """Describe the shop of the request; what it says of itself only if that is asked."""
         context = info.context
         if selected(info).fields.keys() <= _KNOWN_WITH_THE_SHOP:
-            return _storefront(context, context.shop, _NOTHING_SAID)
+            return _storefront(context, context.shop, showing.NOTHING_SAID)
         return _storefront(context, context.shop, await showing.storefront(context.shop))
 
 

@@ -52,6 +52,9 @@ class Storefront:
         return self.texts.get((first, kind)) or self.texts.get((second, kind))
 
 
+NOTHING_SAID: Final = Storefront(None, None, Theme(None, None), (), {})
+"""Of a shop that shows nothing of its own."""
+
 _known: "OrderedDict[UUID, tuple[int, Storefront]]" = OrderedDict()
 
 
