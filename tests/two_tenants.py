@@ -159,7 +159,7 @@ async def _plant_shop(owner: asyncpg.Connection, slug: str, parent_id: UUID) -> 
 async def _plant_settings(
     owner: asyncpg.Connection, shop: Row, slug: str, goods: Goods
 ) -> dict[str, Row]:
-    rows = {
+    rows: dict[str, Row] = {
         "tenant_domains": {"id": new_id(), "host": f"{slug}.example.test", "kind": "SUBDOMAIN"},
         "price_rules": {
             "id": new_id(),

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from identity import api_clients, invitations
+from identity import api_clients, invitations, staff_sign_in
 from identity.api_clients import create_client, rotate_client
 from identity.memberships import remove_member, set_roles
 from identity.models import StaffRole
@@ -14,12 +14,14 @@ from kernel import db
 from kernel.settings import Settings
 from patience import until_somebody_waits
 from races.crowd import all_at_once
-from staff_desk import HERE, PASSWORD, employ, giver
+from races.mutants import Meeting
+from staff_desk import HERE, PASSWORD, employ, giver, hire
 from world import World
 
 pytestmark = pytest.mark.engines
 
 ROUNDS = 150
+ADA = "ada@example.com"
 NO_LOCK = """create or replace function lock_people(of_tenant uuid) returns void
              language sql volatile as $$ select null::void $$"""
 
@@ -89,8 +91,8 @@ async def remove_past_the_use_case(url: str, tenant_id: UUID, one: UUID, other: 
         await asyncio.gather(waiting, return_exceptions=True)
         watcher.terminate()
         await opened.commit()
-        [refused] = await asyncio.gather(deleting, return_exceptions=True)
-        return 2 - isinstance(refused, asyncpg.CheckViolationError)
+        answers = await asyncio.gather(deleting, return_exceptions=True)
+        return 2 - isinstance(answers[0], asyncpg.CheckViolationError)
     finally:
         await first.close()
         await second.close()
@@ -176,27 +178,58 @@ async def test_the_check_notices_a_rotation_that_waits_for_nobody(
     assert await live_secrets(owner) == 3
 
 
-async def test_an_invitation_that_hundreds_accept_is_good_once(
-    database: Settings, world: World, owner: asyncpg.Connection
-) -> None:
-    boss = await employ(world.shop.id, StaffRole.OWNER)
-    tokens = [
-        (
-            await invitations.invite(
-                tenant_id=world.shop.id,
-                giver=giver(boss, "staffInvite"),
-                account="ada@example.com",
-                roles=[StaffRole.SUPPORT],
-            )
-        ).token
-    ]
+async def invited(world: World) -> str:
+    """The token of an invitation for somebody who has a login already."""
+    elsewhere = await world.another_shop("elsewhere")
+    await hire(elsewhere.id, await employ(elsewhere.id, StaffRole.OWNER), ADA, [StaffRole.SUPPORT])
+    made = await invitations.invite(
+        tenant_id=world.shop.id,
+        giver=giver(await employ(world.shop.id, StaffRole.OWNER), "staffInvite"),
+        account=ADA,
+        roles=[StaffRole.SUPPORT],
+    )
+    return made.token
+
+
+async def accepted(world: World, token: str, *, times: int) -> int:
+    """Accept an invitation so often, all at once; returns how often that was let through."""
     outcome = await all_at_once(
         invitations.accept(
             tenant_id=world.shop.id, token=token, password=PASSWORD, name="Ada", ip=HERE
         )
-        for token in tokens * 200
+        for _ in range(times)
     )
     assert outcome.errors == []
-    assert len(outcome.done) == 1
-    assert await owner.fetchval("select count(*) from staff_users where account is not null") == 1
-    assert await owner.fetchval("select count(*) from staff_events where kind = 'JOINED'") == 2
+    return len(outcome.done)
+
+
+async def test_an_invitation_that_hundreds_accept_is_good_once(
+    database: Settings, world: World, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff_sign_in, "ACCOUNT_ATTEMPTS", 1_000)
+    monkeypatch.setattr(staff_sign_in, "ADDRESS_ATTEMPTS", 1_000)
+    assert await accepted(world, await invited(world), times=200) == 1
+    joined = "select count(*) from staff_events where tenant_id = $1 and actor <> 'platform'"
+    assert await owner.fetchval(f"{joined} and kind = 'JOINED'", world.shop.id) == 1
+
+
+async def test_the_check_notices_an_invitation_that_is_only_looked_at(
+    database: Settings, world: World, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tempting mistake: look whether it is open, and then use it up."""
+    meeting = Meeting()
+
+    async def reads_then_writes(invitation_id: UUID) -> list[str]:
+        roles: list[str] = await db.fetch_value(
+            "select roles from staff_invitations where id = $1 and outcome is null", invitation_id
+        )
+        await meeting.join()
+        await db.execute(
+            "update staff_invitations set outcome = 'ACCEPTED' where id = $1", invitation_id
+        )
+        return roles
+
+    token = await invited(world)
+    await owner.execute(NO_LOCK)
+    monkeypatch.setattr(invitations, "_take", reads_then_writes)
+    assert await accepted(world, token, times=2) == 2
