@@ -30,6 +30,7 @@ LIFETIME: Final = timedelta(days=7)
 MOST_PEOPLE: Final = 100
 """Members and open invitations of one tenant."""
 PREFIX: Final = "kmi"
+LONGEST_TOKEN: Final = 100  # characters
 
 _OPEN = """tenant_id = current_tenant_id() and outcome is null
            and expires_at > platform_now()"""
@@ -193,6 +194,8 @@ class _Offered:
 
 
 async def _offered(tenant_id: UUID, token: str) -> _Offered:
+    if not token.isascii() or len(token) > LONGEST_TOKEN:
+        raise _ended()
     rows = await db.read(
         db.core_scope(tenant_id),
         f"""select id, account, data_key_id from staff_invitations

@@ -12,7 +12,7 @@ import pytest
 import strawberry
 from starlette.types import ASGIApp, Message, Scope
 
-from entrypoints.graphql_socket import GraphQLSocket, session
+from entrypoints.graphql_socket import GraphQLSocket, caller_watch, session
 from identity.models import TokenKind
 from identity.tokens import Caller
 from kernel.errors import Forbidden
@@ -246,7 +246,7 @@ async def test_a_token_that_is_no_good_opens_nothing(monkeypatch: pytest.MonkeyP
     async def nobody(token: str | None, shop: Shop, *, ip: str) -> None:
         raise Forbidden(f"{token} {shop.slug} {ip}")
 
-    monkeypatch.setattr(session, "caller_of", nobody)
+    monkeypatch.setattr(caller_watch, "caller_of", nobody)
     socket = await Socket().opened()
     socket.say({**INIT, "payload": {"authorization": "Bearer kmg_12345678"}})
     assert await socket.closed() == (4403, "Forbidden")
@@ -258,7 +258,7 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: TokenKind) -> None:
         self.caller: Caller | None = Caller(kind, LONE_SHOP.id, LONE_SHOP.id)
         self.asked = 0
-        monkeypatch.setattr(session, "caller_of", self._caller_of)
+        monkeypatch.setattr(caller_watch, "caller_of", self._caller_of)
 
     async def _caller_of(self, token: str | None, shop: Shop, *, ip: str) -> Caller | None:
         self.asked += 1
@@ -286,7 +286,7 @@ async def opened_by(token: str) -> Socket:
 async def test_a_member_of_staff_who_loses_rights_loses_the_socket(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(session, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.01)
     desk = Desk(monkeypatch, TokenKind.STAFF)
     socket = await opened_by("kms_12345678")
     socket.say(subscribe("1", WAIT))
@@ -300,7 +300,7 @@ async def test_a_member_of_staff_who_loses_rights_loses_the_socket(
 async def test_who_has_lost_rights_subscribes_to_nothing_more(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(session, "LOOK_AGAIN_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", PATIENCE_SECONDS)
     desk = Desk(monkeypatch, TokenKind.API_CLIENT)
     socket = await opened_by("kma_12345678")
     desk.change(how)
@@ -310,7 +310,7 @@ async def test_who_has_lost_rights_subscribes_to_nothing_more(
 
 
 async def test_a_look_that_fails_closes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.01)
     desk = Desk(monkeypatch, TokenKind.STAFF)
     socket = await opened_by("kms_12345678")
 
@@ -318,7 +318,7 @@ async def test_a_look_that_fails_closes_nothing(monkeypatch: pytest.MonkeyPatch)
         desk.asked += 1
         raise OSError
 
-    monkeypatch.setattr(session, "caller_of", away)
+    monkeypatch.setattr(caller_watch, "caller_of", away)
     asked = desk.asked
     await until_true(lambda: desk.asked >= asked + 3)
     socket.say({"type": "ping"})
@@ -327,7 +327,7 @@ async def test_a_look_that_fails_closes_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_customers_socket_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.0)
     desk = Desk(monkeypatch, TokenKind.CUSTOMER)
     socket = await opened_by("kmc_12345678")
     socket.say(subscribe("1", WAIT))

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.engines
 
 EVERYTHING = """{
   storefront { name locale currency supportContact open paymentMethods { code label }
-    logoUrl contacts { kind value } }
+    brand logoUrl contacts { kind value } }
   categories { id slug name }
   products(first: 10) {
     edges { cursor node {

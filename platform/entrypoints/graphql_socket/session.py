@@ -1,8 +1,9 @@
 """One socket's conversation: who asks, what is watched, what has happened."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from graphql import GraphQLError, OperationType
@@ -10,12 +11,12 @@ from starlette.types import Message, Receive, Send
 from strawberry.schema.schema import StreamResult
 from strawberry.types.execution import PreExecutionError
 
+from entrypoints.graphql_socket.caller_watch import CallerWatch
 from entrypoints.tenancy import bearer_token
-from identity.tokens import Caller
 from kernel.errors import Forbidden
 from kernel.log import get_logger
 from schema.compiled_schema import CompiledSchema
-from schema.context import Context, caller_of
+from schema.context import Context
 from schema.documents import AskedDocument, DocumentLibrary, DocumentRefused
 from schema.documents.refusals import needs_http
 
@@ -28,14 +29,14 @@ TOO_MANY_INITIALISATIONS: Final = 4429
 
 INIT_SECONDS: Final = 10.0
 """How long a client may take to say who asks."""
-LOOK_AGAIN_SECONDS: Final = 2.0
-"""How long a socket lives on with a caller who may do less than when it was opened."""
 MAX_SUBSCRIPTIONS: Final = 20
 """Of one socket at once, with those that are on their way out."""
 MAX_REASON_BYTES: Final = 123
 """What a closing frame has room for."""
 
 _log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Closing(Exception):
@@ -56,16 +57,16 @@ class Session:
 
     __slots__ = (
         "_acknowledged",
+        "_caller",
         "_context",
         "_greeted",
         "_leaving",
         "_library",
-        "_lost_its_caller",
+        "_patience",
         "_receive",
         "_running",
         "_schema",
         "_send",
-        "_watching_caller",
     )
 
     def __init__(
@@ -87,29 +88,33 @@ class Session:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._leaving: list[asyncio.Task[None]] = []
         """Whose ids are free again, and who are not done: they still hold what they watched."""
-        self._watching_caller: asyncio.Task[None] | None = None
-        self._lost_its_caller = False
+        self._patience = asyncio.timeout(INIT_SECONDS)
+        self._caller = CallerWatch(context, lost=self._lose_patience)
 
     async def run(self) -> None:
         """Talk until one of the two has gone; what is watched then ends."""
         try:
-            async with asyncio.timeout(INIT_SECONDS) as patience:
-                self._watch_caller(patience)
+            async with self._patience:
+                self._caller.begin()
                 while True:
-                    await self._hear(await self._next(), patience)
+                    await self._hear(await self._next())
         except Gone:
             pass
         except Closing as closing:
             await self._close(closing.code, closing.reason)
         except TimeoutError:
-            if not patience.expired():
+            if not self._patience.expired():
                 raise
-            if self._lost_its_caller:
+            if self._caller.has_lost:
                 await self._close(FORBIDDEN, "Forbidden")
             else:
                 await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
         finally:
             await self._end()
+
+    def _lose_patience(self) -> None:
+        """End the talk now, wherever it waits."""
+        self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _next(self) -> dict[str, Any]:
         """Give what the client says; raises `Gone` when it has gone."""
@@ -118,12 +123,12 @@ class Session:
             raise Gone
         return _parsed(message.get("text"))
 
-    async def _hear(self, message: dict[str, Any], patience: asyncio.Timeout) -> None:
+    async def _hear(self, message: dict[str, Any]) -> None:
         match message.get("type"):
             case "connection_init":
-                patience.reschedule(None)
+                self._patience.reschedule(None)
                 await self._greet(message.get("payload", {}))
-                self._watch_caller(patience)
+                self._caller.begin()
             case "ping":
                 await self._say({"type": "pong"})
             case "pong":
@@ -145,40 +150,9 @@ class Session:
         given = parameters.get("authorization")
         if isinstance(given, str):
             self._context.token = bearer_token(given)
-            self._context.caller = await self._current_caller()
+            self._context.caller = await _allowed(self._caller.current())
         await self._say({"type": "connection_ack"})
         self._acknowledged = True
-
-    async def _current_caller(self) -> Caller | None:
-        """Ask who holds the token now; `Closing` when nobody does any more."""
-        context = self._context
-        try:
-            return await caller_of(context.token, context.shop, ip=context.ip)
-        except Forbidden:
-            raise Closing(FORBIDDEN, "Forbidden") from None
-
-    def _watch_caller(self, patience: asyncio.Timeout) -> None:
-        """Keep looking at a caller who sees others' affairs: when that ends, so does the socket.
-
-        What a customer watches asks for the customer itself (`schema/order_events.py`).
-        """
-        if self._watching_caller is None and _sees_others_affairs(self._context.caller):
-            self._watching_caller = asyncio.create_task(self._keep_looking(patience))
-
-    async def _keep_looking(self, patience: asyncio.Timeout) -> None:
-        while True:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            try:
-                if await self._current_caller() == self._context.caller:
-                    continue
-            except Closing:
-                pass
-            except Exception as error:  # the database is away: what is watched waits for it, too
-                _log.warning("socket.caller_not_asked", error_class=type(error).__name__)
-                continue
-            self._lost_its_caller = True
-            patience.reschedule(asyncio.get_running_loop().time())
-            return
 
     async def _subscribe(self, id_: object, payload: object) -> None:
         if not self._acknowledged:
@@ -196,11 +170,7 @@ class Session:
             await self._say(_refusal(id_, self._schema.refuse(refused.error).errors or []))
             return
         await self._make_room()
-        if (
-            _sees_others_affairs(self._context.caller)
-            and await self._current_caller() != self._context.caller
-        ):
-            raise Closing(FORBIDDEN, "Forbidden")
+        await _allowed(self._caller.require_unchanged())
         results = await self._schema.stream(
             asked.text,
             variable_values=asked.variables,
@@ -281,9 +251,7 @@ class Session:
 
     async def _end(self) -> None:
         """Stop everything that is still watched, and wait until it has stopped."""
-        tasks = [*self._running.values(), *self._leaving]
-        if self._watching_caller is not None:
-            tasks.append(self._watching_caller)
+        tasks = [*self._running.values(), *self._leaving, *self._caller.tasks]
         for task in tasks:
             if not task.cancelling():  # a second time would stop it from tidying up
                 task.cancel()
@@ -291,8 +259,12 @@ class Session:
             await asyncio.wait(tasks)
 
 
-def _sees_others_affairs(caller: Caller | None) -> bool:
-    return caller is not None and caller.kind != "CUSTOMER"
+async def _allowed(asking: Awaitable[T]) -> T:
+    """Close the socket on whoever is refused."""
+    try:
+        return await asking
+    except Forbidden:
+        raise Closing(FORBIDDEN, "Forbidden") from None
 
 
 def _refusal(id_: str, errors: list[GraphQLError]) -> dict[str, Any]:
