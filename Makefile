@@ -35,7 +35,7 @@ sweep: $(VENV)/.dev  ## Run the tests that go through many cases
 soak: $(VENV)/.dev  ## Run the long tests under load
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
-check: $(VENV)/.dev  ## Check format, lint, types, the floor plan and schema.graphql
+check: $(VENV)/.dev  ## Check format, lint, types, the floor plan, schema.graphql and docs/roles.md
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

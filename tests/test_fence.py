@@ -15,12 +15,18 @@ from tortoise.exceptions import IntegrityError, OperationalError, ValidationErro
 from tortoise.manager import Manager
 
 from affiliates.models import Affiliate, AffiliateProgram
-from identity.models import ApiClient, Customer
+from identity.models import ApiClient, Customer, StaffEvent, StaffInvitation
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
-from tenants.models import AgentGrade, MembershipTier, Promotion, StoredPriceRule
+from tenants.models import (
+    AgentGrade,
+    MembershipTier,
+    Promotion,
+    StoredPriceRule,
+    StoredStorefront,
+)
 from tenants.scope import FenceBreach, PartyOwned, PathOwned, TenantOwned
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 from ways_through_models import PAST_THE_MANAGER, THROUGH_THE_MANAGER, ForeignRow, Way
@@ -29,6 +35,12 @@ TENANT_TABLES = (
     "customers",
     "memberships",
     "api_clients",
+    "api_client_uses",
+    "staff_invitations",
+    "staff_events",
+    "storefronts",
+    "storefront_texts",
+    "storefront_contacts",
     "idempotency_records",
     "affiliate_programs",
     "affiliates",
@@ -47,6 +59,9 @@ CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 SHOP_TABLES = {
     "tenants": "id",
     "tenant_domains": "tenant_id",
+    "storefronts": "tenant_id",
+    "storefront_texts": "tenant_id",
+    "storefront_contacts": "tenant_id",
     "customers": "tenant_id",
     "affiliate_programs": "tenant_id",
     "affiliates": "tenant_id",
@@ -58,6 +73,9 @@ SHOP_TABLES = {
 FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     Customer,
     ApiClient,
+    StaffInvitation,
+    StaffEvent,
+    StoredStorefront,
     AffiliateProgram,
     Affiliate,
     Order,
@@ -265,7 +283,7 @@ async def test_the_own_row_is_reached_in_every_model(unfenced_world: TwoTenants)
         for model in FENCED_MODELS:
             row = await model.all().get()
             assert row.tenant_id == unfenced_world.ours.id
-            if model is not KeyReveal:  # append-only
+            if model not in (KeyReveal, StaffEvent):  # append-only
                 await row.save()
 
 

@@ -160,7 +160,7 @@ async def _plant_shop(owner: asyncpg.Connection, slug: str, parent_id: UUID) -> 
 async def _plant_settings(
     owner: asyncpg.Connection, shop: Row, slug: str, goods: Goods
 ) -> dict[str, Row]:
-    rows = {
+    rows: dict[str, Row] = {
         "tenant_domains": {"id": new_id(), "host": f"{slug}.example.test", "kind": "SUBDOMAIN"},
         "price_rules": {
             "id": new_id(),
@@ -180,17 +180,37 @@ async def _plant_settings(
         },
         "price_files": {"id": new_id(), "format": "CSV", "content": slug.encode()},
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
+        "storefronts": {"id": new_id(), "logo_url": f"https://{slug}.example/logo.png"},
+        "storefront_texts": {"locale": "en", "kind": "BRAND", "body": slug},
+        "storefront_contacts": {"position": 1, "kind": "QQ", "value": slug},
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 
 
 async def _plant_people(owner: asyncpg.Connection, shop: Row, slug: str) -> dict[str, Row]:
     staff = await insert(owner, "staff_users", id=new_id(), name=slug)
-    program_id, customer_id = new_id(), new_id()
+    program_id, customer_id, client_id = new_id(), new_id(), new_id()
     rows: dict[str, Row] = {
         "customers": {"id": customer_id, "name": slug},
         "memberships": {"staff_id": staff["id"], "roles": ["OWNER"]},
-        "api_clients": {"id": new_id(), "name": slug, "scopes": ["orders:read"]},
+        "api_clients": {"id": client_id, "name": slug, "scopes": ["API_ORDERS_READ"]},
+        "api_client_uses": {"client_id": client_id, "used_at": PAID_AT},
+        "staff_invitations": {
+            "id": new_id(),
+            "account": token_bytes(40),
+            "account_index": token_bytes(32),
+            "data_key_id": 1,
+            "roles": ["SUPPORT"],
+            "token_hash": token_bytes(32),
+            "invited_by": staff["id"],
+            "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
+        },
+        "staff_events": {
+            "id": new_id(),
+            "actor": "platform",
+            "kind": "JOINED",
+            "subject_id": staff["id"],
+        },
         "idempotency_records": {
             "actor": slug,
             "key": slug,

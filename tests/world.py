@@ -100,15 +100,16 @@ class World:
         )
         return Person(staff_id, await self.token("STAFF", shop.id, staff_id))
 
-    async def api_client(self, shop: ShopAt | None = None) -> Person:
-        """An API client of a shop."""
+    async def api_client(self, *scopes: str, shop: ShopAt | None = None) -> Person:
+        """An API client of a shop; without scopes it reads the catalogue and orders."""
         shop = shop or self.shop
         client_id = new_id()
         await self.owner.execute(
             """insert into api_clients (tenant_id, id, name, scopes)
-               values ($1, $2, 'client', array['catalogue'])""",
+               values ($1, $2, 'client', $3)""",
             shop.id,
             client_id,
+            list(scopes or ("API_CATALOGUE_READ", "API_ORDERS_READ")),
         )
         return Person(client_id, await self.token("API_CLIENT", shop.id, client_id))
 

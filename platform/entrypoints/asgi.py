@@ -20,6 +20,7 @@ from entrypoints.price_lists import price_list
 from entrypoints.response_cache import ResponseCache
 from entrypoints.tenancy import TenantOfRequest
 from entrypoints.webhooks import stripe_webhook
+from identity.client_uses import client_uses
 from kernel import db, valkey
 from kernel.clock import monotonic_seconds
 from kernel.listening import Ear, listening
@@ -76,6 +77,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_NEWS_SECONDS):
                 await sold_news.all_told()
+                await client_uses.all_noted()
         await valkey.close()
         await db.disconnect()
 

@@ -126,11 +126,22 @@ def verify(*, json: bool = False) -> int:
 
 
 @app.command
-def schema(*, file: Path = Path("schema.graphql"), check: bool = False) -> int:
-    """Write the GraphQL schema to a file, or with --check compare it with the file."""
+def schema(
+    *,
+    file: Path = Path("schema.graphql"),
+    roles: Path = Path("docs/roles.md"),
+    check: bool = False,
+) -> int:
+    """Write the GraphQL schema to a file, and who may ask for what to another.
+
+    With --check, compare both with the files.
+    """
+    from entrypoints.roles_file import check_roles, write_roles
     from entrypoints.schema_file import check_schema, write_schema
 
-    return check_schema(file) if check else write_schema(file)
+    if check:
+        return check_schema(file) | check_roles(roles)
+    return write_schema(file) | write_roles(roles)
 
 
 @bench.default

@@ -7,6 +7,7 @@ API client's own token names it. Any other host is nobody's: 421.
 import re
 
 import asyncpg
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -14,6 +15,7 @@ from starlette.websockets import WebSocket
 from identity.tokens import authenticate
 from kernel.errors import Forbidden
 from kernel.settings import settings
+from schema.address import client_address
 from tenants.directory import Shop, host_name, shop_by_host, shop_by_id
 
 DATABASE_AWAY = (
@@ -70,13 +72,13 @@ async def _shop_of(scope: Scope) -> Shop | None:
     host = _header(scope, b"host")
     api_host = settings().api_host
     if api_host and host_name(host) == api_host:
-        return await _shop_of_client(_header(scope, b"authorization"))
+        return await _shop_of_client(_header(scope, b"authorization"), HTTPConnection(scope))
     return await shop_by_host(host)
 
 
-async def _shop_of_client(authorization: str) -> Shop | None:
+async def _shop_of_client(authorization: str, connection: HTTPConnection) -> Shop | None:
     token = bearer_token(authorization)
-    caller = await authenticate(token) if token else None
+    caller = await authenticate(token, ip=client_address(connection)) if token else None
     if caller is None or caller.kind != "API_CLIENT" or caller.tenant_id is None:
         raise Forbidden("This address is for API clients: send a token of one.")
     return await shop_by_id(caller.tenant_id)

@@ -6,6 +6,7 @@ two windows gives twice the limit. Refused attempts are not counted, so a refusa
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from kernel import crypto, db
 from kernel.errors import RateLimited
@@ -67,6 +68,19 @@ async def forgive(*attempts: Attempt) -> None:
            where scope = $1 and subject = $2 and window_start = $3 and attempts > 0""",
         [(attempt.scope, attempt.subject, attempt.counted_at) for attempt in attempts],
     )
+
+
+def subscriber(ip: str) -> str:
+    """Name one subscriber: an IPv4 address, or the /64 that an IPv6 subscriber has to himself."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def _too_many(wait_seconds: float | None, window_seconds: int) -> RateLimited:

@@ -60,6 +60,15 @@ def recognised(account: str) -> tuple[ContactKind, str]:
     return ContactKind.PHONE, normalised_phone(account)
 
 
+def spelling(account: str) -> str:
+    """Give one spelling per account, so that writing it in another way gives no more attempts."""
+    try:
+        kind, value = recognised(account)
+    except Invalid:
+        return crypto.normalised(account).casefold()[:100]
+    return f"{kind}:{value}"
+
+
 def seal_contact(text: str, *, bound_to: UUID) -> Sealed:
     """Encrypt where messages about an order go; only that row can open it.
 

@@ -1,7 +1,7 @@
 """Who calls: customers, staff, API clients, and their tokens.
 
-`memberships`, `attempt_counters` and `idempotency_records` have keys of several columns, which
-the ORM cannot express: they are read and written in SQL.
+`memberships`, `api_client_uses`, `attempt_counters` and `idempotency_records` have keys of several
+columns, which the ORM cannot express: they are read and written in SQL.
 """
 
 from enum import StrEnum
@@ -39,6 +39,39 @@ class StaffRole(StrEnum):
     READ_ONLY = "READ_ONLY"
 
 
+class InvitationOutcome(StrEnum):
+    """How an invitation has ended; an open one has none."""
+
+    ACCEPTED = "ACCEPTED"
+    WITHDRAWN = "WITHDRAWN"
+    REPLACED = "REPLACED"
+
+
+class StaffEventKind(StrEnum):
+    """What was given or taken."""
+
+    INVITED = "INVITED"
+    INVITATION_WITHDRAWN = "INVITATION_WITHDRAWN"
+    JOINED = "JOINED"
+    ROLES_SET = "ROLES_SET"
+    REMOVED = "REMOVED"
+    CLIENT_CREATED = "CLIENT_CREATED"
+    CLIENT_UPDATED = "CLIENT_UPDATED"
+    CLIENT_ROTATED = "CLIENT_ROTATED"
+    CLIENT_REVOKED = "CLIENT_REVOKED"
+
+
+class ApiScope(StrEnum):
+    """What a program may do for its tenant: a column of the role × field table."""
+
+    API_CATALOGUE_READ = "API_CATALOGUE_READ"
+    API_PRICES_WRITE = "API_PRICES_WRITE"
+    API_ORDERS_READ = "API_ORDERS_READ"
+    API_PURCHASE = "API_PURCHASE"
+    API_BALANCE_READ = "API_BALANCE_READ"
+    API_WEBHOOKS_WRITE = "API_WEBHOOKS_WRITE"
+
+
 class TokenKind(StrEnum):
     """Who holds a token. A supplier's or an operator's belongs to no shop."""
 
@@ -74,14 +107,54 @@ class Customer(TenantOwned):
 
 
 class StaffUser(Model):
-    """A person who works for one or more tenants, or for the platform."""
+    """A person who works for one or more tenants, or for the platform.
+
+    The account is ciphertext; `account_index` finds it. Without one nobody can sign in.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.TextField()
     status = fields.CharEnumField(AccountStatus, default=AccountStatus.ACTIVE)
+    account = fields.BinaryField(null=True)
+    account_index = fields.BinaryField(null=True)
+    data_key_id = fields.SmallIntField(null=True)
+    password_hash = fields.TextField(null=True)
 
     class Meta:
         table = "staff_users"
+
+
+class StaffInvitation(TenantOwned):
+    """A place on a tenant's staff, for whoever has the account and the token."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    account = fields.BinaryField()
+    account_index = fields.BinaryField()
+    data_key_id = fields.SmallIntField()
+    roles = ArrayField("text")
+    token_hash = fields.BinaryField()
+    invited_by = fields.UUIDField()
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    expires_at = fields.DatetimeField()
+    outcome = fields.CharEnumField(InvitationOutcome, null=True)
+
+    class Meta:
+        table = "staff_invitations"
+
+
+class StaffEvent(TenantOwned):
+    """Who gave what to whom. Append-only."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    happened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    actor = fields.TextField()
+    kind = fields.CharEnumField(StaffEventKind)
+    subject_id = fields.UUIDField()
+    rights_before = ArrayField("text", default=list)
+    rights_after = ArrayField("text", default=list)
+
+    class Meta:
+        table = "staff_events"
 
 
 class ApiClient(TenantOwned):
@@ -91,6 +164,8 @@ class ApiClient(TenantOwned):
     name = fields.TextField()
     scopes = ArrayField("text")
     status = fields.CharEnumField(ApiClientStatus, default=ApiClientStatus.ACTIVE)
+    allowed_networks = ArrayField("cidr", null=True)
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:
         table = "api_clients"

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
-from identity.attempts import Attempt, count_attempt, forgive
-from identity.contact import recognised
+from identity.attempts import Attempt, count_attempt, forgive, subscriber
+from identity.contact import recognised, spelling
 from identity.customers import create_customer
 from identity.models import AccountStatus, TokenKind
 from identity.passwords import verify_password
@@ -84,7 +83,7 @@ async def sign_in(*, tenant_id: UUID, account: str, password: str, ip: str) -> S
     by_address = await _count_address(tenant_id, ip, purpose="sign-in")
     by_account = await count_attempt(
         scope="sign-in:account",
-        subject=f"{tenant_id}:{_spelling(account)}",
+        subject=f"{tenant_id}:{spelling(account)}",
         limit=ACCOUNT_ATTEMPTS,
         window_seconds=WINDOW_SECONDS,
     )
@@ -138,29 +137,7 @@ async def _find(tenant_id: UUID, account: str) -> _Account:
 async def _count_address(tenant_id: UUID, ip: str, *, purpose: str) -> Attempt:
     return await count_attempt(
         scope=f"{purpose}:address",
-        subject=f"{tenant_id}:{_network(ip)}",
+        subject=f"{tenant_id}:{subscriber(ip)}",
         limit=ADDRESS_ATTEMPTS,
         window_seconds=WINDOW_SECONDS,
     )
-
-
-def _network(ip: str) -> str:
-    """One subscriber: an IPv4 address, or the /64 that an IPv6 subscriber has to himself."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ip_network((address, 64), strict=False))
-    return str(address)
-
-
-def _spelling(account: str) -> str:
-    """One spelling per account, so that writing it in another way gives no more attempts."""
-    try:
-        kind, value = recognised(account)
-    except Invalid:
-        return crypto.normalised(account).casefold()[:100]
-    return f"{kind}:{value}"

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from identity.client_networks import caller_address
+from identity.client_uses import client_uses
 from identity.models import StaffRole, TokenKind
 from identity.token_memory import TokenMemory
 from kernel import crypto, db
@@ -102,24 +104,28 @@ where token.token_hash = $1 and token.kind = $2
   and 'ACTIVE' = coalesce(customer.status, staff.status, client.status, affiliate.status,
                           supplier.status)
   and (token.kind <> 'STAFF' or membership.staff_id is not null)
+  and (client.allowed_networks is null or $3::inet <<= any (client.allowed_networks))
 """
 
 
-async def authenticate(token: str) -> Caller | None:
+async def authenticate(token: str, *, ip: str = "") -> Caller | None:
     """Say who holds a token, or None when nobody does any more.
 
     None alike for a token unknown, malformed, expired, revoked, or of another kind than its
-    prefix says, for a principal that is not active, and for staff without a membership. The
-    caller compares `tenant_id` with the shop that was asked.
+    prefix says, for a principal that is not active, for staff without a membership, and for an
+    API client that calls from an address (`ip`) outside its networks. The caller compares
+    `tenant_id` with the shop that was asked.
     """
     kind = _KINDS.get(token.partition("_")[0])
     if kind is None or len(token) > _LONGEST_TOKEN:
         return None
     scope = db.every_tenant(reason="a token says which tenant it is of")
-    rows = await db.read(scope, _AUTHENTICATE, crypto.token_hash(token), kind)
+    rows = await db.read(scope, _AUTHENTICATE, crypto.token_hash(token), kind, caller_address(ip))
     if not rows:
         return None
     (row,) = rows
+    if kind is TokenKind.API_CLIENT:
+        client_uses.note(row["tenant_id"], row["principal_id"])
     return Caller(
         kind=kind,
         tenant_id=row["tenant_id"],
@@ -129,7 +135,7 @@ async def authenticate(token: str) -> Caller | None:
     )
 
 
-async def recognise(token: str) -> tuple[Caller | None, bool]:
+async def recognise(token: str, *, ip: str = "") -> tuple[Caller | None, bool]:
     """Say who holds a token, and whether it said so from memory.
 
     Only customers are remembered: everybody else sees others' affairs, and loses that at once.
@@ -141,7 +147,7 @@ async def recognise(token: str) -> tuple[Caller | None, bool]:
     if known is not None:
         return known, True
     asked_at = _memory.now()
-    caller = await authenticate(token)
+    caller = await authenticate(token, ip=ip)
     if caller is not None and caller.kind is TokenKind.CUSTOMER:
         _memory.note(token_hash, caller, asked_at=asked_at)
     return caller, False

@@ -77,4 +77,8 @@ _NAMES = {
     "plf": "upload",
     "whk": "webhook",
     "wdl": "webhook delivery",
+    "stf": "member",
+    "inv": "invitation",
+    "apc": "API client",
+    "evt": "event",
 }

@@ -1,4 +1,4 @@
-"""Reading the shop: itself, its categories and its products."""
+"""Reading the shop: its categories and its products."""
 
 from typing import TypedDict
 from uuid import UUID
@@ -18,31 +18,16 @@ from schema.catalogue_types import (
     ProductFilter,
     ProductSort,
     ProductWriter,
-    Storefront,
     category_type,
     product_connection,
 )
 from schema.context import Context, Info
 from schema.look_ahead import Selected, selected
-from schema.payment_methods import offered_methods
 
 
 @strawberry.type
 class CatalogueQuery:
     """The public part of a shop."""
-
-    @strawberry.field(description="The shop itself.")
-    def storefront(self, info: Info) -> Storefront:
-        """Describe the shop of the request."""
-        shop = info.context.shop
-        return Storefront(
-            name=shop.name,
-            locale=shop.locale,
-            currency=shop.currency,
-            support_contact=shop.support_contact,
-            open=shop.open and not shop.prepaid,
-            payment_methods=offered_methods(info.context),
-        )
 
     @strawberry.field(description="All categories, parents first.", metadata={"assumed_size": 50})
     async def categories(self, info: Info) -> list[Category]:

@@ -18,22 +18,9 @@ from schema.context import Context
 from schema.execution import Shared
 from schema.look_ahead import Selected
 from schema.money import Money, amount
-from schema.payment_methods import PaymentMethodOption
 
 NOT_ASKED: Final = ""
 """Stands in a field that the request did not select."""
-
-
-@strawberry.type(description="The shop that answers at this address.")
-class Storefront:
-    """One tenant as its buyers see it."""
-
-    name: str
-    locale: str
-    currency: str
-    support_contact: str
-    open: bool
-    payment_methods: list[PaymentMethodOption]
 
 
 @strawberry.type

@@ -7,6 +7,7 @@ import strawberry
 from starlette.requests import HTTPConnection
 
 from identity.models import TokenKind
+from identity.rights import columns_of
 from identity.tokens import Caller, authenticate, recognise
 from kernel import crypto, db
 from kernel.errors import Forbidden
@@ -42,10 +43,9 @@ class Context:
         if self.caller is None:
             return frozenset({ANONYMOUS})
         if self.caller.kind is TokenKind.STAFF:
-            return frozenset(f"STAFF_{role}" for role in self.caller.roles)
+            return columns_of(self.caller.roles)
         if self.caller.kind is TokenKind.API_CLIENT:
-            scopes = frozenset(one for one in self.caller.scopes if one.startswith("API_"))
-            return scopes or frozenset({"API_CLIENT"})
+            return self.caller.scopes
         return frozenset({str(self.caller.kind)})
 
     @property
@@ -108,15 +108,17 @@ class Context:
 Info = strawberry.Info[Context, None]
 
 
-async def caller_of(token: str | None, shop: Shop) -> Caller | None:
+async def caller_of(token: str | None, shop: Shop, *, ip: str) -> Caller | None:
     """Who holds this token in this shop; raises `Forbidden` for a token that is no good here.
+
+    `ip` is the caller's address: an API client may be bound to networks.
 
     A shop's token opens that shop only, a supplier's the platform's own. An operator acts in
     every shop, one at a time: in the shop at whose address the request is.
     """
     if token is None:
         return None
-    caller = await authenticate(token)
+    caller = await authenticate(token, ip=ip)
     return _welcome(caller, shop)
 
 
@@ -139,7 +141,7 @@ async def confirm_caller(context: Context) -> None:
     """
     if not context.caller_is_remembered:
         return
-    if await caller_of(context.token, context.shop) != context.caller:
+    if await caller_of(context.token, context.shop, ip=context.ip) != context.caller:
         raise _ended()
     context.caller_is_remembered = False
 
@@ -163,14 +165,15 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
     shop: Shop = connection.scope["kameng.shop"]
     headers = connection.headers
     # A proxy that ends TLS talks plain HTTP to us: only the settings know the buyer's scheme.
-    caller, is_remembered = await _caller_of_request(connection, token, shop)
+    ip = client_address(connection)
+    caller, is_remembered = await _caller_of_request(connection, token, shop, ip)
     scheme = (
         "https" if settings().public_scheme == "https" else connection.scope.get("scheme", "http")
     )
     return Context(
         shop=shop,
         caller=caller,
-        ip=client_address(connection),
+        ip=ip,
         user_agent=headers.get("user-agent", "")[:300],
         english=prefers_english(shop, headers.get("accept-language", "")),
         origin=f"{scheme}://{headers.get('host', '')}",
@@ -180,10 +183,10 @@ async def context_of(connection: HTTPConnection, *, token: str | None) -> Contex
 
 
 async def _caller_of_request(
-    connection: HTTPConnection, token: str | None, shop: Shop
+    connection: HTTPConnection, token: str | None, shop: Shop, ip: str
 ) -> tuple[Caller | None, bool]:
     """Who asks, and whether from memory. A socket lives long: its caller is asked for."""
     if token is None or connection.scope["type"] != "http":
-        return await caller_of(token, shop), False
-    caller, is_remembered = await recognise(token)
+        return await caller_of(token, shop, ip=ip), False
+    caller, is_remembered = await recognise(token, ip=ip)
     return _welcome(caller, shop), is_remembered

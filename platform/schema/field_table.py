@@ -18,6 +18,9 @@ EVERYONE: Final = frozenset(
         "API_CLIENT",
         "API_CATALOGUE_READ",
         "API_PRICES_WRITE",
+        "API_CATALOGUE_READ",
+        "API_PRICES_WRITE",
+        "API_ORDERS_READ",
         "API_PURCHASE",
         "API_BALANCE_READ",
         "API_WEBHOOKS_WRITE",
@@ -26,13 +29,20 @@ EVERYONE: Final = frozenset(
         "OPERATOR",
     }
 )
+API: Final = frozenset(scope for scope in EVERYONE if scope.startswith("API_"))
 BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
 CUSTOMERS: Final = frozenset({"CUSTOMER"})
 STAFF: Final = frozenset(role for role in EVERYONE if role.startswith("STAFF_"))
 OWN_COSTS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"})
 PRICE_READERS: Final = OWN_COSTS | {"API_CATALOGUE_READ", "API_PRICES_WRITE"}
 PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE", "API_PRICES_WRITE"})
+OWNERS: Final = frozenset({"STAFF_OWNER"})
+"""Whatever staff or a program may do, an owner may: nobody else could give that right."""
+OWN_COSTS: Final = frozenset(
+    {"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CATALOGUE_READ", "API_PRICES_WRITE"}
+)
 FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
+SHOPKEEPERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
@@ -47,6 +57,12 @@ BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS | PURCHASERS
 BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
 KEY_HOLDERS: Final = BUYERS | PURCHASERS
+SHOP_READERS: Final = STAFF | API
+SHOPS_ORDER_READERS: Final = STAFF | {"API_ORDERS_READ"}
+CHILD_READERS: Final = STAFF | {"API_PRICES_WRITE"}
+OWN_BALANCE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
+ORDER_READERS: Final = BUYERS | SHOPS_ORDER_READERS | OPERATORS
+BALANCE_READERS: Final = OWN_BALANCE_READERS | AFFILIATES | SUPPLIERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
@@ -58,6 +74,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", CUSTOMERS, "orders me"),
     ("Query", SHOP_READERS | TRADE_READERS, "tenant"),
     ("Query", SHOP_READERS, "tenantOrders"),
+    ("Query", SHOP_READERS, "tenant"),
+    ("Query", SHOPS_ORDER_READERS, "tenantOrders"),
+    ("Query", STAFF, "myTenants"),
+    ("Query", OWNERS, "staff staffInvitations staffEvents apiClients"),
     ("Query", OWN_COSTS, "catalogueToList"),
     ("Query", PRICE_READERS, "priceRules agentGrades promotions priceImpact priceAlerts"),
     ("Query", PRICE_READERS, "priceListExport"),
@@ -72,7 +92,12 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", FINANCE, "tradeBalanceTopUp transferToChild lowBalanceSet"),
     ("Mutation", OPERATORS, "tradeBalanceCredit settlementModeSet"),
     ("Mutation", BUYERS, "signUp signIn"),
-    ("Mutation", CUSTOMERS, "signOut walletTopUp"),
+    ("Mutation", BUYERS, "staffSignIn staffInvitationAccept"),
+    ("Mutation", CUSTOMERS | STAFF, "signOut"),
+    ("Mutation", CUSTOMERS, "walletTopUp"),
+    ("Mutation", OWNERS, "staffInvite staffInvitationWithdraw staffSetRoles staffRemove"),
+    ("Mutation", OWNERS, "apiClientCreate apiClientUpdate apiClientRotate apiClientRevoke"),
+    ("Mutation", SHOPKEEPERS, "storefrontUpdate"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
     ("Mutation", PRICE_WRITERS, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
     ("Mutation", PRICE_WRITERS, "childTenantSetGrade retailFloorSet leastMarginSet"),
@@ -84,6 +109,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Subscription", PRICE_READERS, "priceBroken"),
     ("Subscription", TRADE_READERS, "lowBalance"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
+    ("Storefront", EVERYONE, "brand logoUrl bannerUrl theme contacts texts"),
+    ("StorefrontTheme", EVERYONE, "accent onAccent accentDark onAccentDark"),
+    ("StorefrontContact", EVERYONE, "kind value"),
+    ("StorefrontText", EVERYONE, "locale kind text"),
     ("PaymentMethodOption", EVERYONE, "code label"),
     ("Category", EVERYONE, "id parentId slug name"),
     ("Product", EVERYONE, "id slug name description platform categoryId price stock skus"),
@@ -109,6 +138,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
     ("OrderConnection", CUSTOMERS | SHOP_READERS | PURCHASERS, "edges pageInfo"),
     ("OrderEdge", CUSTOMERS | SHOP_READERS | PURCHASERS, "cursor node"),
+    ("OrderConnection", CUSTOMERS | SHOPS_ORDER_READERS, "edges pageInfo"),
+    ("OrderEdge", CUSTOMERS | SHOPS_ORDER_READERS, "cursor node"),
     ("OrderCreated", BUYERS, "order guestToken"),
     ("OrderChanged", KEY_HOLDERS | FINANCE | OPERATORS, "order"),
     ("PurchaseMade", PURCHASERS, "order keys short"),
@@ -134,6 +165,24 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("TradeMove", TRADE_READERS, "at kind amount balance orderNo otherShop bankReference"),
     ("BalanceAlert", TRADE_READERS, "balance threshold raisedAt"),
     ("ChildTenant", SHOP_READERS, "slug name status depth"),
+    ("SignedOut", CUSTOMERS | STAFF, "done"),
+    ("StaffSignedIn", BUYERS, "token expiresAt roles"),
+    ("Workplace", STAFF, "slug name host roles"),
+    ("StaffMember", OWNERS, "id name account roles status joinedAt"),
+    ("StaffInvitation", OWNERS, "id account roles expiresAt"),
+    ("StaffInvited", OWNERS, "id token expiresAt"),
+    ("StaffEvent", OWNERS, "id happenedAt actor kind subjectId rightsBefore rightsAfter"),
+    ("StaffChanged", OWNERS, "staff"),
+    ("StaffInvitationWithdrawn", OWNERS, "id"),
+    ("ApiClient", OWNERS, "id name scopes allowedNetworks createdAt lastUsedAt secrets"),
+    ("ApiSecret", OWNERS, "createdAt expiresAt"),
+    ("ApiClientSecret", OWNERS, "clientId secret expiresAt"),
+    ("ApiClientsChanged", OWNERS, "apiClients"),
+    ("StorefrontUpdated", SHOPKEEPERS, "storefront"),
+    ("Tenant", SHOP_READERS, "slug name status depth"),
+    ("Tenant", CHILD_READERS, "children"),
+    ("Tenant", OWN_BALANCE_READERS, "balances"),
+    ("ChildTenant", CHILD_READERS, "slug name status depth"),
     ("Balances", BALANCE_READERS, "pending available deposit owed"),
     ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),
     ("OwnPrice", OWN_COSTS, "skuId code name cost retail margin stock"),

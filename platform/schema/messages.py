@@ -174,6 +174,49 @@ _SENTENCES: Final = {
     "amount outside ±({}**{} - {}) minor units": "金额超出允许范围。",
     "a quantity cannot be negative: {}": "数量不能为负数。",
     "not an ISO {} currency with minor units": "不支持该币种。",
+    "A name has {} to {} printable characters.": "名称为 {} 到 {} 个可见字符。",
+    "A member needs a role.": "成员至少需要一个角色。",
+    "At most {} roles.": "最多 {} 个角色。",
+    "At most {} scopes.": "最多 {} 个权限范围。",
+    "At most {} members and invitations.": "成员与邀请合计最多 {} 个。",
+    "At most {} API clients.": "最多 {} 个 API 客户端。",
+    "This person is a member already: set the roles.": "对方已是成员，请直接修改角色。",
+    "This invitation has ended: ask for a new one.": "邀请已失效，请重新获取邀请。",
+    "This was changed at the same moment: try again.": "内容刚刚被修改，请重试。",
+    "This login is frozen. The platform's support can help.": "该账号已冻结，请联系平台客服。",
+    "You do not have the right to do this any more.": "你已没有执行此操作的权限。",
+    "Nobody gives or takes rights beyond their own.": "不能授予或收回超出自己权限的权利。",
+    "A shop keeps an owner: make somebody else an owner first.": (
+        "店铺至少保留一位店主，请先指定其他店主。"
+    ),
+    "There is no such member.": "没有这位成员。",
+    "There is no such invitation.": "没有这个邀请。",
+    "There is no such API client.": "没有这个 API 客户端。",
+    "An API client needs a scope, and only scopes there are.": "请选择有效的权限范围。",
+    "A secret is good for {} to {} days.": "密钥有效期为 {} 到 {} 天。",
+    "An overlap is {} to {} hours.": "新旧密钥并存时间为 {} 到 {} 小时。",
+    "Name {} to {} networks, or none at all for every network.": (
+        "请填写 {} 到 {} 个网段；不限制来源时请留空此项。"
+    ),
+    "This is not a network of IP addresses.": "IP 网段格式不正确。",
+    "Leave the networks out for a client that calls from everywhere.": (
+        "不限制来源时请不要填写网段。"
+    ),
+    "This is not an https address of a public host.": "请填写公开主机的 https 地址。",
+    "These colours are too close to each other to be read.": "颜色对比度不足，文字无法看清。",
+    "A colour is written as # and its hexadecimal digits.": "颜色须为 # 加六位十六进制数字。",
+    "This text has at most {} characters.": "该文本最多 {} 个字符。",
+    "A name is one line.": "名称只能有一行。",
+    "A text has at most {} links, and only to https addresses.": (
+        "文本最多 {} 个链接，且只能是 https 地址。"
+    ),
+    "A text has no invisible characters, and none that turn the others round.": (
+        "文本不能包含不可见字符或改变文字方向的字符。"
+    ),
+    "At most {} contacts.": "最多 {} 个联系方式。",
+    "This is no contact of its kind.": "联系方式格式不正确。",
+    "At most {} texts.": "最多 {} 段文本。",
+    "A text is named once.": "同一文本只能提交一次。",
 }
 #: A number, or a currency.
 _KEEPS_ITS_PLACE: Final = re.compile(r"[0-9]+|(?<= in )[A-Z]{3}\b")

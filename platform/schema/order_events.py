@@ -80,7 +80,7 @@ class OrderSubscription:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop)
+    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
     view = await order_view(
         shop=topic.shop, viewer=asker.viewer(topic.guest_token), order_no=topic.order_no
     )

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
+from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
@@ -28,6 +29,13 @@ from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport", "purchaseAtCost"})
+from schema.staff import StaffMutation, StaffQuery
+from schema.storefronts import StorefrontMutation, StorefrontQuery
+
+# One try a request: each of these can be guessed at.
+SENSITIVE_MUTATIONS = frozenset(
+    {"signIn", "signUp", "staffSignIn", "staffInvitationAccept", "keyReveal", "keysExport"}
+)
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
 # language and the question alone.
@@ -36,6 +44,7 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 @strawberry.type
 class Query(
+    StorefrontQuery,
     CatalogueQuery,
     QuoteQuery,
     OrderQuery,
@@ -50,6 +59,8 @@ class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, We
     DeskQuery,
     TradeQuery,
     WebhookQuery,
+    StaffQuery,
+    ApiClientQuery,
 ):
     """What can be asked."""
 
@@ -68,6 +79,12 @@ class Mutation(
     TradeMutation,
     SettlementMutation,
     WebhookMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    StaffMutation,
+    ApiClientMutation,
+    StorefrontMutation,
 ):
     """What can be done."""
 

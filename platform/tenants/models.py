@@ -172,3 +172,19 @@ class Promotion(PathOwned):
 
     class Meta:
         table = "promotions"
+
+
+class StoredStorefront(TenantOwned):
+    """What a shop looks like, as stored; its texts and contacts stand in tables of their own."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    logo_url = fields.TextField(null=True)
+    banner_url = fields.TextField(null=True)
+    accent = fields.TextField(null=True)
+    on_accent = fields.TextField(null=True)
+    accent_dark = fields.TextField(null=True)
+    on_accent_dark = fields.TextField(null=True)
+    updated_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "storefronts"

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from web import account, buying, catalogue, keys, orders
 from web.pages import FormHandler, Page, form, page
+from web.storefront import SHEET, theme_sheet
 
 _STATIC: Final = Path(__file__).parent / "static"
 _KEEP_STATIC: Final = "public, max-age=3600"
@@ -30,6 +31,8 @@ def web_routes() -> list[BaseRoute]:
         _shows("/", catalogue.front_page),
         _shows("/c/{slug}", catalogue.category_page),
         _shows("/p/{slug}", catalogue.product_page),
+        _shows("/texts/{name}", catalogue.text_page),
+        Route(SHEET, theme_sheet, methods=["GET"]),
         _takes("/buy", buying.buy),
         _shows("/o/{no}", orders.order_page),
         _shows("/o/{no}/return", orders.back_from_channel),

@@ -1,4 +1,4 @@
-"""What the shop sells: the front page, a category, a product."""
+"""What the shop sells and says: the front page, a category, a product, its own texts."""
 
 import re
 from typing import Any, Final
@@ -8,6 +8,7 @@ from starlette.responses import Response
 from web.asking import PageRefused, Problem, ask
 from web.forms import Form, new_key
 from web.pages import show
+from web.storefront import text_of_page
 from web.visit import Visit
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -52,6 +53,15 @@ async def show_product(
         problem=problem,
         filled=form,
     )
+
+
+async def text_page(visit: Visit) -> Response:
+    """Show one of the shop's own texts: its terms, how it refunds."""
+    name: str = visit.request.path_params["name"]
+    title, paragraphs = text_of_page(visit.said, name, english=visit.context.english)
+    if not paragraphs:
+        raise PageRefused(404)
+    return show(visit, "text.html", title=title, paragraphs=paragraphs)
 
 
 def _wallet(data: dict[str, Any]) -> dict[str, Any] | None:

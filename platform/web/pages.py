@@ -83,6 +83,7 @@ def show(
     context = visit.context
     html = _TEMPLATES.get_template(template).render(
         shop=context.shop,
+        front=visit.front,
         english=context.english,
         words=context.words,
         signed_in=context.customer_id is not None,
@@ -123,6 +124,7 @@ def _finished(visit: Visit, response: Response) -> Response:
     headers = response.headers
     headers["content-security-policy"] = (
         "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
+        f"img-src 'self' {' '.join(visit.front.picture_origins)}; "
         f"frame-ancestors 'none'; form-action 'self' {' '.join(_channel_origins())}"
     )
     headers["cache-control"] = "no-store"

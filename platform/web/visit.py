@@ -13,6 +13,8 @@ from starlette.responses import Response
 from kernel import crypto
 from kernel.errors import Forbidden
 from schema.context import Context, context_of
+from tenants.storefronts.showing import NOTHING_SAID, Storefront, storefront
+from web.storefront import Front, front_of
 
 SESSION = "session"
 VISITOR = "visitor"
@@ -34,6 +36,13 @@ class Visit:
     """A random name of this browser, to which its forms are bound."""
     _written: set[str] = field(default_factory=set)
     """The cookies that this visit's answer sets or drops."""
+    said: Storefront = NOTHING_SAID
+    """What the shop shows of itself."""
+
+    @property
+    def front(self) -> Front:
+        """The shop's looks and words in the visitor's language."""
+        return front_of(self.context.shop, self.said, english=self.context.english)
 
     @property
     def secure(self) -> bool:
@@ -108,6 +117,7 @@ def order_path(order_no: str) -> str:
 async def visit_of(request: Request) -> Visit:
     """Begin a visit; a session that has ended leaves a guest, not an error."""
     visit = Visit(request, await context_of(request, token=None), crypto.new_token("kmv"))
+    visit.said = await storefront(visit.context.shop)
     known = visit.cookie(VISITOR)
     if known is not None and _VISITOR.fullmatch(known):
         visit.visitor = known

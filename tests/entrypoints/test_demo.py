@@ -22,12 +22,13 @@ import pytest
 from billing import accounts, ledger
 from entrypoints.demo import AnotherPlatform, NotForProduction, load_demo, main, stock, write_demo
 from entrypoints.demo.catalogue import sku_id
-from entrypoints.demo.people import PASSWORD
+from entrypoints.demo.people import PASSWORD, staff_account_of
 from entrypoints.demo.records import CURRENCY, demo_records
 from entrypoints.demo.shops import shop_id
 from entrypoints.up.progress import Progress
 from entrypoints.verify import verify
 from identity.sign_in import sign_in
+from identity.staff_sign_in import staff_sign_in
 from identity.tokens import authenticate, revoke_token
 from kernel import db
 from kernel.errors import Invalid
@@ -358,6 +359,18 @@ async def test_keys_look_like_those_of_the_trade(loaded: Path, owner: asyncpg.Co
         assert re.fullmatch(secret, opened.secret), key["code"]
         assert re.fullmatch(serial, key["serial"]), key["code"]
         assert key["lasts"] is (True if key["code"] == "TXVIDEO-1M" else None)
+
+
+async def test_every_member_of_staff_signs_in_as_the_handout_says(loaded: Path) -> None:
+    staff = demo_records().people.staff
+    notes = [entry["note"] for entry in handed_out(loaded)["tokens"]]
+    for member in staff:
+        account = staff_account_of(member)
+        signed_in = await staff_sign_in(
+            tenant_id=shop_id(member.shop), account=account, password=PASSWORD, ip="192.0.2.1"
+        )
+        assert signed_in.roles == (member.role,)
+        assert f"{member.name}, {account} / {PASSWORD}" in notes
 
 
 async def test_every_customer_signs_in_and_has_money(loaded: Path) -> None:

@@ -5,16 +5,19 @@ import gc
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 import strawberry
 from starlette.types import ASGIApp, Message, Scope
 
-from entrypoints.graphql_socket import GraphQLSocket, session
+from entrypoints.graphql_socket import GraphQLSocket, caller_watch, session
+from identity.models import TokenKind
+from identity.tokens import Caller
 from kernel.errors import Forbidden
 from lone_shop import LONE_SHOP
-from patience import PATIENCE_SECONDS
+from patience import PATIENCE_SECONDS, until_true
 from schema.compiled_schema import CompiledSchema
 from schema.documents import DocumentLibrary, TrustedDocuments
 from schema.limits import Gate, QueryLimits
@@ -240,13 +243,98 @@ async def test_who_has_said_who_asks_may_wait(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_token_that_is_no_good_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nobody(token: str | None, shop: Shop) -> None:
-        raise Forbidden(f"{token} {shop.slug}")
+    async def nobody(token: str | None, shop: Shop, *, ip: str) -> None:
+        raise Forbidden(f"{token} {shop.slug} {ip}")
 
-    monkeypatch.setattr(session, "caller_of", nobody)
+    monkeypatch.setattr(caller_watch, "caller_of", nobody)
     socket = await Socket().opened()
     socket.say({**INIT, "payload": {"authorization": "Bearer kmg_12345678"}})
     assert await socket.closed() == (4403, "Forbidden")
+
+
+class Desk:
+    """Who a token speaks for, until that changes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: TokenKind) -> None:
+        self.caller: Caller | None = Caller(kind, LONE_SHOP.id, LONE_SHOP.id)
+        self.asked = 0
+        monkeypatch.setattr(caller_watch, "caller_of", self._caller_of)
+
+    async def _caller_of(self, token: str | None, shop: Shop, *, ip: str) -> Caller | None:
+        self.asked += 1
+        if token is not None and self.caller is None:
+            raise Forbidden("ended")
+        return self.caller if token is not None else None
+
+    def change(self, how: str) -> None:
+        """Dismiss whoever it is, or take a role away."""
+        if how == "dismissed":
+            self.caller = None
+        else:
+            assert self.caller is not None
+            self.caller = replace(self.caller, scopes=frozenset({"less"}))
+
+
+async def opened_by(token: str) -> Socket:
+    socket = await Socket().opened()
+    socket.say({**INIT, "payload": {"authorization": f"Bearer {token}"}})
+    assert await socket.hear() == {"type": "connection_ack"}
+    return socket
+
+
+@pytest.mark.parametrize("how", ["dismissed", "changed"])
+async def test_a_member_of_staff_who_loses_rights_loses_the_socket(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.01)
+    desk = Desk(monkeypatch, TokenKind.STAFF)
+    socket = await opened_by("kms_12345678")
+    socket.say(subscribe("1", WAIT))
+    assert await socket.hear() == event("1", waits=1)
+    desk.change(how)
+    assert await socket.closed() == (4403, "Forbidden")
+    assert Waiting.now == 0
+
+
+@pytest.mark.parametrize("how", ["dismissed", "changed"])
+async def test_who_has_lost_rights_subscribes_to_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", PATIENCE_SECONDS)
+    desk = Desk(monkeypatch, TokenKind.API_CLIENT)
+    socket = await opened_by("kma_12345678")
+    desk.change(how)
+    socket.say(subscribe("1", WAIT))
+    assert await socket.closed() == (4403, "Forbidden")
+    assert Waiting.now == 0
+
+
+async def test_a_look_that_fails_closes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.01)
+    desk = Desk(monkeypatch, TokenKind.STAFF)
+    socket = await opened_by("kms_12345678")
+
+    async def away(token: str | None, shop: Shop, *, ip: str) -> None:
+        desk.asked += 1
+        raise OSError
+
+    monkeypatch.setattr(caller_watch, "caller_of", away)
+    asked = desk.asked
+    await until_true(lambda: desk.asked >= asked + 3)
+    socket.say({"type": "ping"})
+    assert await socket.hear() == {"type": "pong"}
+    await socket.leave()
+
+
+async def test_a_customers_socket_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller_watch, "LOOK_AGAIN_SECONDS", 0.0)
+    desk = Desk(monkeypatch, TokenKind.CUSTOMER)
+    socket = await opened_by("kmc_12345678")
+    socket.say(subscribe("1", WAIT))
+    assert await socket.hear() == event("1", waits=1)
+    await socket.taken()
+    assert desk.asked == 1
+    await socket.leave()
 
 
 # --- the conversation ---------------------------------------------------------------------------

@@ -33,7 +33,8 @@ from world import ShopAt, World, build_world
 pytestmark = pytest.mark.engines
 
 EVERYTHING = """{
-  storefront { name locale currency supportContact open paymentMethods { code label } }
+  storefront { name locale currency supportContact open paymentMethods { code label }
+    brand logoUrl contacts { kind value } }
   categories { id slug name }
   products(first: 10) {
     edges { cursor node {
@@ -253,6 +254,10 @@ CHANGES = [
     "update tenants set currency = 'USD' where id = '{shop}'",
     "update tenants set support_contact = 'other' where id = '{shop}'",
     "update tenants set payment_methods = array['CARD'] where id = '{shop}'",
+    "insert into storefronts (tenant_id, id, logo_url)"
+    " values ('{shop}', gen_random_uuid(), 'https://pictures.example/logo.png')",
+    "insert into storefront_texts values ('{shop}', 'zh-CN', 'BRAND', '别的店')",
+    "insert into storefront_contacts values ('{shop}', 1, 'QQ', '12345')",
     "update tenants set status = 'RESTRICTED' where id = '{shop}'",
     "update tenants set status = 'SUSPENDED' where id = '{agent}'",
     "update tenants set status = 'SUSPENDED' where id = '{root}'",

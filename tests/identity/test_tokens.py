@@ -1,18 +1,13 @@
 """Tokens: who holds one, for how long, and everything that ends it."""
 
+from uuid import UUID
+
 import asyncpg
 import pytest
 
 from identity.customers import create_customer, freeze_customer
 from identity.models import StaffRole, TokenKind
-from identity.staff import (
-    create_api_client,
-    create_staff,
-    end_membership,
-    freeze_staff,
-    revoke_api_client,
-    set_membership,
-)
+from identity.staff import create_staff, freeze_staff, set_membership
 from identity.tokens import PREFIXES, Caller, authenticate, issue_token, revoke_token
 from kernel.crypto import token_hash
 from kernel.ids import new_id
@@ -53,18 +48,26 @@ async def test_a_staff_token_carries_the_roles_of_its_tenant_only(shops: Shops) 
     assert await authenticate(token) == caller
 
 
-async def test_an_api_clients_token_carries_its_scopes(shops: Shops) -> None:
-    client = await create_api_client(
-        tenant_id=shops.ours, name="Bot", scopes=["orders:read", "orders:write"]
+async def api_client(owner: asyncpg.Connection, tenant_id: UUID, *scopes: str) -> UUID:
+    client_id = new_id()
+    await insert(
+        owner, "api_clients", tenant_id=tenant_id, id=client_id, name="Bot", scopes=list(scopes)
     )
+    return client_id
+
+
+async def test_an_api_clients_token_carries_its_scopes(
+    shops: Shops, owner: asyncpg.Connection
+) -> None:
+    client = await api_client(owner, shops.ours, "API_ORDERS_READ", "API_PURCHASE")
     token = await issue_token(
         kind=TokenKind.API_CLIENT, tenant_id=shops.ours, principal_id=client, ttl_seconds=60
     )
-    scopes = frozenset({"orders:read", "orders:write"})
+    scopes = frozenset({"API_ORDERS_READ", "API_PURCHASE"})
     assert await authenticate(token) == Caller(
         TokenKind.API_CLIENT, shops.ours, client, scopes=scopes
     )
-    await revoke_api_client(tenant_id=shops.ours, client_id=client)
+    await owner.execute("update api_clients set status = 'REVOKED'")
     assert await authenticate(token) is None
 
 
@@ -143,21 +146,25 @@ async def test_a_principal_that_is_not_active_has_no_token_even_an_unrevoked_one
     assert await authenticate(token) is None
 
 
-async def test_staff_without_a_membership_or_frozen_has_no_token(shops: Shops) -> None:
+async def test_staff_without_a_membership_or_frozen_has_no_token(
+    shops: Shops, owner: asyncpg.Connection
+) -> None:
     token, caller = await staff_token(shops, StaffRole.OWNER)
     frozen, frozen_caller = await staff_token(shops, StaffRole.OWNER)
-    await end_membership(tenant_id=shops.ours, staff_id=caller.principal_id)
+    await owner.execute("delete from memberships where staff_id = $1", caller.principal_id)
     await freeze_staff(staff_id=frozen_caller.principal_id)
     assert await authenticate(token) is None
     assert await authenticate(frozen) is None
 
 
-async def test_a_principal_of_another_shop_makes_no_token_of_ours(shops: Shops) -> None:
+async def test_a_principal_of_another_shop_makes_no_token_of_ours(
+    shops: Shops, owner: asyncpg.Connection
+) -> None:
     """A token row that pairs a shop with somebody else's customer opens nothing."""
     eve = await create_customer(tenant_id=shops.theirs, name="Eve")
     grace = await create_staff(name="Grace")
     await set_membership(tenant_id=shops.theirs, staff_id=grace, roles=[StaffRole.OWNER])
-    bot = await create_api_client(tenant_id=shops.theirs, name="Bot", scopes=["x"])
+    bot = await api_client(owner, shops.theirs, "API_PURCHASE")
     for kind, principal_id in (
         (TokenKind.CUSTOMER, eve),
         (TokenKind.STAFF, grace),

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
-#: What a refused request may leave behind: attempts are counted so that nobody can guess on.
-COUNTED = frozenset({"attempt_counters"})
+#: What a refused request may leave behind: attempts are counted so that nobody can guess on, and
+#: when a program was last heard of is noted, whatever it has asked.
+COUNTED = frozenset({"attempt_counters", "api_client_uses"})
 
 _TABLES = """
 select c.relname as name,

@@ -25,6 +25,9 @@ _KINDS: Final = {
     "webhook_endpoints": "whk",
     "webhook_deliveries": "wdl",
     "outbox_events": "evt",
+    "api_clients": "apc",
+    "staff_invitations": "inv",
+    "staff_events": "evt",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
 _QUANTITIES: Final = (1, 2)
@@ -137,13 +140,13 @@ def _party_of(caller: Caller) -> UUID | None:
     """Whose shares of a sale the caller may know."""
     if caller.role in ("AFFILIATE", "SUPPLIER") and caller.person is not None:
         return caller.person.id
-    speaks_for_shop = caller.role.startswith("STAFF_") or caller.role == "API_CLIENT"
+    speaks_for_shop = caller.role.startswith(("STAFF_", "API_"))
     return caller.shop.id if speaks_for_shop else None
 
 
 def _is_parent(caller: Caller, of: Holdings) -> bool:
     """Staff of a parent knows its children's names."""
-    knows = caller.role.startswith("STAFF_") or caller.role == "API_CLIENT"
+    knows = caller.role.startswith(("STAFF_", "API_"))
     return knows and of.shop.path[-2:-1] == (caller.shop.id,)
 
 
@@ -156,6 +159,11 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
             texts |= {public_id(kind, row["id"]), str(row["id"])}
     texts |= {order.no for order in mine.orders}
+    texts |= set(mine.invitation_tokens.values())
+    for row in await owner.fetch(
+        "select staff_id from memberships where tenant_id = $1", tenant_id
+    ):
+        texts |= {public_id("stf", row["staff_id"]), str(row["staff_id"])}
     for row in await owner.fetch(
         """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
            join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",

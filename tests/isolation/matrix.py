@@ -22,14 +22,19 @@ TENANT_ROLES: Final = (
     "STAFF_SUPPORT",
     "STAFF_CATALOGUE",
     "STAFF_READ_ONLY",
-    "API_CLIENT",
+    "API_CATALOGUE_READ",
+    "API_PRICES_WRITE",
+    "API_ORDERS_READ",
+    "API_PURCHASE",
+    "API_BALANCE_READ",
+    "API_WEBHOOKS_WRITE",
     "AFFILIATE",
 )
 #: Who tries: everybody at the shop, some of its parent's, and the platform's own at the root. An
 #: operator acts in every shop, but in one at a time.
 CALLERS: Final = {
     "shop": (*TENANT_ROLES, "OPERATOR"),
-    "agent": ("CUSTOMER", "STAFF_OWNER", "API_CLIENT"),
+    "agent": ("CUSTOMER", "STAFF_OWNER", "API_ORDERS_READ"),
     "root": ("ANONYMOUS", "STAFF_OWNER", "SUPPLIER", "OPERATOR"),
 }
 VICTIM: Final = "rival"
@@ -161,7 +166,7 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
 
 def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
-    last = ("orderCancel", "signOut", "webhookDelete")
+    last = ("orderCancel", "signOut", "webhookDelete", "staffRemove", "apiClientRevoke")
     return sorted(roots, key=lambda root: (root.name != "unrevealedReturn") + (root.name in last))
 
 
@@ -202,7 +207,12 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
     role = case.caller.role
     may = role in GRANTS[case.root.coordinate]
     text = document(case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset()))
-    if case.root.name in ("signIn", "signUp"):  # else the limit would answer for the fence
+    if case.root.name in (
+        "signIn",
+        "signUp",
+        "staffSignIn",
+        "staffInvitationAccept",
+    ):  # else the limit would answer for the fence
         await town.owner.execute("delete from attempt_counters")
     by = case.caller.person
     if case.root.name == "signOut":
@@ -212,10 +222,11 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
 
 
 async def _signed_in_again(town: Neighbourhood, caller: Caller) -> Person | None:
-    """The same customer with one more token: this one is about to end."""
-    if caller.role != "CUSTOMER" or caller.person is None:
+    """The same person with one more token: this one is about to end."""
+    kind = "STAFF" if caller.role.startswith("STAFF_") else caller.role
+    if kind not in ("CUSTOMER", "STAFF") or caller.person is None:
         return caller.person
-    token = await town.world.token("CUSTOMER", caller.shop.id, caller.person.id)
+    token = await town.world.token(kind, caller.shop.id, caller.person.id)
     return Person(caller.person.id, token)
 
 

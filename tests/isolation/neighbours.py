@@ -13,6 +13,7 @@ import asyncpg
 
 from billing import payments
 from billing.payment_methods.base import ChannelReport
+from identity.models import ApiScope
 from isolation.api import Api
 from kernel import db
 from kernel.cursors import write as write_cursor
@@ -59,6 +60,13 @@ _REVEAL = """mutation ($input: KeyRevealInput!) { keyReveal(input: $input) {
 _CANCEL = """mutation ($input: OrderRef!) { orderCancel(input: $input) { __typename } }"""
 _SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   __typename ... on SignedIn { token } ... on Problem { code message } } }"""
+
+_INVITE = """mutation ($input: StaffInviteInput!) { staffInvite(input: $input) {
+  __typename ... on StaffInvited { id token } ... on Problem { code message } } }"""
+_ACCEPT = """mutation ($input: StaffInvitationAcceptInput!) { staffInvitationAccept(input: $input) {
+  __typename ... on StaffSignedIn { token } ... on Problem { code message } } }"""
+_PROGRAM = """mutation ($input: ApiClientCreateInput!) { apiClientCreate(input: $input) {
+  __typename ... on ApiClientSecret { clientId } ... on Problem { code message } } }"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,19 @@ class Holdings:
     webhook_delivery_id: str = ""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    staff_id: str = ""
+    """Of a member who is there to be changed; signs in with `staff_account`."""
+    client_id: str = ""
+    invitation_id: str = ""
+    invitation_tokens: dict[str, str] = field(default_factory=dict)
+    """By the role of who accepts."""
+
     price_desk: "PriceDesk | None" = None
+
+    @property
+    def staff_account(self) -> str:
+        """What the member signs in with."""
+        return f"{self.marker}-staff@example.com"
 
     @property
     def marker(self) -> str:
@@ -302,12 +322,39 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
     await plant_wallet_money(owner, shop.id, customer_id, 500_000_000)
     for role in STAFF_ROLES:
         mine.people[f"STAFF_{role}"] = await world.staff(role, shop=shop)
-    mine.people["API_CLIENT"] = await world.api_client(shop)
+    for scope in ApiScope:
+        mine.people[scope] = await world.api_client(scope, shop=shop)
+    await _hire_by_invitation(api, mine)
     mine.affiliate_code = f"{mine.marker}aff"
     mine.people["AFFILIATE"] = await world.affiliate(mine.affiliate_code, shop=shop)
     for table in ("api_clients", "affiliates", "affiliate_programs"):
         await owner.execute(f"update {table} set name = $2 where tenant_id = $1", shop.id,
                             f"{mine.marker} {table}")  # fmt: skip
+
+
+async def _hire_by_invitation(api: Api, mine: Holdings) -> None:
+    """A member with a password, a program with a secret, and invitations that are open."""
+    taken = await _invite(api, mine, mine.staff_account)
+    acceptance = {"token": taken["token"], "password": PASSWORD, "name": mine.marker}
+    await api.ask(mine.shop, _ACCEPT, {"input": acceptance})
+    owner = mine.people["STAFF_OWNER"]
+    staff = (await api.ask(mine.shop, "{ staff { id account } }", by=owner)).accepted
+    [mine.staff_id] = [one["id"] for one in staff if one["account"] == mine.staff_account]
+    for role in ("ANONYMOUS", "CUSTOMER"):
+        account = f"{mine.marker}-{role.lower()}@example.com"
+        mine.invitation_tokens[role] = (await _invite(api, mine, account))["token"]
+    unwanted = await _invite(api, mine, f"{mine.marker}-nobody@example.com")
+    mine.invitation_id = unwanted["id"]
+    program = {"name": f"{mine.marker} program", "scopes": ["API_PURCHASE"]}
+    made = await api.ask(mine.shop, _PROGRAM, {"input": program}, by=owner)
+    mine.client_id = made.accepted["clientId"]
+
+
+async def _invite(api: Api, mine: Holdings, account: str) -> dict[str, Any]:
+    offer = {"account": account, "roles": ["SUPPORT"]}
+    owner = mine.people["STAFF_OWNER"]
+    made: dict[str, Any] = (await api.ask(mine.shop, _INVITE, {"input": offer}, by=owner)).accepted
+    return made
 
 
 async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None) -> dict[str, Any]:

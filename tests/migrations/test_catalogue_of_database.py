@@ -23,6 +23,12 @@ TENANT_CLASS = {
     "customers",
     "memberships",
     "api_clients",
+    "api_client_uses",
+    "staff_invitations",
+    "staff_events",
+    "storefronts",
+    "storefront_texts",
+    "storefront_contacts",
     "idempotency_records",
     "affiliate_programs",
     "affiliates",
@@ -60,10 +66,14 @@ SHOP_READS_WHOLE = DIRECTORY | {
     "affiliates",
     "delivered_keys",
     "sandbox_clock",
+    "storefronts",
+    "storefront_texts",
+    "storefront_contacts",
 }
 SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 
 APPEND_ONLY = {
+    "staff_events",
     "key_reveals",
     "payment_events",
     "ledger_accounts",

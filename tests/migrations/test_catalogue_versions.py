@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from kernel import db
+from kernel.ids import new_id
 from kernel.settings import Settings
 from patience import until
 from tenants.directory import catalogue_version, current_shop
@@ -91,6 +92,9 @@ OF_A_TENANT = {
     "promotions": ("status = 'PAUSED'", "ends_at = now() + interval '1 day'"),
     "tenant_listings": ("visible = false", "title_override = 'other'"),
     "affiliate_programs": ("rate_bp = 1234", "status = 'CLOSED'"),
+    "storefronts": ("logo_url = 'https://other.example/'", "accent = null, on_accent = null"),
+    "storefront_texts": ("body = 'other'",),
+    "storefront_contacts": ("value = '23456'",),
 }
 
 
@@ -104,6 +108,18 @@ async def plant_one_of_each(world: World) -> None:
         )
         await world.affiliate(f"star{tenant.slug}", shop=tenant)
         await world.promotion(tenant)
+        await world.owner.execute(
+            """insert into storefronts (tenant_id, id, accent, on_accent)
+               values ($1, $2, '#123456', '#ffffff')""",
+            tenant.id,
+            new_id(),
+        )
+        await world.owner.execute(
+            "insert into storefront_texts values ($1, 'en', 'BRAND', 'Star')", tenant.id
+        )
+        await world.owner.execute(
+            "insert into storefront_contacts values ($1, 1, 'QQ', '12345')", tenant.id
+        )
 
 
 @pytest.mark.parametrize("table", OF_THE_PLATFORM)

@@ -1,6 +1,6 @@
 """The vault: a filled pool is divided without a loss, and what is sealed stays as it is."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 import migrations
-from databases import Administrator, own_name, with_database
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
@@ -48,20 +47,6 @@ UNCHANGING: Final = (
     "fingerprint = sha256('other')",
     "commitment = sha256('other')",
 )
-
-
-@pytest.fixture
-def empty_database(
-    administrator: Administrator, template_database: tuple[str, str]
-) -> Iterator[str]:
-    """The URL of a database with nothing in it, on a server that has the roles."""
-    name = own_name("history")
-    administrator.execute(
-        f"drop database if exists {name} with (force)",
-        f"create database {name} template template0 encoding 'UTF8'",
-    )
-    yield with_database(administrator.url, name)
-    administrator.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from kernel.ids import new_id, public_id
 from kernel.settings import Settings
 from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import API_KEY, WEBHOOK_SECRET, listening_socket, sandbox_running, url_of
-from schema.field_table import GRANTS
+from schema.field_table import GRANTS, STAFF
 
 pytestmark = pytest.mark.engines
 
@@ -36,7 +36,11 @@ MUTATIONS: Final = {root.name: root for root in root_fields() if root.operation 
 #: Who sends a right request, where it is not the customer.
 _SENDERS: Final = {
     "refundCreate": "STAFF_FINANCE",
-    **{name: "STAFF_OWNER" for name in MUTATIONS if name.startswith("webhook")},
+    **{
+        name: "STAFF_OWNER" if "STAFF_OWNER" in GRANTS[f"Mutation.{name}"] else "OPERATOR"
+        for name in MUTATIONS
+        if "CUSTOMER" not in GRANTS[f"Mutation.{name}"] and name != "refundCreate"
+    },
 }
 
 REFUSED: Final = frozenset({"VALIDATION"})
@@ -124,6 +128,30 @@ def _of_any_webhook(mutation: str) -> list[Bad]:
         Bad(mutation, "another shop's webhook", UNKNOWN, theirs),
         Bad(mutation, "an id of another kind", UNKNOWN, {"webhookId": _other_kind}),
     ]  # fmt: skip
+
+
+def _owner(ask: Ask) -> str:
+    return public_id("stf", ask.caller.own.people["STAFF_OWNER"].id)
+
+
+def _of_any_member(mutation: str) -> list[Bad]:
+    theirs = {"staffId": lambda ask: ask.town.at("rival").staff_id}
+    nobodys = {"staffId": lambda _: public_id("stf", new_id())}
+    return [
+        Bad(mutation, "another shop's member", UNKNOWN, theirs),
+        Bad(mutation, "no such member", UNKNOWN, nobodys),
+        Bad(mutation, "an id of another kind", UNKNOWN, {"staffId": _other_kind}),
+    ]
+
+
+def _of_any_program(mutation: str) -> list[Bad]:
+    theirs = {"clientId": lambda ask: ask.town.at("rival").client_id}
+    nobodys = {"clientId": lambda _: public_id("apc", new_id())}
+    return [
+        Bad(mutation, "another shop's program", UNKNOWN, theirs),
+        Bad(mutation, "no such program", UNKNOWN, nobodys),
+        Bad(mutation, "an id of another kind", UNKNOWN, {"clientId": _other_kind}),
+    ]
 
 
 ROWS: Final = [
@@ -262,6 +290,54 @@ ROWS: Final = [
     Bad("webhookReplay", "a time without a zone", REFUSED,
         {"deliveryId": OMIT, "webhookId": lambda ask: ask.caller.own.webhook_id,
          "since": "2026-01-01T00:00:00"}),
+    Bad("staffSignIn", "a wrong password", {"FORBIDDEN"}, {"password": PASSWORD + "!"}),
+    Bad("staffSignIn", "no such account", {"FORBIDDEN"}, {"account": "nobody@example.com"}),
+    Bad("staffSignIn", "a customer's account", {"FORBIDDEN"},
+        {"account": lambda ask: ask.caller.own.email}),
+    Bad("staffSignIn", "another shop's member", {"FORBIDDEN"},
+        {"account": lambda ask: ask.town.at("rival").staff_account}),
+    Bad("staffInvite", "an account that is none", REFUSED, {"account": "nobody"}),
+    Bad("staffInvite", "a member", REFUSED,
+        {"account": lambda ask: ask.caller.own.staff_account}),
+    Bad("staffInvite", "no role", REFUSED, {"roles": []}),
+    Bad("staffInvite", "too many roles", REFUSED, {"roles": ["SUPPORT"] * 6}),
+    Bad("staffInvite", "no such role", MALFORMED, {"roles": ["EMPEROR"]}),
+    Bad("staffInvite", "a role below the owner's", {"FORBIDDEN"}, by="STAFF_FINANCE"),
+    Bad("staffInvitationAccept", "no such token", UNKNOWN, {"token": "kmi_" + "A" * 27}),
+    Bad("staffInvitationAccept", "another shop's token", UNKNOWN,
+        {"token": lambda ask: ask.town.at("rival").invitation_tokens["CUSTOMER"]}),
+    Bad("staffInvitationAccept", "a short password", REFUSED, {"password": "1234567"}),
+    Bad("staffInvitationAccept", "no name", REFUSED, {"name": ""}),
+    Bad("staffInvitationAccept", "too late", UNKNOWN, clock="8 days"),
+    Bad("staffInvitationWithdraw", "another shop's", UNKNOWN,
+        {"invitationId": lambda ask: ask.town.at("rival").invitation_id}),
+    Bad("staffInvitationWithdraw", "an id of another kind", UNKNOWN,
+        {"invitationId": _other_kind}),
+    *_of_any_member("staffSetRoles"),
+    Bad("staffSetRoles", "no role", REFUSED, {"roles": []}),
+    Bad("staffSetRoles", "the last owner steps down", REFUSED, {"staffId": _owner}),
+    *_of_any_member("staffRemove"),
+    Bad("staffRemove", "the last owner", REFUSED, {"staffId": _owner}),
+    Bad("apiClientCreate", "no scope", REFUSED, {"scopes": []}),
+    Bad("apiClientCreate", "too many scopes", REFUSED, {"scopes": ["API_PURCHASE"] * 21}),
+    Bad("apiClientCreate", "no such scope", MALFORMED, {"scopes": ["API_EVERYTHING"]}),
+    Bad("apiClientCreate", "no name", REFUSED, {"name": " "}),
+    Bad("apiClientCreate", "no network", REFUSED, {"allowedNetworks": []}),
+    Bad("apiClientCreate", "every network", REFUSED, {"allowedNetworks": ["0.0.0.0/0"]}),
+    Bad("apiClientCreate", "an endless life", REFUSED, {"lifetimeDays": 731}),
+    *_of_any_program("apiClientUpdate"),
+    Bad("apiClientUpdate", "no scope", REFUSED, {"scopes": []}),
+    *_of_any_program("apiClientRotate"),
+    Bad("apiClientRotate", "an endless overlap", REFUSED, {"overlapHours": 169}),
+    *_of_any_program("apiClientRevoke"),
+    Bad("storefrontUpdate", "a picture without TLS", REFUSED,
+        {"logoUrl": "http://pictures.example/logo.png"}),
+    Bad("storefrontUpdate", "colours that nobody can read", REFUSED,
+        {"theme.light.accent": "#ffff00"}),
+    Bad("storefrontUpdate", "half a theme", MALFORMED, {"theme.light.onAccent": OMIT}),
+    Bad("storefrontUpdate", "a contact of another kind", REFUSED, {"contacts.kind": "EMAIL"}),
+    Bad("storefrontUpdate", "an endless text", REFUSED, {"texts.text": "x" * 1_001}),
+    Bad("storefrontUpdate", "a text that hides something", REFUSED, {"texts.text": "a\u200bb"}),
 ]  # fmt: skip
 
 _TEXTS: Final = {
@@ -296,6 +372,8 @@ HARMLESS: Final = {
     "offerId": {"empty"},  # the buyer leaves the choice to us
     "idempotencyKey": set(_TEXTS) - {"empty", "10,000 characters"},  # any text is a key
     "description": {"empty", "blank", "half of SQL", "outside the first plane"},  # free text
+    "overlapHours": {"0"},  # the old secret ends at once
+    "text": {"empty", "blank", "half of SQL", "outside the first plane"},  # it goes, or is shown
 }
 
 

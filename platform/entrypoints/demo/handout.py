@@ -19,6 +19,7 @@ from entrypoints.demo.people import (
     affiliate_id,
     api_client_id,
     operator_id,
+    staff_account_of,
     staff_id,
 )
 from entrypoints.demo.records import Demo, ShopRecord
@@ -90,7 +91,8 @@ def _holders(demo: Demo, customers: CustomerIds) -> Iterator[_Holder]:
             yield _Holder("CUSTOMER", "customer", customer_id, note, shops[customer.shop])
     for member in people.staff:
         role = member.role.lower().replace("_", "-")
-        yield _Holder("STAFF", role, staff_id(member), member.name, shops[member.shop])
+        note = f"{member.name}, {staff_account_of(member)} / {PASSWORD}"
+        yield _Holder("STAFF", role, staff_id(member), note, shops[member.shop])
     client, affiliate = people.api_client, people.affiliate
     yield _Holder(
         "API_CLIENT", "api-client", api_client_id(client), client.name, shops[client.shop]

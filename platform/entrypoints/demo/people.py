@@ -1,7 +1,7 @@
 """The demo's people: customers with money, staff, a program, an affiliate and an operator."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -18,11 +18,13 @@ from entrypoints.demo.records import (
 from entrypoints.demo.rows import demo_id, insert_missing
 from entrypoints.demo.shops import shop_id
 from identity.customers import create_customer, find_by_contact
+from identity.passwords import hash_password
+from identity.staff_accounts import LOGINS, staff_account
 from kernel import db
 from orders import settlement
 
-PASSWORD: Final = "demo-password"  # noqa: S105 - of every customer of the demo, and told to all
-"""What every customer signs in with."""
+PASSWORD: Final = "demo-password"  # noqa: S105 - of everybody in the demo, and told to all
+"""What every customer and every member of staff signs in with."""
 
 CustomerIds = Mapping[CustomerRecord, UUID]
 
@@ -30,6 +32,11 @@ CustomerIds = Mapping[CustomerRecord, UUID]
 def staff_id(member: StaffRecord) -> UUID:
     """Return the id of a member of staff."""
     return demo_id("staff", f"{member.shop}:{member.role}")
+
+
+def staff_account_of(member: StaffRecord) -> str:
+    """Return what a member of staff signs in with: `owner@xinghe.example`."""
+    return f"{member.role.lower().replace('_', '-')}@{member.shop}.example"
 
 
 def operator_id(operator: OperatorRecord) -> UUID:
@@ -126,6 +133,7 @@ async def load_partners(demo: Demo, customers: CustomerIds) -> int:
     people = demo.people
     return (
         await _load_staff_users(demo)
+        + await _load_staff_logins(demo.people.staff)
         + sum([await _load_membership(member) for member in people.staff])
         + await _load_api_client(people.api_client)
         + await _load_affiliate(people.affiliate, customers)
@@ -141,6 +149,32 @@ async def _load_staff_users(demo: Demo) -> int:
             "staff_users",
             [{"id": key, "name": name, "status": "ACTIVE"} for key, name in names.items()],
         )
+
+
+async def _load_staff_logins(staff: Sequence[StaffRecord]) -> int:
+    """Give those a password who have none."""
+    by_id = {staff_id(member): member for member in staff}
+    without = await db.read(
+        db.core_scope(),
+        "select id from staff_users where id = any ($1) and account_index is null",
+        list(by_id),
+    )
+    for row in without:
+        account = staff_account(staff_account_of(by_id[row["id"]]))
+        sealed = account.sealed_for(row["id"], column=LOGINS)
+        password_hash = await hash_password(PASSWORD)
+        async with db.transaction(db.core_scope()):
+            await db.execute(
+                """update staff_users set account = $2, account_index = $3, data_key_id = $4,
+                          password_hash = $5
+                   where id = $1 and account_index is null""",
+                row["id"],
+                sealed.ciphertext,
+                account.index,
+                sealed.key_id,
+                password_hash,
+            )
+    return len(without)
 
 
 async def _load_membership(member: StaffRecord) -> int:

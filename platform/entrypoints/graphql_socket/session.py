@@ -1,8 +1,9 @@
 """One socket's conversation: who asks, what is watched, what has happened."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from graphql import GraphQLError, OperationType
@@ -10,11 +11,12 @@ from starlette.types import Message, Receive, Send
 from strawberry.schema.schema import StreamResult
 from strawberry.types.execution import PreExecutionError
 
+from entrypoints.graphql_socket.caller_watch import CallerWatch
 from entrypoints.tenancy import bearer_token
 from kernel.errors import Forbidden
 from kernel.log import get_logger
 from schema.compiled_schema import CompiledSchema
-from schema.context import Context, caller_of
+from schema.context import Context
 from schema.documents import AskedDocument, DocumentLibrary, DocumentRefused
 from schema.documents.refusals import needs_http
 
@@ -33,6 +35,8 @@ MAX_REASON_BYTES: Final = 123
 """What a closing frame has room for."""
 
 _log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Closing(Exception):
@@ -53,10 +57,12 @@ class Session:
 
     __slots__ = (
         "_acknowledged",
+        "_caller",
         "_context",
         "_greeted",
         "_leaving",
         "_library",
+        "_patience",
         "_receive",
         "_running",
         "_schema",
@@ -82,23 +88,33 @@ class Session:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._leaving: list[asyncio.Task[None]] = []
         """Whose ids are free again, and who are not done: they still hold what they watched."""
+        self._patience = asyncio.timeout(INIT_SECONDS)
+        self._caller = CallerWatch(context, lost=self._lose_patience)
 
     async def run(self) -> None:
         """Talk until one of the two has gone; what is watched then ends."""
         try:
-            async with asyncio.timeout(INIT_SECONDS) as patience:
+            async with self._patience:
+                self._caller.begin()
                 while True:
-                    await self._hear(await self._next(), patience)
+                    await self._hear(await self._next())
         except Gone:
             pass
         except Closing as closing:
             await self._close(closing.code, closing.reason)
         except TimeoutError:
-            if not patience.expired():
+            if not self._patience.expired():
                 raise
-            await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
+            if self._caller.has_lost:
+                await self._close(FORBIDDEN, "Forbidden")
+            else:
+                await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
         finally:
             await self._end()
+
+    def _lose_patience(self) -> None:
+        """End the talk now, wherever it waits."""
+        self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _next(self) -> dict[str, Any]:
         """Give what the client says; raises `Gone` when it has gone."""
@@ -107,11 +123,12 @@ class Session:
             raise Gone
         return _parsed(message.get("text"))
 
-    async def _hear(self, message: dict[str, Any], patience: asyncio.Timeout) -> None:
+    async def _hear(self, message: dict[str, Any]) -> None:
         match message.get("type"):
             case "connection_init":
-                patience.reschedule(None)
+                self._patience.reschedule(None)
                 await self._greet(message.get("payload", {}))
+                self._caller.begin()
             case "ping":
                 await self._say({"type": "pong"})
             case "pong":
@@ -133,10 +150,7 @@ class Session:
         given = parameters.get("authorization")
         if isinstance(given, str):
             self._context.token = bearer_token(given)
-            try:
-                self._context.caller = await caller_of(self._context.token, self._context.shop)
-            except Forbidden:
-                raise Closing(FORBIDDEN, "Forbidden") from None
+            self._context.caller = await _allowed(self._caller.current())
         await self._say({"type": "connection_ack"})
         self._acknowledged = True
 
@@ -156,6 +170,7 @@ class Session:
             await self._say(_refusal(id_, self._schema.refuse(refused.error).errors or []))
             return
         await self._make_room()
+        await _allowed(self._caller.require_unchanged())
         results = await self._schema.stream(
             asked.text,
             variable_values=asked.variables,
@@ -236,12 +251,20 @@ class Session:
 
     async def _end(self) -> None:
         """Stop everything that is still watched, and wait until it has stopped."""
-        tasks = [*self._running.values(), *self._leaving]
+        tasks = [*self._running.values(), *self._leaving, *self._caller.tasks]
         for task in tasks:
             if not task.cancelling():  # a second time would stop it from tidying up
                 task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+async def _allowed(asking: Awaitable[T]) -> T:
+    """Close the socket on whoever is refused."""
+    try:
+        return await asking
+    except Forbidden:
+        raise Closing(FORBIDDEN, "Forbidden") from None
 
 
 def _refusal(id_: str, errors: list[GraphQLError]) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""Staff who sign in, programs with scopes, and what a shop says of itself."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0014_sealed_keys")
