@@ -81,4 +81,5 @@ _NAMES = {
     "inv": "invitation",
     "apc": "API client",
     "evt": "event",
+    "sev": "event",
 }

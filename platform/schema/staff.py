@@ -192,7 +192,7 @@ async def _staff(context: Context) -> list[StaffMember]:
 
 def _event(event: staff_events.StaffEventView) -> StaffEvent:
     return StaffEvent(
-        id=strawberry.ID(public_id("evt", event.id)),
+        id=strawberry.ID(public_id("sev", event.id)),
         happened_at=event.happened_at,
         actor=_actor(event.actor),
         kind=event.kind,

@@ -27,7 +27,7 @@ _KINDS: Final = {
     "outbox_events": "evt",
     "api_clients": "apc",
     "staff_invitations": "inv",
-    "staff_events": "evt",
+    "staff_events": "sev",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
 _QUANTITIES: Final = (1, 2)
