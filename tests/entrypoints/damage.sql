@@ -276,6 +276,7 @@ call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
 -- damage: a shop's orders are announced although nobody listens there
 -- breaks: I16 a tenant hears of orders if and only if an endpoint of its own wants to
 update tenants set hears_orders = true where id = named('shop');
+
 -- damage: a movement of a trade balance is forgotten
 -- breaks: I15 a trade balance's book has each movement of its account, and no other
 delete from trade_moves where kind = 'BANK_CREDIT';
@@ -307,3 +308,15 @@ where order_id = named('bought') and role = 'AGENT_MARGIN';
 -- damage: what a shop has bought is another order's
 -- breaks: I15 what was bought at cost stands in the book, and what came back of it
 update trade_moves set order_id = named('paid') where kind = 'PURCHASE';
+
+-- damage: nobody knows when a promotion ends
+-- breaks: I17 what is going to begin or end by itself is counted when it does
+insert into promotions (tenant_id, id, name, ends_at)
+values (named('shop'), named('promotion'), 'sale', '2999-01-01');
+
+-- damage: nobody looks for the end of a promotion
+-- breaks: I17 what is going to begin or end by itself is counted when it does
+insert into promotions (tenant_id, id, name, ends_at)
+values (named('shop'), named('promotion'), 'sale', '2999-01-01');
+insert into catalogue_moments (owner_id, moment) values (named('shop'), '2999-01-01');
+update catalogue_versions set first_moment = null;
