@@ -16,8 +16,6 @@ EVERYONE: Final = frozenset(
         "STAFF_CATALOGUE",
         "STAFF_READ_ONLY",
         "API_CLIENT",
-        "API_CATALOGUE_READ",
-        "API_PRICES_WRITE",
         "AFFILIATE",
         "SUPPLIER",
         "OPERATOR",
@@ -27,8 +25,8 @@ BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
 CUSTOMERS: Final = frozenset({"CUSTOMER"})
 STAFF: Final = frozenset(role for role in EVERYONE if role.startswith("STAFF_"))
 OWN_COSTS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"})
-PRICE_READERS: Final = OWN_COSTS | {"API_CATALOGUE_READ", "API_PRICES_WRITE"}
-PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE", "API_PRICES_WRITE"})
+PRICE_READERS: Final = OWN_COSTS
+PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE"})
 FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
 SUPPLIERS: Final = frozenset({"SUPPLIER"})

@@ -18,6 +18,7 @@ from kernel import db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from orders import settlement
+from schema.field_table import PRICE_WRITERS
 from world import (
     Goods,
     Person,
@@ -238,7 +239,7 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
         shop.id, new_id(), sku_id,
     )  # fmt: skip
     rule_ids = {}
-    for number, role in enumerate(("STAFF_OWNER", "STAFF_CATALOGUE", "API_CLIENT")):
+    for number, role in enumerate(sorted(PRICE_WRITERS)):
         rule_id = new_id()
         await owner.execute(
             """insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value,
