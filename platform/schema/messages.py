@@ -100,7 +100,7 @@ _SENTENCES: Final = {
     "The price would not cover the cost and the least margin.": "该价格无法覆盖成本与最低利润。",
     "The prices were changed meanwhile: try again.": "价格刚被他人修改，请重试。",
     "There is no such price rule.": "未找到该价格规则。",
-    "There is nobody there to have this price.": "未找到该价格的适用对象。",
+    "There is nobody there whom this price could be for.": "未找到该价格的适用对象。",
     "There is no such shop below this one.": "未找到该下级分站。",
     "There is no such SKU.": "未找到该商品规格。",
     "There is no such category.": "未找到该分类。",
@@ -154,7 +154,7 @@ _SENTENCES: Final = {
     "This workbook unpacks to more than a price list needs.": "该工作簿内容过大。",
     "This is not an XLSX workbook.": "该文件不是 XLSX 工作簿。",
     "Two columns have the same heading.": "表头中有重复的列。",
-    "A CSV file is written in UTF-{}.": "CSV 文件须使用 UTF-{} 编码。",
+    "A CSV file is UTF-{} text.": "CSV 文件须使用 UTF-{} 编码。",
     "Line {} is not CSV.": "第 {} 行不是有效的 CSV。",
     "Write the address as https://name.example/path, in small plain letters.": (
         "地址须写成 https://name.example/path 的形式，只用小写英文字母。"

@@ -20,6 +20,7 @@ from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
 from orders import settlement, trade_terms
+from schema.field_table import PRICE_WRITERS
 from tenants.directory import Shop, current_shop
 from trade_desk import buy, credit
 from world import (
@@ -277,7 +278,7 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
         shop.id, new_id(), sku_id,
     )  # fmt: skip
     rule_ids = {}
-    for number, role in enumerate(("STAFF_OWNER", "STAFF_CATALOGUE", "API_CLIENT")):
+    for number, role in enumerate(sorted(PRICE_WRITERS)):
         rule_id = new_id()
         await owner.execute(
             """insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value,

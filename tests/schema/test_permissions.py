@@ -1,5 +1,6 @@
 """Who may ask for what: every field × every role, against the table, over generated documents."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -253,6 +254,8 @@ def _document_for(root: RootField, path: Sequence[str]) -> str:
         inner = f"{{ ... on {type_name} {{ {field} {inner} }} }}"
     required = {name for name, one in root.definition.args.items() if is_required_argument(one)}
     arguments = {name: root.definition.args[name].type for name in sorted(required)}
+    if root.operation == "subscription" and not arguments:
+        return _subscription_without_arguments(root, inner)
     declared = ", ".join(f"${name}: {kind}" for name, kind in arguments.items())
     passed = ", ".join(f"{name}: ${name}" for name in arguments)
     # A subscription has one field and no conditions; without its variables it runs nothing.
@@ -261,6 +264,12 @@ def _document_for(root: RootField, path: Sequence[str]) -> str:
         f"{root.operation} {f'({declared})' if declared else ''} {{ {root.name}"
         f"{f'({passed})' if passed else ''} {only} {inner} }}"
     )
+
+
+def _subscription_without_arguments(root: RootField, inner: str) -> str:
+    """Such a one would run: a condition inside it asks for a variable that nobody gives."""
+    conditional = re.sub(r"^{ (\.\.\. on \w+)", r"{ \1 @skip(if: $given)", inner)
+    return f"subscription ($given: Boolean!) {{ {root.name} {conditional} }}"
 
 
 async def _refused(text: str, caller: Caller | None) -> list[str]:

@@ -24,9 +24,6 @@ _AUDIENCE_OF: Final = {
 class NoSuchRule(NotFound):
     """There is no such rule, or it is another shop's."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such price rule.", field="ruleId")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDraft:

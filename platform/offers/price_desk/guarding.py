@@ -12,7 +12,7 @@ meanwhile is for the guards at the time of the quote, which nothing gets round.
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from typing import Final
 
 from kernel.errors import Refusal
 from offers.price_desk.changes import EVERYONES, Change
@@ -31,38 +31,23 @@ class GuardBroken(Refusal):
     No amount is told: a limit may follow from what somebody else pays.
     """
 
-    sentence: ClassVar[str]
-
 
 class PriceFloorViolation(GuardBroken):
     """G2: a retail price below a floor or above a ceiling."""
 
     code = "PRICE_FLOOR_VIOLATION"
-    sentence = "The price would be outside the range that is set for it."
 
 
 class MarkupCapExceeded(GuardBroken):
     """G4: more is added to the cost than may be."""
 
     code = "MARKUP_CAP_EXCEEDED"
-    sentence = "The markup would be higher than is allowed."
 
 
 class MarginNegative(GuardBroken):
     """G1, G3, G5: the price does not cover the cost and what else must be paid out of it."""
 
     code = "MARGIN_NEGATIVE"
-    sentence = "The price would not cover the cost and the least margin."
-
-
-_REFUSALS: Final[dict[Guard, type[GuardBroken]]] = {
-    Guard.RANGE: MarkupCapExceeded,
-    Guard.G1: MarginNegative,
-    Guard.G2: PriceFloorViolation,
-    Guard.G3: MarginNegative,
-    Guard.G4: MarkupCapExceeded,
-    Guard.G5: MarginNegative,
-}
 
 
 class RestlessPrices(Refusal):
@@ -125,13 +110,26 @@ async def require_guards(shop: Shop, change: Change, before: OwnRules) -> None:
 
 def _refusal(broken: dict[Guard, list[str]], change: Change) -> GuardBroken:
     guard, codes = max(broken.items(), key=lambda item: len(item[1]))
-    kind = _REFUSALS[guard]
     details: dict[str, int | str] = {
         "guard": guard.value,
         "skus": sum(len(found) for found in broken.values()),
         "sku": codes[0],
     }
-    return kind(kind.sentence, field=change.field, details=details)
+    if guard is Guard.G2:
+        return PriceFloorViolation(
+            "The price would be outside the range that is set for it.",
+            field=change.field,
+            details=details,
+        )
+    if guard in (Guard.G4, Guard.RANGE):
+        return MarkupCapExceeded(
+            "The markup would be higher than is allowed.", field=change.field, details=details
+        )
+    return MarginNegative(
+        "The price would not cover the cost and the least margin.",
+        field=change.field,
+        details=details,
+    )
 
 
 def _broken(ground: Ground, sku: DeskSku, key: LayerKey, layer: DeskLayer) -> Guard | None:

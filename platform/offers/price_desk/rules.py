@@ -49,7 +49,7 @@ def rule_change(
 ) -> Change:
     """What writing a draft would change; raises `NoSuchRule` and `TooManyRules`."""
     if rule_id is not None and rule_id not in before.rules:
-        raise NoSuchRule
+        raise NoSuchRule("There is no such price rule.", field="ruleId")
     wished = draft.as_rule(rule_id=rule_id or new_id(), owner_id=shop.id)
     if rule_id is None:
         sitting = sitting_at(before, wished)
@@ -78,7 +78,7 @@ async def delete_rule(shop: Shop, rule_id: UUID) -> None:
         return await delete_rules(shop, list(change.drop))
 
     if not await write_guarded(shop, change_of=change_of, write=write):
-        raise NoSuchRule
+        raise NoSuchRule("There is no such price rule.", field="ruleId")
 
 
 async def set_least_margin(shop: Shop, *, min_margin_minor: int) -> None:

@@ -50,7 +50,7 @@ async def set_secret_price(shop: Shop, wish: SecretPrice) -> RuleView | None:
         sought = seat_of(draft.as_rule(rule_id=wish.sku_id, owner_id=shop.id))
         sitting = before.by_seat.get(sought)
         if sitting is None:
-            raise NoSuchRule
+            raise NoSuchRule("There is no such price rule.", field="price")
         return Change(drop=frozenset({sitting.rule.id}), field="price")
 
     async def write(change: Change) -> int:

@@ -1,6 +1,7 @@
 """A rule is written when no price that it makes breaks a guard; else nothing is written."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -305,11 +306,11 @@ async def test_a_rule_that_has_ended_makes_room_for_the_next(desk: SalesDesk) ->
     ],
 )  # fmt: skip
 def test_what_no_rule_may_say_is_refused_before_anything_is_read(
-    wish: dict[str, object], field: str
+    wish: dict[str, Any], field: str
 ) -> None:
     given = {"audience": RETAIL, "scope": Scope.DEFAULT, **wish}
     with pytest.raises(Invalid) as found:
-        RuleDraft(**given)  # type: ignore[arg-type]
+        RuleDraft(**given)
     assert found.value.field == field
 
 

@@ -45,11 +45,11 @@ def read_records(content: bytes, *, file_format: FileFormat) -> list[Record]:
     rows = _csv_rows(content) if file_format is FileFormat.CSV else _xlsx_rows(content)
     filled = [(line, cells) for line, cells in rows if any(cells)]
     if not filled:
-        raise FileRefused("The file has no heading.")
+        raise FileRefused("The file has no heading.", field="file")
     heading = [cell.strip().lower() for cell in filled[0][1]]
     names = [name for name in heading if name]
     if len(set(names)) != len(names):
-        raise FileRefused("Two columns have the same heading.")
+        raise FileRefused("Two columns have the same heading.", field="file")
     return [
         Record(line, {name: cell for name, cell in zip(heading, cells, strict=False) if name})
         for line, cells in filled[1:]
@@ -60,7 +60,7 @@ def _csv_rows(content: bytes) -> list[tuple[int, list[str]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRefused("A CSV file is written in UTF-8.") from error
+        raise FileRefused("A CSV file is UTF-8 text.", field="file") from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -69,7 +69,7 @@ def _csv_rows(content: bytes) -> list[tuple[int, list[str]]]:
             require_rows(len(rows) - 1)
             require_columns(len(cells))
     except csv.Error as error:
-        raise FileRefused(f"Line {reader.line_num} is not CSV.") from error
+        raise FileRefused(f"Line {reader.line_num} is not CSV.", field="file") from error
     return rows
 
 
@@ -80,7 +80,7 @@ def _xlsx_rows(content: bytes) -> list[tuple[int, list[str]]]:
             # From the first row of the sheet, filled or not, so that its numbers are Excel's.
             table = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, IndexError, ValueError) as error:
-        raise FileRefused("This is not an XLSX workbook.") from error
+        raise FileRefused("This is not an XLSX workbook.", field="file") from error
     return [(line, [_plain(_text(cell)) for cell in cells]) for line, cells in enumerate(table, 1)]
 
 

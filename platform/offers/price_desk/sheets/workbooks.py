@@ -46,14 +46,14 @@ def measured_workbook(content: bytes) -> bytes:
         ):
             _copy_parts(archive, packed)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FileRefused("This is not an XLSX workbook.") from error
+        raise FileRefused("This is not an XLSX workbook.", field="file") from error
     return clean.getvalue()
 
 
 def _copy_parts(archive: zipfile.ZipFile, packed: zipfile.ZipFile) -> None:
     parts = archive.infolist()
     if len(parts) > MAX_PARTS or len({part.filename for part in parts}) != len(parts):
-        raise FileRefused("This is not an XLSX workbook.")
+        raise FileRefused("This is not an XLSX workbook.", field="file")
     room = MAX_UNPACKED_BYTES
     for part in parts:
         if _NEEDED.fullmatch(part.filename) is None:
@@ -72,7 +72,9 @@ def _unpacked(archive: zipfile.ZipFile, part: zipfile.ZipInfo, room: int) -> byt
         while piece := stream.read(_CHUNK):
             room -= len(piece)
             if room < 0:
-                raise FileRefused("This workbook unpacks to more than a price list needs.")
+                raise FileRefused(
+                    "This workbook unpacks to more than a price list needs.", field="file"
+                )
             pieces.append(piece)
     return b"".join(pieces)
 
@@ -92,7 +94,7 @@ class _Measure:
         try:
             self._parser.Parse(xml, True)
         except expat.ExpatError as error:
-            raise FileRefused("This is not an XLSX workbook.") from error
+            raise FileRefused("This is not an XLSX workbook.", field="file") from error
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         element = name.rpartition(" ")[2]
@@ -106,7 +108,7 @@ class _Measure:
     def _require_place(self, place: str) -> None:
         found = _PLACE.fullmatch(place)
         if found is None:
-            raise FileRefused("This is not an XLSX workbook.")
+            raise FileRefused("This is not an XLSX workbook.", field="file")
         column = 0
         for letter in found[1]:
             column = column * 26 + ord(letter) - ord("A") + 1
@@ -118,4 +120,4 @@ class _Measure:
         require_cell(self._characters)
 
     def _refuse_doctype(self, *_: Any) -> None:
-        raise FileRefused("This is not an XLSX workbook.")
+        raise FileRefused("This is not an XLSX workbook.", field="file")
