@@ -18,7 +18,6 @@ from billing.polling import claim_due, give_poll_back
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
-from offers.price_desk import alerts, files
 from notifications.balances import tell_of_balances
 from notifications.delivering import Dispatcher
 from notifications.handing_on import (
@@ -27,6 +26,7 @@ from notifications.handing_on import (
     forget_old_events,
     hand_on,
 )
+from offers.price_desk import alerts, files
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)

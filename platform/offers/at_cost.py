@@ -55,8 +55,12 @@ async def price_at_cost(
     """
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    skus = await shelf.skus_by_id(shop, [wish.sku_id for wish in wishes], stock_bound=bound)
-    priced = [_line(skus.get(wish.sku_id), wish, partial=partial) for wish in wishes]
+    wanted = [(wish.sku_id, wish.quantity) for wish in wishes]
+    skus = await shelf.skus_by_id(shop, wanted, stock_bound=bound)
+    priced = [
+        _line(skus.get(one), wish, partial=partial)
+        for one, wish in zip(wanted, wishes, strict=True)
+    ]
     lines = tuple(line for line in priced if line is not None)
     if not lines:
         raise NotEnough("Sold out.", field="quantity", details={"available": 0})

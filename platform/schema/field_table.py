@@ -15,9 +15,6 @@ EVERYONE: Final = frozenset(
         "STAFF_SUPPORT",
         "STAFF_CATALOGUE",
         "STAFF_READ_ONLY",
-        "API_CLIENT",
-        "API_CATALOGUE_READ",
-        "API_PRICES_WRITE",
         "API_CATALOGUE_READ",
         "API_PRICES_WRITE",
         "API_ORDERS_READ",
@@ -33,16 +30,12 @@ API: Final = frozenset(scope for scope in EVERYONE if scope.startswith("API_"))
 BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
 CUSTOMERS: Final = frozenset({"CUSTOMER"})
 STAFF: Final = frozenset(role for role in EVERYONE if role.startswith("STAFF_"))
-OWN_COSTS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CLIENT"})
-PRICE_READERS: Final = OWN_COSTS | {"API_CATALOGUE_READ", "API_PRICES_WRITE"}
-PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE", "API_PRICES_WRITE"})
 OWNERS: Final = frozenset({"STAFF_OWNER"})
 """Whatever staff or a program may do, an owner may: nobody else could give that right."""
 OWN_COSTS: Final = frozenset(
     {"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "API_CATALOGUE_READ", "API_PRICES_WRITE"}
 )
-PRICE_READERS: Final = OWN_COSTS
-PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE"})
+PRICE_WRITERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE", "API_PRICES_WRITE"})
 FINANCE: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"})
 SHOPKEEPERS: Final = frozenset({"STAFF_OWNER", "STAFF_CATALOGUE"})
 AFFILIATES: Final = frozenset({"AFFILIATE"})
@@ -50,21 +43,15 @@ SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
 #: Who buys at cost for the shop, and opens and returns what was bought.
 PURCHASERS: Final = FINANCE | {"API_PURCHASE"}
-TRADE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
-WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
-SHOP_READERS: Final = STAFF | {"API_CLIENT"}
-ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
-PRICE_EXPLAINED: Final = PRICE_READERS | OPERATORS
-BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
-ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS | PURCHASERS
-BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
 KEY_HOLDERS: Final = BUYERS | PURCHASERS
+WEBHOOK_KEEPERS: Final = frozenset({"STAFF_OWNER", "API_WEBHOOKS_WRITE"})
 SHOP_READERS: Final = STAFF | API
 SHOPS_ORDER_READERS: Final = STAFF | {"API_ORDERS_READ"}
 CHILD_READERS: Final = STAFF | {"API_PRICES_WRITE"}
-OWN_BALANCE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
-ORDER_READERS: Final = BUYERS | SHOPS_ORDER_READERS | OPERATORS
-BALANCE_READERS: Final = OWN_BALANCE_READERS | AFFILIATES | SUPPLIERS
+TRADE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
+ORDER_READERS: Final = BUYERS | SHOPS_ORDER_READERS | OPERATORS | PURCHASERS
+PRICE_EXPLAINED: Final = OWN_COSTS | OPERATORS
+BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
@@ -74,15 +61,13 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", PURCHASERS, "purchase purchases"),
     ("Query", TRADE_READERS, "tradeLedger"),
     ("Query", CUSTOMERS, "orders me"),
-    ("Query", SHOP_READERS | TRADE_READERS, "tenant"),
-    ("Query", SHOP_READERS, "tenantOrders"),
     ("Query", SHOP_READERS, "tenant"),
     ("Query", SHOPS_ORDER_READERS, "tenantOrders"),
     ("Query", STAFF, "myTenants"),
     ("Query", OWNERS, "staff staffInvitations staffEvents apiClients"),
     ("Query", OWN_COSTS, "catalogueToList"),
-    ("Query", PRICE_READERS, "priceRules agentGrades promotions priceImpact priceAlerts"),
-    ("Query", PRICE_READERS, "priceListExport"),
+    ("Query", OWN_COSTS, "priceRules agentGrades promotions priceImpact priceAlerts"),
+    ("Query", OWN_COSTS, "priceListExport"),
     ("Query", PRICE_EXPLAINED, "priceExplain"),
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
@@ -108,7 +93,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", WEBHOOK_KEEPERS, "webhookUpsert webhookSecretRotate webhookDelete webhookTest"),
     ("Mutation", WEBHOOK_KEEPERS, "webhookReplay"),
     ("Subscription", BUYERS, "orderUpdated"),
-    ("Subscription", PRICE_READERS, "priceBroken"),
+    ("Subscription", OWN_COSTS, "priceBroken"),
     ("Subscription", TRADE_READERS, "lowBalance"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
     ("Storefront", EVERYONE, "brand logoUrl bannerUrl theme contacts texts"),
@@ -138,10 +123,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
     ("OrderLine", ORDER_READERS, "returnedQuantity commitments keys"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
-    ("OrderConnection", CUSTOMERS | SHOP_READERS | PURCHASERS, "edges pageInfo"),
-    ("OrderEdge", CUSTOMERS | SHOP_READERS | PURCHASERS, "cursor node"),
-    ("OrderConnection", CUSTOMERS | SHOPS_ORDER_READERS, "edges pageInfo"),
-    ("OrderEdge", CUSTOMERS | SHOPS_ORDER_READERS, "cursor node"),
+    ("OrderConnection", CUSTOMERS | SHOPS_ORDER_READERS | PURCHASERS, "edges pageInfo"),
+    ("OrderEdge", CUSTOMERS | SHOPS_ORDER_READERS | PURCHASERS, "cursor node"),
     ("OrderCreated", BUYERS, "order guestToken"),
     ("OrderChanged", KEY_HOLDERS | FINANCE | OPERATORS, "order"),
     ("PurchaseMade", PURCHASERS, "order keys short"),
@@ -154,11 +137,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("KeysExported", KEY_HOLDERS, "fileName content"),
     ("Customer", CUSTOMERS, "id email phone wallet"),
     ("SignedIn", BUYERS, "token expiresAt"),
-    ("SignedOut", CUSTOMERS, "done"),
-    ("Tenant", SHOP_READERS, "slug name status depth children"),
-    ("Tenant", SHOP_READERS, "settlementMode"),
     ("SettlementModeChanged", OPERATORS, "mode"),
-    ("Tenant", TRADE_READERS, "balances"),
     ("TenantBalances", FINANCE, "pending available deposit owed"),
     ("TenantBalances", TRADE_READERS, "trade lowBalanceThreshold"),
     ("TradeBalance", TRADE_READERS | OPERATORS, "trade lowBalanceThreshold"),
@@ -166,7 +145,6 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("TradeMoveEdge", TRADE_READERS, "cursor node"),
     ("TradeMove", TRADE_READERS, "at kind amount balance orderNo otherShop bankReference"),
     ("BalanceAlert", TRADE_READERS, "balance threshold raisedAt"),
-    ("ChildTenant", SHOP_READERS, "slug name status depth"),
     ("SignedOut", CUSTOMERS | STAFF, "done"),
     ("StaffSignedIn", BUYERS, "token expiresAt roles"),
     ("Workplace", STAFF, "slug name host roles"),
@@ -181,29 +159,29 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("ApiClientSecret", OWNERS, "clientId secret expiresAt"),
     ("ApiClientsChanged", OWNERS, "apiClients"),
     ("StorefrontUpdated", SHOPKEEPERS, "storefront"),
-    ("Tenant", SHOP_READERS, "slug name status depth"),
+    ("Tenant", SHOP_READERS, "slug name status depth settlementMode"),
     ("Tenant", CHILD_READERS, "children"),
-    ("Tenant", OWN_BALANCE_READERS, "balances"),
+    ("Tenant", TRADE_READERS, "balances"),
     ("ChildTenant", CHILD_READERS, "slug name status depth"),
     ("Balances", BALANCE_READERS, "pending available deposit owed"),
     ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),
     ("OwnPrice", OWN_COSTS, "skuId code name cost retail margin stock"),
-    ("PriceRuleConnection", PRICE_READERS, "nodes pageInfo"),
-    ("PriceRule", PRICE_READERS, "id audience forKind forId child scope skuCode categorySlug kind"),
-    ("PriceRule", PRICE_READERS, "value rounding unitMinor minQuantity startsAt endsAt"),
-    ("AgentGrade", PRICE_READERS, "id name rank openFee"),
-    ("Promotion", PRICE_READERS, "id name startsAt endsAt paused skus"),
+    ("PriceRuleConnection", OWN_COSTS, "nodes pageInfo"),
+    ("PriceRule", OWN_COSTS, "id audience forKind forId child scope skuCode categorySlug kind"),
+    ("PriceRule", OWN_COSTS, "value rounding unitMinor minQuantity startsAt endsAt"),
+    ("AgentGrade", OWN_COSTS, "id name rank openFee"),
+    ("Promotion", OWN_COSTS, "id name startsAt endsAt paused skus"),
     ("PriceExplanation", PRICE_EXPLAINED, "skuId skuCode quantity price brokenGuard steps"),
     ("PriceExplanation", PRICE_EXPLAINED, "adjustments bounds"),
     ("PriceStep", PRICE_EXPLAINED, "kind depth delta after rule funder"),
     ("AppliedRule", PRICE_EXPLAINED, "forKind scope kind value rounding unitMinor minQuantity"),
     ("PriceBound", PRICE_EXPLAINED, "kind guard limit holds"),
-    ("PriceImpact", PRICE_READERS, "prices changed newlyHidden complete endCursor moves shops"),
-    ("PriceMove", PRICE_READERS, "shop skuCode what before after"),
-    ("ShopPriceImpact", PRICE_READERS, "shop changed newlyHidden shownAgain guards"),
-    ("PriceAlertConnection", PRICE_READERS, "nodes pageInfo"),
-    ("PriceAlert", PRICE_READERS, "id guard skuId skuCode child openedAt closedAt"),
-    ("PriceListAddress", PRICE_READERS, "url uploadId expiresAt"),
+    ("PriceImpact", OWN_COSTS, "prices changed newlyHidden complete endCursor moves shops"),
+    ("PriceMove", OWN_COSTS, "shop skuCode what before after"),
+    ("ShopPriceImpact", OWN_COSTS, "shop changed newlyHidden shownAgain guards"),
+    ("PriceAlertConnection", OWN_COSTS, "nodes pageInfo"),
+    ("PriceAlert", OWN_COSTS, "id guard skuId skuCode child openedAt closedAt"),
+    ("PriceListAddress", OWN_COSTS, "url uploadId expiresAt"),
     ("PriceListReport", PRICE_WRITERS, "rows listings rules problemCount written impact problems"),
     ("PriceListProblem", PRICE_WRITERS, "line column code"),
     ("PriceRuleWritten", PRICE_WRITERS, "rule"),

@@ -134,7 +134,6 @@ _SENTENCES: Final = {
     "A least margin is out of range.": "最低利润超出范围。",
     "A floor or ceiling is at least one minor unit.": "限价至少为一个最小货币单位。",
     "The floor is above the ceiling.": "最低价高于最高价。",
-    "A name has {} to {} printable characters.": "名称为 {} 到 {} 个可见字符。",
     "A rank is {} to {}.": "等级序号为 {} 到 {}。",
     "An opening fee is out of range.": "开通费超出范围。",
     "Another grade has this name or rank.": "已有相同名称或序号的代理等级。",

@@ -189,5 +189,5 @@ class PriceDeskSubscription:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop)
+    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
     return _Seen(asker.caller, await alerts.newest_alerts(topic.shop))

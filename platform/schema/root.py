@@ -23,18 +23,23 @@ from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
 from schema.settlement import SettlementMutation
+from schema.staff import StaffMutation, StaffQuery
+from schema.storefronts import StorefrontMutation, StorefrontQuery
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
 from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
-SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport", "purchaseAtCost"})
-from schema.staff import StaffMutation, StaffQuery
-from schema.storefronts import StorefrontMutation, StorefrontQuery
-
-# One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset(
-    {"signIn", "signUp", "staffSignIn", "staffInvitationAccept", "keyReveal", "keysExport"}
+    {
+        "signIn",
+        "signUp",
+        "staffSignIn",
+        "staffInvitationAccept",
+        "keyReveal",
+        "keysExport",
+        "purchaseAtCost",
+    }
 )
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
@@ -48,15 +53,11 @@ class Query(
     CatalogueQuery,
     QuoteQuery,
     OrderQuery,
+    PurchaseQuery,
     CustomerQuery,
     DeskQuery,
     PriceDeskQuery,
     PriceListQuery,
-):
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, WebhookQuery):
-    PurchaseQuery,
-    CustomerQuery,
-    DeskQuery,
     TradeQuery,
     WebhookQuery,
     StaffQuery,
@@ -79,9 +80,6 @@ class Mutation(
     TradeMutation,
     SettlementMutation,
     WebhookMutation,
-    KeyMutation,
-    RefundMutation,
-    CustomerMutation,
     StaffMutation,
     ApiClientMutation,
     StorefrontMutation,
@@ -90,8 +88,7 @@ class Mutation(
 
 
 @strawberry.type
-class Subscription(OrderSubscription, PriceDeskSubscription):
-class Subscription(OrderSubscription, TradeSubscription):
+class Subscription(OrderSubscription, PriceDeskSubscription, TradeSubscription):
     """What can be watched."""
 
 

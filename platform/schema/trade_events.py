@@ -90,7 +90,7 @@ def _alert(alert: LowBalance) -> BalanceAlert:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop)
+    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
     if TRADE_READERS.isdisjoint(asker.roles):
         raise Forbidden("This token does not speak for the shop's money.")
     return _Seen(asker.caller, await newest_low_balance(asker.core(), topic.shop.id))

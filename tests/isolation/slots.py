@@ -213,6 +213,8 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
     ),
     "dryRun": Slot(_fixed(True)),
 }
+
+
 def _amount(ask: Ask) -> int:
     if ask.root.name in ("quickBuy", "secretPriceSet"):
         return ask.unit_price_minor

@@ -28,7 +28,7 @@ from kernel.ids import new_id, public_id
 from kernel.settings import Settings
 from sandbox.stripe.config import SandboxConfig
 from sandbox_desk import API_KEY, WEBHOOK_SECRET, listening_socket, sandbox_running, url_of
-from schema.field_table import GRANTS, STAFF
+from schema.field_table import GRANTS
 
 pytestmark = pytest.mark.engines
 

@@ -54,11 +54,9 @@ async def shop_of(tenant_id: UUID) -> Shop:
         return await current_shop(tenant_id)
 
 
-async def client_with(owner: asyncpg.Connection, town: Neighbourhood, *scopes: str) -> Person:
+async def client_with(town: Neighbourhood, *scopes: str) -> Person:
     """An API client of the shop with exactly these scopes."""
-    client = await town.world.api_client(town.at("shop").shop)
-    await owner.execute("update api_clients set scopes = $2 where id = $1", client.id, [*scopes])
-    return client
+    return await town.world.api_client(*scopes, shop=town.at("shop").shop)
 
 
 async def test_the_answer_has_the_keys_and_nobody_keeps_it(town: Neighbourhood, api: Api) -> None:
@@ -78,7 +76,7 @@ async def test_a_client_buys_with_the_scope_for_it_and_with_no_other(
     town: Neighbourhood, api: Api, owner: asyncpg.Connection
 ) -> None:
     before = await owner.fetchrow(WRITTEN)
-    reads = await client_with(owner, town, "API_BALANCE_READ", "API_CATALOGUE_READ")
+    reads = await client_with(town, "API_BALANCE_READ", "API_CATALOGUE_READ")
     for nobody in (reads, None, *(town.at("shop").people[role] for role in (
         "API_CLIENT", "CUSTOMER", "STAFF_SUPPORT", "STAFF_CATALOGUE", "STAFF_READ_ONLY",
         "AFFILIATE",
@@ -86,7 +84,7 @@ async def test_a_client_buys_with_the_scope_for_it_and_with_no_other(
         assert (await purchase(api, town, nobody, wish(town))).codes == {"FORBIDDEN"}
     assert await owner.fetchrow(WRITTEN) == before
 
-    buys = await client_with(owner, town, "API_PURCHASE")
+    buys = await client_with(town, "API_PURCHASE")
     made = (await purchase(api, town, buys, wish(town, clientReference="PO-9"))).accepted
 
     found = '{ purchase(clientReference: "PO-9") { no lines { keys { serial } } } }'
