@@ -121,8 +121,8 @@ async def test_a_worker_that_is_killed_loses_nothing_and_a_replay_brings_all_aga
         await until(lambda: _heard(receiver), lambda heard: heard >= 1)
         market.platform.worker.kill()  # in the middle of a call
         receiver.always = None
+        await market.forward(minutes=5)  # what it has claimed is free again
         market.platform.worker.start()
-        await market.forward(minutes=5)
         assert types_of(await program.heard(3)) == SALE
 
         first = [message["eventId"] for message in receiver.taken]
