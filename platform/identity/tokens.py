@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from identity.client_networks import caller_address
-from identity.client_uses import client_uses
 from identity.models import StaffRole, TokenKind
 from identity.token_memory import TokenMemory
 from kernel import crypto, db
@@ -124,8 +123,6 @@ async def authenticate(token: str, *, ip: str = "") -> Caller | None:
     if not rows:
         return None
     (row,) = rows
-    if kind is TokenKind.API_CLIENT:
-        client_uses.note(row["tenant_id"], row["principal_id"])
     return Caller(
         kind=kind,
         tenant_id=row["tenant_id"],

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 from starlette.requests import HTTPConnection
 
+from identity.client_uses import client_uses
 from identity.models import TokenKind
 from identity.rights import columns_of
 from identity.tokens import Caller, authenticate, recognise
@@ -125,6 +126,8 @@ async def caller_of(token: str | None, shop: Shop, *, ip: str) -> Caller | None:
 def _welcome(caller: Caller | None, shop: Shop) -> Caller:
     if caller is None or not _at_home(caller, shop):
         raise _ended()
+    if caller.kind is TokenKind.API_CLIENT:
+        client_uses.note(shop.id, caller.principal_id)
     return caller
 
 

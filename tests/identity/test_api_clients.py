@@ -14,10 +14,13 @@ from identity.models import StaffRole
 from identity.rights import Giver
 from identity.staff_events import newest_events
 from identity.tokens import authenticate, recognise
+from kernel import db
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.ids import new_id
+from schema.context import caller_of
 from schema.rights import rights_of
 from staff_desk import employ, giver
+from tenants.directory import current_shop
 from two_tenants import Shops
 
 SCOPES = ("API_CATALOGUE_READ", "API_ORDERS_READ")
@@ -318,22 +321,29 @@ async def test_its_last_use_is_noted_once_a_minute_and_after_the_request(
 ) -> None:
     client_uses.forget()
     made = await create(shops, boss)
+    async with db.transaction(db.core_scope(), read_only=True):
+        shop = await current_shop(shops.ours)
+
+    async def use() -> None:
+        """As a request does."""
+        assert await caller_of(made.secret, shop, ip="") is not None
+
     assert (await only(shops)).last_used_at is None
     async with owner.transaction():
         await owner.execute("lock table api_client_uses")
-        await authenticate(made.secret)  # does not wait for the note
+        await use()  # does not wait for the note
         assert (await only_unlocked(owner)) == 0
     await client_uses.all_noted()
     first = (await only(shops)).last_used_at
     assert first is not None
-    await asyncio.gather(*(authenticate(made.secret) for _ in range(20)))
+    await asyncio.gather(*(use() for _ in range(20)))
     client_uses.forget()  # as another process
-    await authenticate(made.secret)
+    await use()
     await client_uses.all_noted()
     assert (await only(shops)).last_used_at == first
     await owner.execute("insert into sandbox_clock (shift) values ('61 seconds')")
     client_uses.forget()
-    await authenticate(made.secret)
+    await use()
     await client_uses.all_noted()
     last = (await only(shops)).last_used_at
     assert last is not None and last > first
