@@ -39,8 +39,10 @@ left join lateral (
     where r.tenant_id = asked.owner_id and r.for_kind <> 'CUSTOMER' and {_IN_FORCE.format("r")}
       and (r.promotion_id is null or (p.status = 'RUNNING' and {_IN_FORCE.format("p")}))
 ) as rule on true
+offset 0
 """
-"""What these tenants charge now, but for the secret prices of customers. Value: their ids."""
+"""What these tenants charge now, but for the secret prices of customers. Value: their ids. Its
+`offset` keeps the fence that is put around it above all of it."""
 SECRETS: Final = f"""
 select {VERSION_OF_OWNER} as version, r.id, r.audience, r.for_kind, r.for_id, r.scope,
        r.target_id, r.kind, r.value, r.rounding, r.unit_minor, r.min_quantity, null as runs_since
@@ -48,6 +50,7 @@ from (select $1::uuid) as asked (owner_id)
 left join catalogue_versions known on known.owner_id = asked.owner_id
 left join price_rules r on r.tenant_id = asked.owner_id and r.customer_id = $2
      and {_IN_FORCE.format("r")}
+offset 0
 """
 """The secret prices that a customer has at this moment. Values: the shop, and the customer."""
 
