@@ -59,6 +59,11 @@ class Change:
             keys |= {key for key in present if key[0] is Audience.WHOLESALE}
         return keys
 
+    @property
+    def is_of_rules_alone(self) -> bool:
+        """True where no range and no margin changes: what is asked by other rules stays."""
+        return not self.ranges and self.min_margin_minor is None
+
     def names(self, sku: DeskSku) -> bool:
         """Say whether the change puts a rule on exactly this SKU."""
         return sku.id in self._named

@@ -11,7 +11,9 @@ that the shop's own version is the one that was looked at (`writing.py`). What c
 meanwhile is for the guards at the time of the quote, which nothing gets round.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from kernel.errors import Refusal
@@ -56,7 +58,7 @@ class RestlessPrices(Refusal):
     code = "PRICE_CHANGED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trial:
     """The shop's prices before and after a change, on one ground."""
 
@@ -69,18 +71,21 @@ class Trial:
 
     def broken(self, sku: DeskSku) -> Guard | None:
         """Name a guard that the change breaks for a SKU, where it was whole before."""
-        changed = self.change.ranged(sku)
-        after, before = self.after.layers, self.before.layers
-        ground = self._ground_after()
+        changed, ground = self.change.ranged(sku), self._ground_after
+        face_value_minor = ground.face_value_minor(sku)
         for key in self.layers:
-            guard = _broken(ground, changed, key, after.get(key, _NO_LAYER))
+            before = list(_layer(self.before, key).candidates(sku, face_value_minor))
+            after = list(_layer(self.after, key).candidates(sku, face_value_minor))
+            if self.change.is_of_rules_alone:  # whoever is asked as before, asks as before
+                after = [one for one in after if one not in before]
+            guard = _broken(ground, changed, key, after)
             if guard is not None and (
-                self.change.names(sku)
-                or _broken(self.ground, sku, key, before.get(key, _NO_LAYER)) is None
+                self.change.names(sku) or _broken(self.ground, sku, key, before) is None
             ):
                 return guard
         return None
 
+    @cached_property
     def _ground_after(self) -> Ground:
         margin_minor = self.change.min_margin_minor
         if margin_minor is None:
@@ -132,9 +137,15 @@ def _refusal(broken: dict[Guard, list[str]], change: Change) -> GuardBroken:
     )
 
 
-def _broken(ground: Ground, sku: DeskSku, key: LayerKey, layer: DeskLayer) -> Guard | None:
+def _layer(rules: OwnRules, key: LayerKey) -> DeskLayer:
+    return rules.layers.get(key, _NO_LAYER)
+
+
+def _broken(
+    ground: Ground, sku: DeskSku, key: LayerKey, candidates: Iterable[Candidate]
+) -> Guard | None:
     """The guard that a price for these buyers or children would break, if one does."""
-    for candidate in layer.candidates(sku, ground.face_value_minor(sku)):
+    for candidate in candidates:
         if candidate.rule is None and key not in EVERYONES:
             continue  # who is named nowhere here is asked what everyone is asked
         for quantity in _quantities(ground, sku, candidate):
