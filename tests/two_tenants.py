@@ -169,6 +169,20 @@ async def _plant_settings(
         },
         "price_limits": {"sku_id": goods.sku_id, "floor_minor": 100},
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
+        "tenant_events": {
+            "id": new_id(),
+            "change": "APPLY",
+            "to_status": "APPLIED",
+            "actor": slug,
+        },
+        "tenant_invitations": {
+            "id": new_id(),
+            "token_hash": token_bytes(32),
+            "on_parent_loss": "FREEZE",
+            "settlement_mode": "PLATFORM_COLLECT",
+            "created_by": slug,
+            "expires_at": PAID_AT,
+        },
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 

@@ -1,22 +1,20 @@
 """Who may order or pay now: asked of the database by the statement that writes it."""
 
 from kernel.errors import Forbidden, Invalid, Refusal
+from offers.quotes import QuoteExpired
 from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
 
-SHOP_IS_OPEN = """
-((select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true)
-"""
-"""Whether the shop and every shop above it take orders."""
+SHOP_CLOSURE = "shop_closure(:tenant_id::uuid, :path::uuid[])"
+"""Why nothing is sold in the shop on this path: CLOSED, MOVED, or null. Whoever priced the order
+on the path of a moment ago has shared it out among tenants that may stand there no more."""
 
 
 # `claim` stands before it: a request that was answered already is not asked again.
 ADMISSION = f"""
 admission as materialized (
-    select true as is_first, case
-        when not {SHOP_IS_OPEN}
-            then 'CLOSED'
+    select true as is_first, coalesce({SHOP_CLOSURE}, case
         when :customer_id::uuid is not null
              and (select status from customers
                   where tenant_id = :tenant_id::uuid and id = :customer_id::uuid)
@@ -35,7 +33,7 @@ admission as materialized (
                 and expires_at + interval '0' > moment.now)
              >= {UNPAID_ORDERS_PER_CUSTOMER}
             then 'TOO_MANY_UNPAID'
-        end as refusal
+        end) as refusal
     from moment where exists (select from claim)
 )
 """
@@ -48,7 +46,7 @@ as many more may come as there are connections. Where `claim` has no row, it has
 
 
 PAYMENT_REFUSAL = """
-payment_refusal(:tenant_id::uuid, :path::uuid[], :viewer_id::uuid, :token_hash::bytea, {now})
+payment_refusal(:tenant_id::uuid, :viewer_id::uuid, :token_hash::bytea, {now})
 """
 """Why the viewer may not pay at `now`: SIGNED_OUT, CLOSED, or null. It sees what was committed
 before it is called, so it stands where it is called after what the statement waits for."""
@@ -63,6 +61,8 @@ def refusal_of(code: str) -> Refusal:
     """The refusal behind a word of `ADMISSION` or of `PAYMENT_REFUSAL`."""
     if code == "CLOSED":
         return TenantRestricted("This shop does not take orders at the moment.")
+    if code == "MOVED":
+        return QuoteExpired("The shop's prices have just changed: ask for a new price.")
     if code == "FROZEN":
         return Forbidden("This account cannot order at the moment.")
     if code == "SIGNED_OUT":

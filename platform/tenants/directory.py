@@ -9,10 +9,11 @@ from uuid import UUID
 from kernel import db
 from kernel.clock import monotonic_seconds
 from kernel.errors import Refusal
+from tenants.life import TenantStatus
 
 
 class TenantRestricted(Refusal):
-    """The shop, or a shop above it, takes no orders now."""
+    """The shop does not do this in its state, or because of a shop above it."""
 
     code = "TENANT_RESTRICTED"
 
@@ -38,6 +39,8 @@ class Shop:
     payment_methods: tuple[str, ...]
     host: str
     levels: tuple[PathTenant, ...]
+    open: bool = True
+    """Whether orders were taken when the shop was read: `shop_closure` in the database."""
     version: int = 0
     """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
 
@@ -47,9 +50,9 @@ class Shop:
         return tuple(level.id for level in self.levels)
 
     @property
-    def open(self) -> bool:
-        """True when this shop and every shop above it take orders."""
-        return all(level.status == "ACTIVE" for level in self.levels)
+    def status(self) -> TenantStatus:
+        """Where the tenant is in its life."""
+        return TenantStatus(self.levels[-1].status)
 
     def require_open(self) -> None:
         """Raise `TenantRestricted` unless orders are taken."""
@@ -63,6 +66,7 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
+       shop_closure(t.id, t.path) is null as open,
        (select coalesce(sum(known.version), 0)::bigint from catalogue_versions known
         where known.owner_id = any (t.path || platform_id())) as version
 from tenants t join tenants a on a.id = any (t.path)
@@ -170,5 +174,6 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         payment_methods=tuple(row["payment_methods"]),
         host=row["host"],
         levels=tuple(PathTenant(*level) for level in levels),
+        open=row["open"],
         version=row["version"],
     )

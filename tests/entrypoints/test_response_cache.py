@@ -241,7 +241,7 @@ CHANGES = [
     "update tenants set currency = 'USD' where id = '{shop}'",
     "update tenants set support_contact = 'other' where id = '{shop}'",
     "update tenants set payment_methods = array['CARD'] where id = '{shop}'",
-    "update tenants set status = 'RESTRICTED' where id = '{shop}'",
+    "update tenants set status = 'RESTRICTED', orders_stopped = true where id = '{shop}'",
     "update tenants set status = 'SUSPENDED' where id = '{agent}'",
     "update tenants set status = 'SUSPENDED' where id = '{root}'",
     "update tenants set min_margin_minor = 100000 where id = '{agent}'",

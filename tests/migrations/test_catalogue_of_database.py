@@ -30,6 +30,8 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "tenant_events",
+    "tenant_invitations",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
 PARTY_CLASS = {"line_shares"}
@@ -53,6 +55,7 @@ SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 
 APPEND_ONLY = {
     "key_reveals",
+    "tenant_events",
     "payment_events",
     "ledger_accounts",
     "ledger_transactions",
