@@ -35,6 +35,7 @@ WITHOUT_MODEL = {
     "key_batch_rejections": "key of two columns",
     "payment_events": "key of two columns",
     "ledger_entries": "key of two columns",
+    "resting_hosts": "its key is a text, and it is asked for under its host's lock alone",
     "catalogue_versions": "written by triggers alone, and read in SQL",
     "sandbox_clock": "the platform_now() of a sandbox; the product never touches it",
     "tortoise_migrations": "the migrations' own history",

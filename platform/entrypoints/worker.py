@@ -19,11 +19,14 @@ from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
 from orders import channel_calls, expiry, refund_sending
+from tenants import domain_checks, reviews
 
 log = get_logger(__name__)
 ORDERS_READ_AT_ONCE = 100
 CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
+TENANTS_CLOSED_AT_ONCE = 50
+DOMAINS_CHECKED_AT_ONCE = 20
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 
 
@@ -86,6 +89,16 @@ async def forget_old_requests() -> int:
         )
 
 
+async def end_closings() -> int:
+    """Close the tenants whose time to wind up is over."""
+    return await reviews.end_closings(TENANTS_CLOSED_AT_ONCE)
+
+
+async def check_domains() -> int:
+    """Ask the DNS whether proofs of domains still stand."""
+    return await domain_checks.check_again(DOMAINS_CHECKED_AT_ONCE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -104,6 +117,8 @@ SWEEPS = (
     Sweep(work=ask_channels, every_seconds=1.0, batch=CHANNELS_ASKED_AT_ONCE),
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=fold, every_seconds=20.0),
+    Sweep(work=end_closings, every_seconds=60.0, batch=TENANTS_CLOSED_AT_ONCE),
+    Sweep(work=check_domains, every_seconds=60.0, batch=DOMAINS_CHECKED_AT_ONCE),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
 )
 

@@ -16,7 +16,6 @@ from schema.context import Info
 from schema.money import Money, amount
 from schema.order_types import OrderConnection, order_connection
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
-from tenants.queries import children_of
 
 
 @strawberry.type(description="Earnings by stage.")
@@ -27,28 +26,6 @@ class Balances:
     available: Money
     deposit: Money
     owed: Money
-
-
-@strawberry.type(description="A shop directly below this one.")
-class ChildTenant:
-    """What a parent may know of a child."""
-
-    slug: str
-    name: str
-    status: str
-    depth: int
-
-
-@strawberry.type(description="The shop as its staff sees it.")
-class Tenant:
-    """One agent."""
-
-    slug: str
-    name: str
-    status: str
-    depth: int
-    balances: Balances
-    children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
 
 
 @strawberry.type(description="One SKU from the shop's own side.")
@@ -124,7 +101,8 @@ class TrialBalanceRow:
     balance: Money
 
 
-def _balances(balance: PartyBalance, currency: str) -> Balances:
+def balances_type(balance: PartyBalance, currency: str) -> Balances:
+    """Put balances into the schema's words."""
     return Balances(
         pending=amount(balance.pending_minor, currency),
         available=amount(balance.available_minor, currency),
@@ -136,23 +114,6 @@ def _balances(balance: PartyBalance, currency: str) -> Balances:
 @strawberry.type
 class DeskQuery:
     """The desks' first fields."""
-
-    @strawberry.field(description="The shop as its staff sees it.")
-    async def tenant(self, info: Info) -> Tenant:
-        """Read the shop with its balances and its direct children."""
-        context = info.context
-        shop = context.shop
-        async with db.transaction(context.core(), read_only=True):
-            children = await children_of(shop.id)
-            balance = await party_balance(shop.id, shop.currency)
-        return Tenant(
-            slug=shop.slug,
-            name=shop.name,
-            status=shop.levels[-1].status,
-            depth=len(shop.levels) - 1,
-            balances=_balances(balance, shop.currency),
-            children=[ChildTenant(**child) for child in children],
-        )
 
     @strawberry.field(description="All orders of the shop, the newest first.")
     async def tenant_orders(
@@ -204,7 +165,7 @@ class DeskQuery:
             code=row["code"],
             name=row["name"],
             rate_bp=row["rate_bp"],
-            balances=_balances(balance, currency),
+            balances=balances_type(balance, currency),
             commissions=[
                 Commission(
                     order_no=share["no"],
@@ -231,7 +192,7 @@ class DeskQuery:
             name=row["name"],
             status=row["status"],
             commission_bp=row["commission_bp"],
-            balances=_balances(balance, currency),
+            balances=balances_type(balance, currency),
             listings=[_listing(listing, info) for listing in listings],
         )
 

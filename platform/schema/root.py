@@ -8,6 +8,7 @@ from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
+from schema.domains import DomainMutation
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
 from schema.money import SCALARS
@@ -17,9 +18,13 @@ from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.tenant_reviews import TenantReviewMutation
+from schema.tenants import TenantMutation, TenantQuery
 
 # One try a request: each of these can be guessed at.
-SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
+SENSITIVE_MUTATIONS = frozenset(
+    {"signIn", "signUp", "keyReveal", "keysExport", "tenantApply", "invitationAccept"}
+)
 
 # Of the query's root, what every guest of a shop sees alike: the answer depends on the shop, the
 # language and the question alone.
@@ -27,12 +32,21 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, TenantQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    TenantMutation,
+    TenantReviewMutation,
+    DomainMutation,
+):
     """What can be done."""
 
 

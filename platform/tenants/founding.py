@@ -21,6 +21,9 @@ from tenants.life import LifeChange, TenantStatus
 MAX_OPEN_APPLICATIONS: Final = 100
 """Below one parent. More are asked to wait until the platform has looked at these."""
 
+LONGEST_NAME: Final = 80
+LONGEST_CONTACT: Final = 200
+
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 #: Hosts that a visitor would take for the platform's own.
 _RESERVED: Final = frozenset(
@@ -74,7 +77,7 @@ on conflict (slug) do nothing returning id
 _DOMAIN = """
 insert into tenant_domains (tenant_id, id, host, kind, is_primary, verified_at)
 values ($1, $2, $3, 'SUBDOMAIN', true, platform_now())
-on conflict (host) do nothing returning id
+on conflict (host) where verified_at is not null do nothing returning id
 """
 _EVENT = """
 insert into tenant_events (tenant_id, id, change, to_status, actor)
@@ -147,16 +150,15 @@ def _checked(application: Application) -> Application:
             "A shop's name in its address has 3 to 40 letters a-z, digits and hyphens.",
             field="slug",
         )
-    return Application(
-        slug,
-        _printable(application.name, longest=80, field="name"),
-        _printable(application.contact, longest=200, field="contact"),
-    )
+    name, contact = crypto.normalised(application.name), crypto.normalised(application.contact)
+    if not _is_printable(name, longest=LONGEST_NAME):
+        raise Invalid(f"A name has 1 to {LONGEST_NAME} printable characters.", field="name")
+    if not _is_printable(contact, longest=LONGEST_CONTACT):
+        raise Invalid(
+            f"A contact has 1 to {LONGEST_CONTACT} printable characters.", field="contact"
+        )
+    return Application(slug, name, contact)
 
 
-def _printable(text: str, *, longest: int, field: str) -> str:
-    normal = crypto.normalised(text)
-    if not 0 < len(normal) <= longest or not normal.isprintable():
-        word = "name" if field == "name" else field
-        raise Invalid(f"A {word} has 1 to {longest} printable characters.", field=field)
-    return normal
+def _is_printable(text: str, *, longest: int) -> bool:
+    return 0 < len(text) <= longest and text.isprintable()

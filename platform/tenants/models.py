@@ -135,6 +135,12 @@ class TenantDomain(Model):
     kind = fields.CharEnumField(DomainKind)
     is_primary = fields.BooleanField(default=False)
     verified_at = fields.DatetimeField(null=True)
+    added_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    asked_at = fields.DatetimeField(null=True)
+    checked_at = fields.DatetimeField(null=True)
+    next_check_at = fields.DatetimeField(null=True)
+    failed_checks = fields.SmallIntField(default=0)
+    lapsed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "tenant_domains"

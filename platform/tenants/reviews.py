@@ -11,6 +11,15 @@ from tenants.standing import Step
 
 MAX_DEPOSIT_MINOR: Final = 100_000_000_000
 
+_FACTS = """
+update tenants set
+    kyc_passed_at = case when $2 then coalesce(kyc_passed_at, platform_now())
+                         else kyc_passed_at end,
+    deposit_due_minor = coalesce($3, deposit_due_minor),
+    deposit_paid_minor = coalesce($4, deposit_paid_minor)
+where id = $1 and kind = 'AGENT'
+"""
+
 
 async def review(
     *, tenant_id: UUID, accept: bool, deposit_due_minor: int, actor: str, reason: str
@@ -32,31 +41,25 @@ async def review(
     return status
 
 
-async def record_kyc(*, tenant_id: UUID, actor: str) -> TenantStatus:
-    """Note that the owner is who they say; the tenant goes on if that was what it waited for."""
-    return await _record(
-        tenant_id,
-        "kyc_passed_at = coalesce(kyc_passed_at, platform_now())",
-        actor=actor,
-    )
-
-
-async def record_deposit_due(
-    *, tenant_id: UUID, deposit_due_minor: int, actor: str
+async def record_facts(
+    *,
+    tenant_id: UUID,
+    actor: str,
+    kyc_passed: bool = False,
+    deposit_due_minor: int | None = None,
+    deposit_paid_minor: int | None = None,
 ) -> TenantStatus:
-    """Note how much opening asks for, in minor units of the tenant's currency."""
-    return await _record(
-        tenant_id, "deposit_due_minor = $2", _deposit(deposit_due_minor), actor=actor
-    )
+    """Note what opening waits for; a tenant that has all of it opens.
 
-
-async def record_deposit_paid(
-    *, tenant_id: UUID, deposit_paid_minor: int, actor: str
-) -> TenantStatus:
-    """Note how much of the deposit is there, in minor units; a tenant that has enough opens."""
-    return await _record(
-        tenant_id, "deposit_paid_minor = $2", _deposit(deposit_paid_minor), actor=actor
-    )
+    That the owner is who they say, once known, stays known. Amounts in minor units of the
+    tenant's currency; None stays as it is.
+    """
+    due_minor = None if deposit_due_minor is None else _deposit(deposit_due_minor)
+    paid_minor = None if deposit_paid_minor is None else _deposit(deposit_paid_minor)
+    async with db.transaction(standing.scope_of_life()):
+        if not await db.execute(_FACTS, tenant_id, kyc_passed, due_minor, paid_minor):
+            raise NotFound("There is no such tenant.", field="tenantId")
+        return await _advance(tenant_id, actor=actor)
 
 
 async def restrict(
@@ -133,17 +136,6 @@ async def end_closings(limit: int) -> int:
             step = Step(row["id"], LifeChange.END, Mover.CLOCK, "clock")
             await standing.make_in_transaction(step)
     return len(due)
-
-
-async def _record(tenant_id: UUID, fact: str, *values: int, actor: str) -> TenantStatus:
-    """Write a fact about a tenant that has not opened yet, and let it go on if it is ready."""
-    async with db.transaction(standing.scope_of_life()):
-        known = await db.execute(
-            f"update tenants set {fact} where id = $1 and kind = 'AGENT'", tenant_id, *values
-        )
-        if not known:
-            raise NotFound("There is no such tenant.", field="tenantId")
-        return await _advance(tenant_id, actor=actor)
 
 
 async def _advance(tenant_id: UUID, *, actor: str) -> TenantStatus:

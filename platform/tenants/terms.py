@@ -7,6 +7,7 @@ import asyncpg
 from kernel import db
 from kernel.errors import Invalid, NotFound
 from tenants import standing
+from tenants.life import TenantStatus
 from tenants.parent_loss import release_children
 
 _SET = """
@@ -24,7 +25,7 @@ async def set_terms(
     max_child_depth: int | None,
     parent_id: UUID | None,
     actor: str,
-) -> None:
+) -> TenantStatus:
     """Change a contract; None leaves a term as it is. With `parent_id` only that one's child.
 
     `max_child_depth` counts levels from the root, which is 0. Raises `Invalid` where it is larger
@@ -39,6 +40,8 @@ async def set_terms(
                 raise NotFound("There is no such tenant.", field="tenantId")
             if on_parent_loss == "REPARENT" and await _is_lost(row["parent_id"]):
                 await release_children(row["parent_id"], actor=actor)
+            now = "select status from tenants where id = $1"
+            return TenantStatus(await db.fetch_value(now, tenant_id))
     except asyncpg.CheckViolationError as refused:
         if refused.constraint_name not in ("tenants_depth", "tenants_depth_check"):
             raise

@@ -39,7 +39,13 @@ DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
 
 # Rows that carry a tenant and are looked up before one is known; a shop has no privilege on them.
-PLATFORM_WITH_TENANT = {"access_tokens", "payments", "refunds", "ledger_transactions"}
+PLATFORM_WITH_TENANT = {
+    "access_tokens",
+    "payments",
+    "refunds",
+    "ledger_transactions",
+    "resting_hosts",
+}
 
 # What a shop's transaction may do at all: read these tables whole, or these columns of them.
 SHOP_READS_WHOLE = DIRECTORY | {

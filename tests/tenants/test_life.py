@@ -114,12 +114,12 @@ async def test_an_application_opens_when_its_owner_is_known_and_the_deposit_is_p
     who = {"tenant_id": shop.id, "actor": OPERATOR}
     status = await reviews.review(accept=True, deposit_due_minor=50_000, reason="", **who)
     assert status == "KYC"
-    assert await reviews.record_deposit_paid(deposit_paid_minor=40_000, **who) == "KYC"
-    assert await reviews.record_kyc(**who) == "DEPOSIT_DUE"
+    assert await reviews.record_facts(deposit_paid_minor=40_000, **who) == "KYC"
+    assert await reviews.record_facts(kyc_passed=True, **who) == "DEPOSIT_DUE"
     with pytest.raises(asyncpg.CheckViolationError, match="deposit is paid"):
         await tree.owner.execute("update tenants set status = 'ACTIVE' where id = $1", shop.id)
     assert await tree.closure(shop) == "CLOSED"
-    assert await reviews.record_deposit_paid(deposit_paid_minor=50_000, **who) == "ACTIVE"
+    assert await reviews.record_facts(deposit_paid_minor=50_000, **who) == "ACTIVE"
     assert await tree.closure(shop) is None
     assert await tree.events(shop) == [
         ("ACCEPT", "APPLIED", "KYC"),
@@ -130,7 +130,7 @@ async def test_an_application_opens_when_its_owner_is_known_and_the_deposit_is_p
 
 async def test_who_is_known_already_and_owes_nothing_opens_at_once(tree: Tree) -> None:
     shop = await tree.plant("subject", below=tree.world.agent, status="APPLIED")
-    await reviews.record_kyc(tenant_id=shop.id, actor=OPERATOR)
+    await reviews.record_facts(kyc_passed=True, tenant_id=shop.id, actor=OPERATOR)
     assert await tree.status(shop) == "APPLIED"
     status = await reviews.review(
         tenant_id=shop.id, accept=True, deposit_due_minor=0, actor=OPERATOR, reason=""
@@ -154,8 +154,8 @@ async def test_a_deposit_has_bounds(tree: Tree, amount_minor: int) -> None:
     who = {"tenant_id": shop.id, "actor": OPERATOR}
     for refused in (
         reviews.review(accept=True, deposit_due_minor=amount_minor, reason="", **who),
-        reviews.record_deposit_due(deposit_due_minor=amount_minor, **who),
-        reviews.record_deposit_paid(deposit_paid_minor=amount_minor, **who),
+        reviews.record_facts(deposit_due_minor=amount_minor, **who),
+        reviews.record_facts(deposit_paid_minor=amount_minor, **who),
     ):
         with pytest.raises(Invalid):
             await refused
@@ -240,7 +240,7 @@ async def test_the_platforms_own_shop_and_no_shop_have_no_such_life(tree: Tree) 
         for refused in (
             reviews.suspend(tenant_id=nobody, actor=OPERATOR, reason=""),
             reviews.ask_to_close(tenant_id=nobody, actor="staff:x", reason=""),
-            reviews.record_kyc(tenant_id=nobody, actor=OPERATOR),
+            reviews.record_facts(kyc_passed=True, tenant_id=nobody, actor=OPERATOR),
         ):
             with pytest.raises(NotFound):
                 await refused
