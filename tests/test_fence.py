@@ -20,7 +20,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
-from tenants.models import StoredPriceRule
+from tenants.models import StoredPriceRule, TenantEvent, TenantInvitation
 from tenants.scope import FenceBreach, PartyOwned, PathOwned, TenantOwned
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 from ways_through_models import PAST_THE_MANAGER, THROUGH_THE_MANAGER, ForeignRow, Way
@@ -62,6 +62,8 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     DeliveredKey,
     KeyReveal,
     StoredPriceRule,
+    TenantEvent,
+    TenantInvitation,
     LineShare,
 )
 

@@ -103,6 +103,10 @@ def _id(kind: str) -> Nobodys:
     return lambda _: public_id(kind, new_id())
 
 
+def _founds(ask: Ask) -> bool:
+    return ask.root.name in ("tenantApply", "invitationAccept")
+
+
 def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
@@ -140,11 +144,13 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "after": Slot(
         _omitted,
-        lambda ask, theirs: [theirs.cursors[ask.root.name]],
+        lambda ask, theirs: list(filter(None, [theirs.cursors.get(ask.root.name)])),
         lambda _: crypto.sign("cursor", b'["nobody","nothing",[]]'),
     ),
     "slug": Slot(
-        lambda ask: ask.town.goods.slug, lambda ask, _: [ask.town.hidden.slug], _fixed("nobody")
+        lambda ask: f"new-{new_id().hex[-12:]}" if _founds(ask) else ask.town.goods.slug,
+        lambda ask, _: [] if _founds(ask) else [ask.town.hidden.slug],
+        _fixed("nobody"),
     ),
     "id": Slot(_omitted, lambda ask, _: [public_id("prd", ask.town.hidden.product_id)], _id("prd")),
     "ids": Slot(
@@ -189,6 +195,45 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "format": Slot(_fixed("TXT")),
     "reason": Slot(_fixed("GOODWILL")),
     "returnPath": Slot(_fixed("/thanks")),
+    "token": Slot(
+        lambda _: crypto.new_token("kmi"),
+        lambda _, theirs: [theirs.invitation],
+        lambda _: crypto.new_token("kmi"),
+    ),
+    "childId": Slot(
+        lambda ask: public_id("ten", ask.caller.own.child),
+        lambda _, theirs: [public_id("ten", one) for one in (theirs.shop.id, theirs.child)],
+        _id("ten"),
+    ),
+    "tenantId": Slot(
+        lambda ask: public_id("ten", ask.caller.own.child),
+        lambda ask, theirs: (
+            []  # an operator decides about every tenant
+            if ask.caller.role == "OPERATOR"
+            else [public_id("ten", one) for one in (theirs.shop.id, theirs.child)]
+        ),
+        _id("ten"),
+    ),
+    "domainId": Slot(
+        lambda ask: public_id("dom", ask.caller.own.domain),
+        lambda _, theirs: [public_id("dom", theirs.domain)],
+        _id("dom"),
+    ),
+    "host": Slot(lambda ask: ask.caller.own.own_host, lambda _, theirs: [theirs.own_host]),
+    "days": Slot(_fixed(1)),
+    "onParentLoss": Slot(_fixed("FREEZE")),
+    "settlementMode": Slot(_fixed("PLATFORM_COLLECT")),
+    "maxChildDepth": Slot(_omitted),
+    "restricted": Slot(_fixed(False)),
+    "ordersStopped": Slot(_fixed(False)),
+    "payoutsFrozen": Slot(_fixed(False)),
+    "accept": Slot(_fixed(True)),
+    "kycPassed": Slot(_fixed(True)),
+    "depositDueMinor": Slot(_fixed(0)),
+    "depositPaidMinor": Slot(_fixed(0)),
+    "depth": Slot(_fixed(2)),
+    "status": Slot(_omitted),
+    "below": Slot(_omitted),
 }
 
 #: An input with which another one may not be given.
