@@ -107,6 +107,16 @@ def _founds(ask: Ask) -> bool:
     return ask.root.name in ("tenantApply", "invitationAccept")
 
 
+def _tenants_of_others(ask: Ask, theirs: Holdings) -> list[str]:
+    """Tenants about which the caller decides nothing: an operator does about every one, a parent
+    about its own children."""
+    if ask.caller.role == "OPERATOR":
+        return []
+    is_parent = theirs.shop.path[-2:-1] == (ask.caller.shop.id,)
+    found = [theirs.child] if is_parent else [theirs.child, theirs.shop.id]
+    return [public_id("ten", one) for one in found]
+
+
 def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
@@ -202,16 +212,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "childId": Slot(
         lambda ask: public_id("ten", ask.caller.own.child),
-        lambda _, theirs: [public_id("ten", one) for one in (theirs.shop.id, theirs.child)],
+        _tenants_of_others,
         _id("ten"),
     ),
     "tenantId": Slot(
         lambda ask: public_id("ten", ask.caller.own.child),
-        lambda ask, theirs: (
-            []  # an operator decides about every tenant
-            if ask.caller.role == "OPERATOR"
-            else [public_id("ten", one) for one in (theirs.shop.id, theirs.child)]
-        ),
+        _tenants_of_others,
         _id("ten"),
     ),
     "domainId": Slot(
