@@ -134,10 +134,10 @@ class SalesDesk:
         async with db.transaction(db.core_scope(tenant_id)):
             return await current_shop(tenant_id)
 
-    async def quote(self, shop: Shop, wishes: Sequence[Wish]) -> Quote:
-        """A price, agreed to for ten minutes."""
+    async def quote(self, shop: Shop, wishes: Sequence[Wish], *, by: Person | None = None) -> Quote:
+        """A price, agreed to for ten minutes; a guest's unless somebody is named."""
         async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
-            return await quotes.quote(shop, wishes)
+            return await quotes.quote(shop, wishes, customer_id=by.id if by else None)
 
     async def order(
         self,
@@ -152,7 +152,7 @@ class SalesDesk:
         """Quote and order; a guest unless somebody is named."""
         shop = await self.shop(at)
         wishes = wishes or [Wish((goods or self.world.goods).sku_id, quantity)]
-        quote = await self.quote(shop, wishes)
+        quote = await self.quote(shop, wishes, by=by)
         buyer = Buyer(by.id if by else None)
         made = await checkout.create_order(
             shop=shop,

@@ -20,7 +20,14 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
-from tenants.models import StoredPriceRule, TenantEvent, TenantInvitation
+from tenants.models import (
+    AgentGrade,
+    MembershipTier,
+    Promotion,
+    StoredPriceRule,
+    TenantEvent,
+    TenantInvitation,
+)
 from tenants.scope import FenceBreach, PartyOwned, PathOwned, TenantOwned
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 from ways_through_models import PAST_THE_MANAGER, THROUGH_THE_MANAGER, ForeignRow, Way
@@ -36,8 +43,9 @@ TENANT_TABLES = (
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "membership_tiers",
 )
-PATH_TABLES = ("price_rules", "price_limits", "tenant_listings")
+PATH_TABLES = ("price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions")
 PARTY_TABLES = ("line_shares",)
 CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 # Whose a row is, in the tables that a shop's transaction may read.
@@ -64,6 +72,9 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     StoredPriceRule,
     TenantEvent,
     TenantInvitation,
+    AgentGrade,
+    MembershipTier,
+    Promotion,
     LineShare,
 )
 

@@ -37,6 +37,7 @@ WITHOUT_MODEL = {
     "ledger_entries": "key of two columns",
     "resting_hosts": "its key is a text, and it is asked for under its host's lock alone",
     "catalogue_versions": "written by triggers alone, and read in SQL",
+    "catalogue_moments": "key of two columns",
     "sandbox_clock": "the platform_now() of a sandbox; the product never touches it",
     "tortoise_migrations": "the migrations' own history",
 }

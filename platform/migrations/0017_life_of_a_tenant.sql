@@ -125,6 +125,9 @@ begin
     end if;
     if tg_op = 'UPDATE' and new.parent_id is distinct from old.parent_id then
         perform lock_tree();
+        -- What the parent gave ends with it: its grade, and its secret prices.
+        new.grade_id := null;
+        delete from price_rules where tenant_id = old.parent_id and child_id = old.id;
     end if;
     if tg_op = 'UPDATE' and exists (select from tenants below where below.parent_id = new.id
                                     and below.max_child_depth > new.max_child_depth) then

@@ -88,9 +88,12 @@ class Quote:
     expires_at: datetime
 
 
-async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
-    """Price these wishes now, in the shop's core transaction or in round trips of their own."""
-    lines = await price_wishes(shop, wishes)
+async def quote(shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None = None) -> Quote:
+    """Price these wishes now, for a customer or for a guest.
+
+    In the shop's core transaction or in round trips of their own.
+    """
+    lines = await price_wishes(shop, wishes, customer_id=customer_id)
     lasts = timedelta(seconds=settings().quote_seconds)
     expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
@@ -102,15 +105,17 @@ async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
     )
 
 
-async def redeem(shop: Shop, quote_id: str) -> tuple[QuotedLine, ...]:
-    """The lines of a quote at today's prices, which must be the quoted ones.
+async def redeem(
+    shop: Shop, quote_id: str, *, customer_id: UUID | None = None
+) -> tuple[QuotedLine, ...]:
+    """The lines of a quote at today's prices for whoever redeems it, which must be the quoted ones.
 
     Raises `QuoteExpired` or `PriceChanged`, or what `price_wishes` raises.
     """
     payload = _payload(shop, quote_id)
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
     try:
-        lines = await price_wishes(shop, wishes)
+        lines = await price_wishes(shop, wishes, customer_id=customer_id)
     except Refusal:
         _require_current(payload, await _now(shop))
         raise
@@ -138,14 +143,21 @@ def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
     return PriceChanged("The price has changed.", field=field, details={"totalMinor": total_minor})
 
 
-async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
-    """Price wishes without signing anything; each line is one offer's."""
+async def price_wishes(
+    shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None = None
+) -> tuple[QuotedLine, ...]:
+    """Price wishes without signing anything; each line is one offer's, at its own quantity."""
     _require_sensible(wishes)
     # Counted so far that an order knows whether what it leaves is scarce.
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
-    lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    skus = await shelf.skus_by_id(
+        shop,
+        [(wish.sku_id, wish.quantity) for wish in wishes],
+        stock_bound=bound,
+        customer_id=customer_id,
+    )
+    lines = tuple(_line(skus.get((wish.sku_id, wish.quantity)), wish) for wish in wishes)
     if len({line.offer.id for line in lines}) != len(lines):
         # Each of the two would count the offer's whole stock, and lock its keys in any order.
         raise Invalid("The same goods stand in two lines: add them up.", field="lines")

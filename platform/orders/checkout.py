@@ -76,7 +76,7 @@ async def create_order(
             shop=shop,
             buyer=buyer,
             request=request,
-            price=lambda: quotes.redeem(shop, quote_id),
+            price=lambda: quotes.redeem(shop, quote_id, customer_id=buyer.customer_id),
             contact=contact,
             affiliate_code=affiliate_code,
         )
@@ -164,13 +164,13 @@ def _made(buyer: Buyer, order_id: UUID, view: OrderView | None = None) -> OrderM
 
 
 async def price_for_quick_buy(
-    shop: Shop, wish: Wish, *, expected_total_minor: int
+    shop: Shop, wish: Wish, *, expected_total_minor: int, customer_id: UUID | None
 ) -> tuple[QuotedLine, ...]:
     """The one line of a quick buy; the buyer's `expectedTotal` is the acceptance.
 
     Raises `PriceChanged` with the new total when it differs.
     """
-    (line,) = await quotes.price_wishes(shop, [wish])
+    (line,) = await quotes.price_wishes(shop, [wish], customer_id=customer_id)
     if line.total_minor != expected_total_minor:
         raise quotes.price_changed([line], field="expectedTotal")
     return (line,)

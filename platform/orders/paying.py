@@ -203,7 +203,10 @@ async def quick_buy(
         if method == WALLET and WALLET not in shop.payment_methods:
             raise Invalid("This shop does not take that payment method.", field="method")
         return await checkout.price_for_quick_buy(
-            shop, wish, expected_total_minor=expected_total_minor
+            shop,
+            wish,
+            expected_total_minor=expected_total_minor,
+            customer_id=buyer.customer_id,
         )
 
     return await checkout.make_order(

@@ -84,4 +84,6 @@ class QuoteQuery:
             wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)
             for line in input.lines
         ]
-        return _quote_type(await quotes.quote(context.shop, wishes))
+        return _quote_type(
+            await quotes.quote(context.shop, wishes, customer_id=context.customer_id)
+        )

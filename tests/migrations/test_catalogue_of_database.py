@@ -32,8 +32,9 @@ TENANT_CLASS = {
     "key_reveals",
     "tenant_events",
     "tenant_invitations",
+    "membership_tiers",
 }
-PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
+PATH_CLASS = {"price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions"}
 PARTY_CLASS = {"line_shares"}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY

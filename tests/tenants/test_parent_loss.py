@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from kernel.errors import Invalid, NotFound
+from kernel.ids import new_id
 from tenant_tree import OPERATOR, Tree
 from tenants import reviews
 from tenants.terms import set_terms
@@ -89,6 +90,33 @@ async def test_a_lost_parents_restriction_ends_and_the_platforms_stays(tree: Tre
     await suspend(agent)
     assert [await tree.status(free), await tree.closure(free)] == ["ACTIVE", None]
     assert [await tree.status(stopped), await tree.closure(stopped)] == ["RESTRICTED", "CLOSED"]
+
+
+async def test_a_lost_parents_grade_and_secret_prices_end(tree: Tree) -> None:
+    root, agent, shop = tree.world.root, tree.world.agent, tree.world.shop
+    grade_id = new_id()
+    await tree.owner.execute(
+        "insert into agent_grades (tenant_id, id, name, rank) values ($1, $2, 'gold', 1)",
+        agent.id,
+        grade_id,
+    )
+    await tree.owner.execute(
+        "update tenants set grade_id = $2, on_parent_loss = 'REPARENT' where id = $1",
+        shop.id,
+        grade_id,
+    )
+    await tree.owner.execute(
+        """insert into price_rules (tenant_id, id, audience, scope, kind, value, for_kind, for_id)
+           values ($1, $2, 'WHOLESALE', 'DEFAULT', 'FIXED_OVER_COST', 1, 'CHILD', $3)""",
+        agent.id,
+        new_id(),
+        shop.id,
+    )
+    await suspend(agent)
+    assert await tree.path(shop) == (root.id, shop.id)
+    assert await tree.owner.fetchval("select grade_id from tenants where id = $1", shop.id) is None
+    secret = "select count(*) from price_rules where for_kind = 'CHILD'"
+    assert await tree.owner.fetchval(secret) == 0
 
 
 async def test_it_moves_past_every_tenant_that_is_lost_too(tree: Tree) -> None:
