@@ -609,3 +609,18 @@ where account.code in ('L:ESCROW', 'L:UNAPPLIED')
 group by posted.order_id, account.code, entry.currency
 having sum(entry.amount_minor) <> 0
 limit 20;
+
+
+-- invariant: I15 what is going to begin or end by itself is counted when it does
+-- Else a price would change, and whoever has kept the old one would not know.
+select edge.owner_id, edge.moment
+from (select tenant_id as owner_id, starts_at as moment from price_rules
+      union select tenant_id, ends_at from price_rules
+      union select tenant_id, starts_at from promotions
+      union select tenant_id, ends_at from promotions) as edge
+left join catalogue_moments known
+     on known.owner_id = edge.owner_id and known.moment = edge.moment
+left join catalogue_versions version on version.owner_id = edge.owner_id
+where edge.moment > platform_now()
+  and (known.moment is null or version.first_moment is null or version.first_moment > edge.moment)
+limit 20;

@@ -180,7 +180,7 @@ async def read_shelf(
     """The rows of a statement of this room, and the SKUs among them, priced as of those rows.
 
     In a transaction of the shop's core scope, or in a round trip of its own. For a customer, the
-    statement asks for `CLASS_OF_CUSTOMER`, and its last value is the customer.
+    statement is one that asks who that is, and its last value is the customer.
     """
     rows, prices = await _priced(shop, sql, values, customer_id=customer_id)
     if prices is None:

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from offers.counting import ENDING, pool
-from tenants.path_terms import CLASS_OF_CUSTOMER
 from tenants.versions import VERSIONS_OF_PATH
 
 Row = Mapping[str, Any]
@@ -49,6 +48,11 @@ class PageShape:
     """True where a customer asks, whose prices may be others."""
 
 
+# What makes a customer's `BuyerClass`. The fence says of which shop.
+_CLASS_OF_CUSTOMER = """
+(select tier_id from customers where id = {customer}) as tier_id,
+exists (select from price_rules where customer_id = {customer}) as has_secret_prices
+"""
 # What is the platform's, and the same in every shop.
 _GOODS = """
 s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.face_currency, s.min_remaining_days,
@@ -144,7 +148,7 @@ def page_statement(shape: PageShape) -> str:
     if shape.detail is Detail.PLACES:
         columns = "page.id"
     if shape.signed_in:
-        columns = f"{CLASS_OF_CUSTOMER.format(customer=f'${next(numbers)}')}, {columns}"
+        columns = f"{_CLASS_OF_CUSTOMER.format(customer=f'${next(numbers)}')}, {columns}"
     return f"""
         select case when coalesce(page.place, 1) = 1 then {VERSIONS_OF_PATH} end as versions,
                {columns}
@@ -178,7 +182,7 @@ SKUS_BY_ID: Final = _SKUS_BY_ID.format(of_customer="")
 """The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, the
 ids, and the listings of which it is known where keys were taken last, with these positions."""
 SKUS_BY_ID_FOR_CUSTOMER: Final = _SKUS_BY_ID.format(
-    of_customer=f", {CLASS_OF_CUSTOMER.format(customer='$8')}"
+    of_customer=f", {_CLASS_OF_CUSTOMER.format(customer='$8')}"
 )
 """The same with what makes a customer's class. One more value: the customer."""
 

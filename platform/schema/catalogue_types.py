@@ -110,7 +110,7 @@ class Sku:
     offers: list[Offer]
     quantity_prices: list[QuantityPrice] = strawberry.field(
         description="What a piece costs you, from one piece on and wherever that changes.",
-        metadata={"assumed_size": 5},
+        metadata={"assumed_size": 3},
     )
 
 

@@ -23,12 +23,6 @@ from tenants.pricing import (
     quantity_breaks,
 )
 
-CLASS_OF_CUSTOMER: Final = """
-(select tier_id from customers where id = {customer}) as tier_id,
-exists (select from price_rules where customer_id = {customer}) as has_secret_prices
-"""
-"""In a statement in the shop's own scope, whose fence it has: what makes a customer's class."""
-
 _Wanted = Sequence[tuple[ForKind, UUID | None]]
 
 
@@ -44,7 +38,10 @@ class BuyerClass(NamedTuple):
 
     @classmethod
     def of(cls, customer_id: UUID | None, row: Mapping[str, Any]) -> "BuyerClass":
-        """Make the class of a customer out of a row with `CLASS_OF_CUSTOMER`; None is a guest."""
+        """Make the class of a customer out of a row that has `tier_id` and `has_secret_prices`.
+
+        None is a guest.
+        """
         if customer_id is None:
             return STRANGER
         return cls(row["tier_id"], customer_id if row["has_secret_prices"] else None)

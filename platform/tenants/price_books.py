@@ -25,7 +25,7 @@ MAX_SECRETS_KEPT: Final = 10_000
 _IN_FORCE = """({0}.starts_at is null or {0}.starts_at <= (select platform_now()))
   and ({0}.ends_at is null or {0}.ends_at > (select platform_now()))"""
 
-_BOOKS = f"""
+BOOKS: Final = f"""
 select asked.owner_id, {VERSION_OF_OWNER} as version, t.min_margin_minor, t.max_markup_bp,
        t.payment_methods, t.grade_id, t.cumulative_cap_bp, t.earning_depth, rule.*
 from unnest($1::uuid[]) as asked (owner_id)
@@ -40,7 +40,8 @@ left join lateral (
       and (r.promotion_id is null or (p.status = 'RUNNING' and {_IN_FORCE.format("p")}))
 ) as rule on true
 """
-_SECRETS = f"""
+"""What these tenants charge now, but for the secret prices of customers. Value: their ids."""
+SECRETS: Final = f"""
 select {VERSION_OF_OWNER} as version, r.id, r.audience, r.for_kind, r.for_id, r.scope,
        r.target_id, r.kind, r.value, r.rounding, r.unit_minor, r.min_quantity, null as runs_since
 from (select $1::uuid) as asked (owner_id)
@@ -48,6 +49,7 @@ left join catalogue_versions known on known.owner_id = asked.owner_id
 left join price_rules r on r.tenant_id = asked.owner_id and r.customer_id = $2
      and {_IN_FORCE.format("r")}
 """
+"""The secret prices that a customer has at this moment. Values: the shop, and the customer."""
 
 Concerns = tuple[Audience, ForKind, UUID | None]
 """For whom a layer of rules is. Those of all running promotions are one."""
@@ -155,7 +157,7 @@ async def secret_book(shop: Shop, customer_id: UUID, version: int) -> SecretBook
     if known is not None and known.version == version:
         return known
     scope = db.core_scope(shop.id, path=shop.path)
-    rows = await db.read(scope, _SECRETS, shop.id, customer_id)
+    rows = await db.read(scope, SECRETS, shop.id, customer_id)
     rules = [_rule(shop.id, row) for row in rows if row["id"] is not None]
     book = SecretBook(rows[0]["version"], Layer.of(rules), len(rows))
     _secrets.keep(customer_id, book, at_most=MAX_SECRETS_KEPT)
@@ -179,7 +181,7 @@ async def _read(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBo
     # Only a scope with the whole path sees every rule: a narrower one would leave empty books.
     scope = db.core_scope(shop.id, path=shop.path)
     rows_of: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in await db.read(scope, _BOOKS, list(tenant_ids)):
+    for row in await db.read(scope, BOOKS, list(tenant_ids)):
         rows_of[row["owner_id"]].append(row)
     books = {tenant_id: _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
     for tenant_id, book in books.items():

@@ -272,3 +272,15 @@ delete from ledger_folds;
 -- damage: a buyer's money is left in escrow
 -- breaks: I14 nothing stays in escrow or unapplied once a payment has settled
 call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
+
+-- damage: nobody knows when a promotion ends
+-- breaks: I15 what is going to begin or end by itself is counted when it does
+insert into promotions (tenant_id, id, name, ends_at)
+values (named('shop'), named('promotion'), 'sale', '2999-01-01');
+
+-- damage: nobody looks for the end of a promotion
+-- breaks: I15 what is going to begin or end by itself is counted when it does
+insert into promotions (tenant_id, id, name, ends_at)
+values (named('shop'), named('promotion'), 'sale', '2999-01-01');
+insert into catalogue_moments (owner_id, moment) values (named('shop'), '2999-01-01');
+update catalogue_versions set first_moment = null;

@@ -7,6 +7,7 @@ nothing, so each is also run against statements whose fence is broken.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,6 +24,7 @@ from offers.statements import (
     GOODS,
     OWN_TERMS,
     SKUS_BY_ID,
+    SKUS_BY_ID_FOR_CUSTOMER,
     Detail,
     Filter,
     PageShape,
@@ -30,6 +32,7 @@ from offers.statements import (
     page_statement,
 )
 from orders import queries, records
+from tenants import price_books
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 
 pytestmark = pytest.mark.engines
@@ -42,6 +45,9 @@ OWNER_COLUMNS = {
     "affiliate_programs": "tenant_id",
     "price_rules": "tenant_id",
     "price_limits": "tenant_id",
+    "agent_grades": "tenant_id",
+    "membership_tiers": "tenant_id",
+    "promotions": "tenant_id",
     "tenant_listings": "tenant_id",
     "line_shares": "tenant_id",
 }
@@ -287,7 +293,11 @@ def hot_statements() -> Iterator[tuple[str, int]]:
                     shelf = 3 * (detail in (Detail.PRICES, Detail.SKUS))
                     values = 2 + len(chosen) + 2 * follows + shelf
                     yield page_statement(shape), values
+                    yield page_statement(replace(shape, signed_in=True)), values + 1
     yield SKUS_BY_ID, 7
+    yield SKUS_BY_ID_FOR_CUSTOMER, 8
+    yield price_books.BOOKS, 1
+    yield price_books.SECRETS, 2
     yield GOODS, 1
     yield OWN_TERMS, 2
     yield COUNTS, 4

@@ -18,8 +18,10 @@ from offers.catalogue import Reading
 from offers.own_prices import own_prices
 from offers.quotes import PriceChanged, Wish
 from offers.shelf import ShelfSku
+from orders import paying
+from orders.checkout import Buyer
 from patience import until
-from sales import SalesDesk
+from sales import SalesDesk, key
 from world import Person, ShopAt
 
 pytestmark = pytest.mark.engines
@@ -159,6 +161,37 @@ async def test_a_customer_pays_the_own_price_and_nobody_elses_quote(
     assert made.total_minor == 21_000
     shares = await desk.owner.fetchval("select sum(amount_minor)::bigint from line_shares")
     assert shares == 21_000
+    assert await verify(database.database_url) == []
+
+
+async def test_a_quick_buy_is_at_the_buyers_own_price_and_at_no_other(
+    desk: SalesDesk, database: Settings
+) -> None:
+    await desk.world.keys(4)
+    buyer = await desk.world.customer(wallet_minor=50_000)
+    await desk.world.asks(
+        desk.world.shop, 10_100, for_kind="CUSTOMER", for_id=buyer.id, min_quantity=2
+    )
+    shop = await desk.shop()
+
+    async def buy(expected_minor: int) -> None:
+        await paying.quick_buy(
+            shop=shop,
+            buyer=Buyer(buyer.id),
+            wish=Wish(desk.world.goods.sku_id, 2),
+            expected_total_minor=expected_minor,
+            contact=None,
+            affiliate_code=None,
+            method="WALLET",
+            idempotency_key=key(),
+        )
+
+    with pytest.raises(PriceChanged) as refused:
+        await buy(2 * LIST_MINOR)
+    assert refused.value.details == {"totalMinor": 20_200}
+    assert await desk.owner.fetchval("select count(*) from orders") == 0
+    await buy(20_200)
+    assert await desk.owner.fetchval("select total_minor from orders") == 20_200
     assert await verify(database.database_url) == []
 
 
