@@ -96,7 +96,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("SignedOut", CUSTOMERS, "done"),
     ("Tenant", SHOP_READERS, "id slug name status open depth maxChildDepth children"),
     ("Tenant", SHOP_READERS, "ordersStopped payoutsFrozen restrictedByParent settlementMode"),
-    ("Tenant", SHOP_READERS, "onParentLoss closesAt"),
+    ("Tenant", SHOP_READERS, "onParentLoss closesAt grade"),
     ("Tenant", STAFF, "parentContact domains events"),
     ("Tenant", FINANCE, "balances kycPassed depositDue depositPaid"),
     ("ChildTenant", SHOP_READERS, "id slug name status depth open restrictedByParent"),

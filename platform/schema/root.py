@@ -18,8 +18,9 @@ from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.tenant_queries import TenantQuery
 from schema.tenant_reviews import TenantReviewMutation
-from schema.tenants import TenantMutation, TenantQuery
+from schema.tenants import TenantMutation
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset(

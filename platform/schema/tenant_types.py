@@ -105,6 +105,7 @@ class Tenant:
     on_parent_loss: ParentLoss
     depth: int
     max_child_depth: int
+    grade: str | None
     parent_contact: str | None
     kyc_passed: bool
     deposit_due: Money

@@ -42,8 +42,10 @@ async def tenant_facts(tenant_id: UUID) -> Mapping[str, Any]:
                   t.payouts_frozen, t.restricted_by_parent, t.on_parent_loss, t.max_child_depth,
                   t.closes_at, t.currency, t.deposit_due_minor, t.deposit_paid_minor,
                   t.kyc_passed_at is not null as kyc_passed,
-                  parent.support_contact as parent_contact
-           from tenants t left join tenants parent on parent.id = t.parent_id where t.id = $1""",
+                  parent.support_contact as parent_contact, grade.name as grade
+           from tenants t left join tenants parent on parent.id = t.parent_id
+           left join agent_grades grade on grade.id = t.grade_id
+           where t.id = $1""",
         tenant_id,
     )
     assert row is not None
