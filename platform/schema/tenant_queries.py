@@ -32,6 +32,24 @@ from tenants import queries
 from tenants.domains import domains_of
 
 MAX_SUBTREE_DEPTH: Final = 9
+#: What the request has read already, and what is a statement of its own.
+_OF_THE_SHOP: Final = frozenset(
+    "__typename id slug name status open depth balances children domains events".split()
+)
+_NOT_ASKED_FOR: Final = {
+    "orders_stopped": False,
+    "payouts_frozen": False,
+    "restricted_by_parent": False,
+    "settlement_mode": SettlementMode.PLATFORM_COLLECT.value,
+    "on_parent_loss": ParentLoss.FREEZE.value,
+    "max_child_depth": 0,
+    "grade": None,
+    "parent_contact": None,
+    "kyc_passed": False,
+    "deposit_due_minor": 0,
+    "deposit_paid_minor": 0,
+    "closes_at": None,
+}
 _NO_BALANCE: Final = PartyBalance(0, 0, 0, 0)
 
 
@@ -101,23 +119,24 @@ class TenantQuery:
 async def _tenant(context: Context, wanted: Selected) -> Tenant:
     """Read what is asked for, and nothing else: each list is a statement of its own."""
     shop = context.shop
-    facts = await queries.tenant_facts(shop.id)
+    is_known = wanted.fields.keys() <= _OF_THE_SHOP
+    facts = _NOT_ASKED_FOR if is_known else await queries.tenant_facts(shop.id)
     balance = await party_balance(shop.id, shop.currency) if wanted.has("balances") else None
     children = await queries.children_of(shop.id) if wanted.has("children") else []
     hosts = await domains_of(shop.id) if wanted.has("domains") else []
     events = await queries.events_of(shop.id) if wanted.has("events") else []
     return Tenant(
         id=strawberry.ID(public_id("ten", shop.id)),
-        slug=facts["slug"],
-        name=facts["name"],
-        status=facts["status"],
+        slug=shop.slug,
+        name=shop.name,
+        status=shop.status.value,
         open=shop.open,
         orders_stopped=facts["orders_stopped"],
         payouts_frozen=facts["payouts_frozen"],
         restricted_by_parent=facts["restricted_by_parent"],
         settlement_mode=SettlementMode(facts["settlement_mode"]),
         on_parent_loss=ParentLoss(facts["on_parent_loss"]),
-        depth=facts["depth"],
+        depth=len(shop.levels) - 1,
         max_child_depth=facts["max_child_depth"],
         grade=facts["grade"],
         parent_contact=facts["parent_contact"],
