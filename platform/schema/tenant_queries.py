@@ -1,7 +1,8 @@
 """Reading a shop's place in the tree: itself, its children, and for operators every shop."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import strawberry
@@ -24,19 +25,19 @@ from schema.tenant_types import (
     TenantEdge,
     TenantEvent,
     TenantNode,
-    TenantStatusName,
     child_type,
     record_type,
 )
 from tenants import queries
 from tenants.domains import domains_of
+from tenants.life import TenantStatus
 
 MAX_SUBTREE_DEPTH: Final = 9
 #: What the request has read already, and what is a statement of its own.
 _OF_THE_SHOP: Final = frozenset(
     "__typename id slug name status open depth balances children domains events".split()
 )
-_NOT_ASKED_FOR: Final = {
+_NOT_ASKED_FOR: Final[Mapping[str, Any]] = {
     "orders_stopped": False,
     "payouts_frozen": False,
     "restricted_by_parent": False,
@@ -87,7 +88,7 @@ class TenantQuery:
     async def tenants(
         self,
         info: Info,
-        status: TenantStatusName | None = None,
+        status: TenantStatus | None = None,
         below: strawberry.ID | None = None,
         first: int = 20,
         after: str | None = None,

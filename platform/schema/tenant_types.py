@@ -33,9 +33,7 @@ class SettlementMode(Enum):
     PREPAID = "PREPAID"
 
 
-TenantStatusName = strawberry.enum(
-    TenantStatus, name="TenantStatus", description="Where a tenant is in its life."
-)
+strawberry.enum(TenantStatus, name="TenantStatus", description="Where a tenant is in its life.")
 
 
 @strawberry.type(description="A shop directly below this one.")

@@ -70,7 +70,7 @@ async def add_domain(*, tenant_id: UUID, host: str) -> Mapping[str, Any]:
             name,
         )
         if known is not None:
-            return known
+            return dict(known)
         await _require_free(name, tenant_id)
         number = "select count(*) from tenant_domains where tenant_id = $1"
         if await db.fetch_value(number, tenant_id) >= MAX_DOMAINS:
@@ -83,7 +83,7 @@ async def add_domain(*, tenant_id: UUID, host: str) -> Mapping[str, Any]:
             name,
         )
     assert row is not None
-    return row
+    return dict(row)
 
 
 async def verify_domain(
@@ -116,7 +116,7 @@ async def verify_domain(
         if row is None:
             raise _no_such_domain()
         await db.execute("delete from resting_hosts where host = $1", host)
-    return row
+    return dict(row)
 
 
 async def choose_primary(*, tenant_id: UUID, domain_id: UUID) -> Mapping[str, Any]:
@@ -139,7 +139,7 @@ async def choose_primary(*, tenant_id: UUID, domain_id: UUID) -> Mapping[str, An
         )
         if row is None:  # it has lapsed meanwhile
             raise Invalid("Only a proved domain can be the shop's address.", field="domainId")
-    return row
+    return dict(row)
 
 
 async def remove_domain(*, tenant_id: UUID, domain_id: UUID) -> tuple[str, datetime | None]:
@@ -205,7 +205,7 @@ async def _domain(tenant_id: UUID, domain_id: UUID) -> Mapping[str, Any]:
     )
     if row is None:
         raise _no_such_domain()
-    return row
+    return dict(row)
 
 
 async def _require_free(host: str, tenant_id: UUID) -> None:

@@ -49,7 +49,7 @@ async def tenant_facts(tenant_id: UUID) -> Mapping[str, Any]:
         tenant_id,
     )
     assert row is not None
-    return row
+    return dict(row)
 
 
 async def events_of(tenant_id: UUID, limit: int = 100) -> list[Mapping[str, Any]]:

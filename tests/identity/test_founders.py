@@ -8,6 +8,7 @@ import pytest
 
 from identity import founders
 from identity.founders import ShopFounded
+from identity.models import StaffRole
 from identity.tokens import authenticate
 from kernel import db
 from kernel.errors import Invalid, NotFound, RateLimited, Refusal
@@ -70,7 +71,7 @@ async def test_an_applicant_has_a_shop_with_an_address_and_owns_it(tree: Tree) -
     assert shop.version > 0
     caller = await authenticate(founded.token)
     assert caller is not None
-    assert (caller.tenant_id, caller.roles) == (shop.id, {"OWNER"})
+    assert (caller.tenant_id, caller.roles) == (shop.id, frozenset({StaffRole.OWNER}))
     row = await tree.owner.fetchrow("select * from tenants where id = $1", shop.id)
     assert b"owner@example.com" not in row["contact"]
     assert founding.contact_of(row) == "owner@example.com"
@@ -78,7 +79,7 @@ async def test_an_applicant_has_a_shop_with_an_address_and_owns_it(tree: Tree) -
 
 async def test_from_an_application_to_an_open_shop(tree: Tree) -> None:
     founded = await apply(tree.world.shop)
-    who = {"tenant_id": founded.tenant.id, "actor": OPERATOR}
+    who: dict[str, Any] = {"tenant_id": founded.tenant.id, "actor": OPERATOR}
     await reviews.review(accept=True, deposit_due_minor=100, reason="", **who)
     await reviews.record_facts(kyc_passed=True, deposit_paid_minor=100, **who)
     directory.forget()

@@ -17,6 +17,8 @@ from offers import quotes
 from offers.quotes import Wish
 from orders import paying, placing
 from orders.checkout import Buyer
+from orders.drafts import Draft
+from orders.records import Viewer
 from races.crowd import Outcome, all_at_once
 from races.mutants import changed
 from tenants import reviews
@@ -88,7 +90,7 @@ class Rush:
         self.moved_at = await self.world.owner.fetchval("select clock_timestamp()")
         self.moved.set()
 
-    async def _place_when_due(self, draft: placing.Draft) -> Any:
+    async def _place_when_due(self, draft: Draft) -> Any:
         if draft.request.key in self._held_up:
             self.waiting += 1
             if self.waiting == HELD_UP:
@@ -176,7 +178,7 @@ async def test_an_order_from_before_the_move_is_paid_as_it_was_made(
     order_no = await owner.fetchval("select no from orders where id = $1", made.order_id)
     started = await paying.start_payment(
         shop=await _as_seen_now(world),
-        viewer=paying.Viewer(customer_id=customer.id, guest_token=None),
+        viewer=Viewer(customer_id=customer.id, guest_token=None),
         order_no=order_no,
         method="WALLET",
         wallet_minor=PRICE_MINOR,

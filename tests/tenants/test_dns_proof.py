@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from kernel import crypto
 from kernel.settings import Settings
 from sandbox.dns.server import DnsServer, dns_server
 from sandbox.dns.zone import Fault
@@ -23,7 +24,7 @@ async def server() -> AsyncIterator[DnsServer]:
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dns_proof.crypto, "derive", lambda purpose, config=None: b"k" * 32)
+    monkeypatch.setattr(crypto, "derive", lambda purpose, config=None: b"k" * 32)
 
 
 def publish(server: DnsServer, *, tenant: uuid.UUID = OURS, host: str = HOST) -> str:

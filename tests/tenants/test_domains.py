@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from kernel import db
 from kernel.errors import Invalid, NotFound, RateLimited, Refusal
 from kernel.ids import new_id
 from tenant_tree import Tree
@@ -311,7 +312,7 @@ async def test_no_transaction_is_open_while_the_dns_is_asked(
     inside = []
 
     async def texts(name: str) -> frozenset[str]:
-        inside.append(domains.db.inside_transaction())
+        inside.append(db.inside_transaction())
         return frozenset()
 
     monkeypatch.setattr(dns, "texts", texts)

@@ -111,7 +111,7 @@ async def test_an_application_opens_when_its_owner_is_known_and_the_deposit_is_p
     tree: Tree,
 ) -> None:
     shop = await tree.plant("subject", below=tree.world.agent, status="APPLIED")
-    who = {"tenant_id": shop.id, "actor": OPERATOR}
+    who: dict[str, Any] = {"tenant_id": shop.id, "actor": OPERATOR}
     status = await reviews.review(accept=True, deposit_due_minor=50_000, reason="", **who)
     assert status == "KYC"
     assert await reviews.record_facts(deposit_paid_minor=40_000, **who) == "KYC"
@@ -151,7 +151,7 @@ async def test_a_rejected_applicant_may_ask_again(tree: Tree) -> None:
 @pytest.mark.parametrize("amount_minor", [-1, reviews.MAX_DEPOSIT_MINOR + 1])
 async def test_a_deposit_has_bounds(tree: Tree, amount_minor: int) -> None:
     shop = await tree.plant("subject", below=tree.world.agent, status="APPLIED")
-    who = {"tenant_id": shop.id, "actor": OPERATOR}
+    who: dict[str, Any] = {"tenant_id": shop.id, "actor": OPERATOR}
     for refused in (
         reviews.review(accept=True, deposit_due_minor=amount_minor, reason="", **who),
         reviews.record_facts(deposit_due_minor=amount_minor, **who),
@@ -216,7 +216,7 @@ async def test_two_restrictions_at_once_are_both_kept(tree: Tree, database: Sett
         )
         await until_somebody_waits(onlooker, at_least=2)
     await onlooker.close()
-    assert await both == ["RESTRICTED", "RESTRICTED"]
+    assert list(await both) == [TenantStatus.RESTRICTED] * 2
     row = await tree.owner.fetchrow(
         "select payouts_frozen, restricted_by_parent from tenants where id = $1", shop.id
     )
