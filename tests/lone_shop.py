@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from tenants.directory import Shop
+from tenants.directory import PathTenant, Shop
 
 LONE_SHOP: Final = Shop(
     id=UUID(int=1),
@@ -14,5 +14,5 @@ LONE_SHOP: Final = Shop(
     support_contact="",
     payment_methods=("CARD",),
     host="shop.localhost",
-    levels=(),
+    levels=(PathTenant(UUID(int=1), "ACTIVE"),),
 )

@@ -47,6 +47,7 @@ WITHOUT_MODEL = {
     "webhook_attempts": "written once, and read in SQL",
     "webhook_alerts": "written once, and read in SQL",
     "told_balances": "key of two columns",
+    "resting_hosts": "its key is a text, and it is asked for under its host's lock alone",
     "catalogue_versions": "written by triggers alone, and read in SQL",
     "catalogue_moments": "key of two columns",
     "price_alerts": "opened and closed many at once, in SQL",

@@ -183,6 +183,20 @@ async def _plant_settings(
         "storefronts": {"id": new_id(), "logo_url": f"https://{slug}.example/logo.png"},
         "storefront_texts": {"locale": "en", "kind": "BRAND", "body": slug},
         "storefront_contacts": {"position": 1, "kind": "QQ", "value": slug},
+        "tenant_events": {
+            "id": new_id(),
+            "change": "APPLY",
+            "to_status": "APPLIED",
+            "actor": slug,
+        },
+        "tenant_invitations": {
+            "id": new_id(),
+            "token_hash": token_bytes(32),
+            "on_parent_loss": "FREEZE",
+            "settlement_mode": "PLATFORM_COLLECT",
+            "created_by": slug,
+            "expires_at": PAID_AT,
+        },
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 

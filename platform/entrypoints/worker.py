@@ -28,11 +28,14 @@ from notifications.handing_on import (
 )
 from offers.price_desk import alerts, files
 from orders import channel_calls, expiry, refund_sending
+from tenants import domain_checks, reviews
 
 log = get_logger(__name__)
 ORDERS_READ_AT_ONCE = 100
 CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
+TENANTS_CLOSED_AT_ONCE = 50
+DOMAINS_CHECKED_AT_ONCE = 20
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 SHOPS_FOLLOWED_AT_ONCE = 20
 ALERTS_FORGOTTEN_AT_ONCE = 1_000
@@ -103,6 +106,16 @@ async def follow_prices() -> int:
     return await alerts.follow_prices(SHOPS_FOLLOWED_AT_ONCE)
 
 
+async def end_closings() -> int:
+    """Close the tenants whose time to wind up is over."""
+    return await reviews.end_closings(TENANTS_CLOSED_AT_ONCE)
+
+
+async def check_domains() -> int:
+    """Ask the DNS whether proofs of domains still stand."""
+    return await domain_checks.check_again(DOMAINS_CHECKED_AT_ONCE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -124,6 +137,8 @@ SWEEPS = (
     Sweep(work=follow_prices, every_seconds=5.0, batch=SHOPS_FOLLOWED_AT_ONCE),
     Sweep(work=alerts.forget_closed_alerts, every_seconds=3600.0, batch=ALERTS_FORGOTTEN_AT_ONCE),
     Sweep(work=files.forget_uploads, every_seconds=600.0, batch=files.FORGOTTEN_AT_ONCE),
+    Sweep(work=end_closings, every_seconds=60.0, batch=TENANTS_CLOSED_AT_ONCE),
+    Sweep(work=check_domains, every_seconds=60.0, batch=DOMAINS_CHECKED_AT_ONCE),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
     Sweep(work=hand_on, every_seconds=0.5, batch=EVENTS_AT_ONCE),
     Sweep(work=webhooks.send_webhooks, every_seconds=0.5, batch=1),

@@ -66,6 +66,7 @@ _NAMES = {
     "ref": "refund",
     "cus": "customer",
     "ten": "tenant",
+    "dom": "domain",
     "aff": "affiliate",
     "bat": "key batch",
     "sup": "supplier",

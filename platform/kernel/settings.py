@@ -42,6 +42,11 @@ class Settings(BaseSettings):
 
     api_host: str = ""
     """The platform's own API address, where an API client's token names the shop."""
+    shop_domain_suffix: str = "localhost"
+    """Every shop has a host of its own below it: `<slug>.<suffix>`."""
+    dns_server: str = ""
+    """Who is asked for the proof of a domain, `address` or `address:port`; empty: the machine's
+    own resolvers."""
     trusted_proxies: str = "127.0.0.1,::1"
     """Networks, by commas, whose `X-Forwarded-For` is believed."""
     public_port: int | None = None

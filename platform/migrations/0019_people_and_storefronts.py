@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0016_price_desk")
+Migration = sql_migration(__file__, after="0018_domains_of_their_own")

@@ -1,30 +1,27 @@
 """Who may order or pay now: asked of the database by the statement that writes it."""
 
 from kernel.errors import Forbidden, Invalid, Refusal
+from offers.quotes import QuoteExpired
 from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
 
-LEVELS_ARE_OPEN = """
-((select bool_and(status = 'ACTIVE') from tenants where id = any (:path::uuid[])) is true)
-"""
-"""Whether the shop and every shop above it trade."""
+SHOP_CLOSURE = "shop_closure(:tenant_id::uuid, :path::uuid[])"
+"""Why nothing is sold in the shop on this path: CLOSED, MOVED, or null. Whoever priced the order
+on the path of a moment ago has shared it out among tenants that may stand there no more."""
 
-SHOP_IS_OPEN = """
-((select bool_and(status = 'ACTIVE'
-                  and (id <> :tenant_id::uuid or settlement_mode = 'PLATFORM_COLLECT'))
-  from tenants where id = any (:path::uuid[])) is true)
+BUYERS_CLOSURE = f"""
+coalesce({SHOP_CLOSURE}, (select 'CLOSED' from tenants where id = :tenant_id::uuid
+                                                         and settlement_mode = 'PREPAID'))
 """
-"""Whether buyers may order here: all levels trade, and the platform collects for this shop. Whose
-buyers pay the shop itself buys at cost what it sells to them."""
+"""The same for buyers: those of a shop that collects itself pay the shop, which buys at cost what
+it sells to them."""
 
 
 # `claim` stands before it: a request that was answered already is not asked again.
 ADMISSION = f"""
 admission as materialized (
-    select true as is_first, case
-        when not {SHOP_IS_OPEN}
-            then 'CLOSED'
+    select true as is_first, coalesce({BUYERS_CLOSURE}, case
         when :customer_id::uuid is not null
              and (select status from customers
                   where tenant_id = :tenant_id::uuid and id = :customer_id::uuid)
@@ -43,7 +40,7 @@ admission as materialized (
                 and expires_at + interval '0' > moment.now)
              >= {UNPAID_ORDERS_PER_CUSTOMER}
             then 'TOO_MANY_UNPAID'
-        end as refusal
+        end) as refusal
     from moment where exists (select from claim)
 )
 """
@@ -57,14 +54,14 @@ as many more may come as there are connections. Where `claim` has no row, it has
 
 PURCHASE_ADMISSION = f"""
 admission as materialized (
-    select true as is_first, case when not {LEVELS_ARE_OPEN} then 'CLOSED' end as refusal
+    select true as is_first, {SHOP_CLOSURE} as refusal
     from moment where exists (select from claim)
 )
 """
 """The same for a shop that buys at cost. Who speaks for it was asked for this very request."""
 
 PAYMENT_REFUSAL = """
-payment_refusal(:tenant_id::uuid, :path::uuid[], :viewer_id::uuid, :token_hash::bytea, {now})
+payment_refusal(:tenant_id::uuid, :viewer_id::uuid, :token_hash::bytea, {now})
 """
 """Why the viewer may not pay at `now`: SIGNED_OUT, CLOSED, or null. It sees what was committed
 before it is called, so it stands where it is called after what the statement waits for."""
@@ -79,6 +76,8 @@ def refusal_of(code: str) -> Refusal:
     """The refusal behind a word of `ADMISSION` or of `PAYMENT_REFUSAL`."""
     if code == "CLOSED":
         return TenantRestricted("This shop does not take orders at the moment.")
+    if code == "MOVED":
+        return QuoteExpired("The shop's prices have just changed: ask for a new price.")
     if code == "FROZEN":
         return Forbidden("This account cannot order at the moment.")
     if code == "SIGNED_OUT":

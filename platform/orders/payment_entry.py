@@ -97,7 +97,6 @@ async def enter(wish: PaymentWish, order: Order) -> Entered:
         **idempotency.claiming(wish.request, kind="PAYMENT", result_id=payment_id),
         **wish.viewer.values(),
         "order_id": order.id,
-        "path": list(wish.shop.path),
         "debited_account": wallet.id if wallet is not None else None,
     }
     rows = await db.fetch(_ENTER.sql, *_ENTER.values(values))
@@ -160,7 +159,6 @@ async def open_at_once(wish: PaymentWish) -> Payment | None:
         **idempotency.claiming(wish.request, kind="PAYMENT", result_id=payment_id),
         **wish.viewer.values(),
         "order_no": wish.order_no,
-        "path": list(wish.shop.path),
     }
     try:
         (row,) = await db.write(wish.scope, _OPEN_AT_ONCE, values)

@@ -4,7 +4,7 @@ import strawberry
 
 from affiliates.queries import affiliate_by_id, earned_shares
 from billing.balances import PartyBalance, party_balance, trial_balance
-from billing.trade_balances import TradeBalance, trade_balance
+from billing.trade_balances import TradeBalance
 from kernel import db
 from kernel.errors import NotFound
 from kernel.ids import public_id
@@ -16,9 +16,7 @@ from schema.connections import PageInfo
 from schema.context import Info
 from schema.money import Money, amount
 from schema.order_types import OrderConnection, order_connection
-from schema.settlement import SettlementMode
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
-from tenants.queries import children_of
 
 
 @strawberry.type(description="Earnings by stage.")
@@ -37,29 +35,6 @@ class TenantBalances(Balances):
 
     trade: Money
     low_balance_threshold: Money | None
-
-
-@strawberry.type(description="A shop directly below this one.")
-class ChildTenant:
-    """What a parent may know of a child."""
-
-    slug: str
-    name: str
-    status: str
-    depth: int
-
-
-@strawberry.type(description="The shop as its staff sees it.")
-class Tenant:
-    """One agent."""
-
-    slug: str
-    name: str
-    status: str
-    depth: int
-    settlement_mode: SettlementMode
-    balances: TenantBalances
-    children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
 
 
 @strawberry.type(description="One SKU from the shop's own side.")
@@ -135,7 +110,8 @@ class TrialBalanceRow:
     balance: Money
 
 
-def _balances(balance: PartyBalance, currency: str) -> Balances:
+def balances_type(balance: PartyBalance, currency: str) -> Balances:
+    """Put balances into the schema's words."""
     return Balances(
         pending=amount(balance.pending_minor, currency),
         available=amount(balance.available_minor, currency),
@@ -144,7 +120,8 @@ def _balances(balance: PartyBalance, currency: str) -> Balances:
     )
 
 
-def _tenant_balances(balance: PartyBalance, trade: TradeBalance, currency: str) -> TenantBalances:
+def tenant_balances(balance: PartyBalance, trade: TradeBalance, currency: str) -> TenantBalances:
+    """Put a shop's balances, and what it has prepaid, into the schema's words."""
     threshold = trade.low_balance_minor
     return TenantBalances(
         pending=amount(balance.pending_minor, currency),
@@ -159,25 +136,6 @@ def _tenant_balances(balance: PartyBalance, trade: TradeBalance, currency: str) 
 @strawberry.type
 class DeskQuery:
     """The desks' first fields."""
-
-    @strawberry.field(description="The shop as its staff sees it.")
-    async def tenant(self, info: Info) -> Tenant:
-        """Read the shop with its balances and its direct children."""
-        context = info.context
-        shop = context.shop
-        async with db.transaction(context.core(), read_only=True):
-            children = await children_of(shop.id)
-            balance = await party_balance(shop.id, shop.currency)
-            trade = await trade_balance(shop.id, shop.currency)
-        return Tenant(
-            slug=shop.slug,
-            name=shop.name,
-            status=shop.levels[-1].status,
-            depth=len(shop.levels) - 1,
-            settlement_mode=SettlementMode(shop.settlement_mode),
-            balances=_tenant_balances(balance, trade, shop.currency),
-            children=[ChildTenant(**child) for child in children],
-        )
 
     @strawberry.field(description="All orders of the shop, the newest first.")
     async def tenant_orders(
@@ -229,7 +187,7 @@ class DeskQuery:
             code=row["code"],
             name=row["name"],
             rate_bp=row["rate_bp"],
-            balances=_balances(balance, currency),
+            balances=balances_type(balance, currency),
             commissions=[
                 Commission(
                     order_no=share["no"],
@@ -256,7 +214,7 @@ class DeskQuery:
             name=row["name"],
             status=row["status"],
             commission_bp=row["commission_bp"],
-            balances=_balances(balance, currency),
+            balances=balances_type(balance, currency),
             listings=[_listing(listing, info) for listing in listings],
         )
 

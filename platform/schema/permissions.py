@@ -11,7 +11,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from schema.field_table import GRANTS
+from schema.life_table import is_restricted
 from schema.limits.refusals import refusal
+from tenants.directory import TenantRestricted
 
 FORBIDDEN = "FORBIDDEN"
 _NAMED_AT_MOST = 5
@@ -36,4 +38,8 @@ def field_refusal_message(fields: frozenset[str], roles: frozenset[str]) -> str 
 def refused_by_table(fields: frozenset[str], context: Any) -> GraphQLError | None:
     """Refuse a document's fields to the caller of a context, or return None."""
     message = field_refusal_message(fields, context.roles)
-    return None if message is None else refusal(FORBIDDEN, message)
+    if message is not None:
+        return refusal(FORBIDDEN, message)
+    if is_restricted(fields, context.shop.status):
+        return refusal(TenantRestricted.code, "This shop does not show that in its state.")
+    return None

@@ -9,6 +9,7 @@ from strawberry.extensions import FieldExtension
 
 from kernel.errors import Refusal
 from schema.context import Context, confirm_caller
+from schema.life_table import require_state
 from schema.messages import in_chinese
 
 
@@ -33,8 +34,8 @@ class Problem:
 class Refusals(FieldExtension):
     """Turns any refusal of a resolver into a `Problem`; everything else goes on as a bug.
 
-    Every mutation has it, so here its caller is made sure of. `asks_itself` is for a use case
-    whose own statement asks whether the token is good.
+    Every mutation has it, so here the shop's state is asked, and its caller is made sure of.
+    `asks_itself` is for a use case whose own statement asks whether the token is good.
     """
 
     def __init__(self, *, asks_itself: bool = False) -> None:
@@ -45,8 +46,10 @@ class Refusals(FieldExtension):
     ) -> Any:
         """Call the resolver and answer for it if it refuses."""
         try:
-            if info.operation.operation is OperationType.MUTATION and not self.asks_itself:
-                await confirm_caller(info.context)
+            if info.operation.operation is OperationType.MUTATION:
+                require_state(f"Mutation.{info.field_name}", info.context.shop.status)
+                if not self.asks_itself:
+                    await confirm_caller(info.context)
             return await next_(source, info, **kwargs)
         except Refusal as refusal:
             return problem(refusal, info.context)

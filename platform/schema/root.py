@@ -9,6 +9,7 @@ from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
+from schema.domains import DomainMutation
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
 from schema.money import SCALARS
@@ -25,6 +26,9 @@ from schema.refunds import RefundMutation
 from schema.settlement import SettlementMutation
 from schema.staff import StaffMutation, StaffQuery
 from schema.storefronts import StorefrontMutation, StorefrontQuery
+from schema.tenant_queries import TenantQuery
+from schema.tenant_reviews import TenantReviewMutation
+from schema.tenants import TenantMutation
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
 from schema.webhooks import WebhookMutation, WebhookQuery
@@ -39,6 +43,8 @@ SENSITIVE_MUTATIONS = frozenset(
         "keyReveal",
         "keysExport",
         "purchaseAtCost",
+        "tenantApply",
+        "invitationAccept",
     }
 )
 
@@ -62,6 +68,7 @@ class Query(
     WebhookQuery,
     StaffQuery,
     ApiClientQuery,
+    TenantQuery,
 ):
     """What can be asked."""
 
@@ -83,6 +90,9 @@ class Mutation(
     StaffMutation,
     ApiClientMutation,
     StorefrontMutation,
+    TenantMutation,
+    TenantReviewMutation,
+    DomainMutation,
 ):
     """What can be done."""
 

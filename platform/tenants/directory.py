@@ -10,11 +10,12 @@ from uuid import UUID
 from kernel import db
 from kernel.clock import monotonic_seconds
 from kernel.errors import Refusal
+from tenants.life import TenantStatus
 from tenants.versions import still_seconds, version_of_shop
 
 
 class TenantRestricted(Refusal):
-    """The shop, or a shop above it, takes no orders now."""
+    """The shop does not do this in its state, or because of a shop above it."""
 
     code = "TENANT_RESTRICTED"
 
@@ -41,6 +42,8 @@ class Shop:
     host: str
     levels: tuple[PathTenant, ...]
     settlement_mode: str = "PLATFORM_COLLECT"
+    open: bool = True
+    """Whether orders were taken when the shop was read: `shop_closure` in the database."""
     version: int = 0
     """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
     still_seconds: float = inf
@@ -55,9 +58,9 @@ class Shop:
         return tuple(level.id for level in self.levels)
 
     @property
-    def open(self) -> bool:
-        """True when this shop and every shop above it take orders."""
-        return all(level.status == "ACTIVE" for level in self.levels)
+    def status(self) -> TenantStatus:
+        """Where the tenant is in its life."""
+        return TenantStatus(self.levels[-1].status)
 
     @property
     def prepaid(self) -> bool:
@@ -84,6 +87,7 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
        bool_or(a.hears_orders) as is_heard,
+       shop_closure(t.id, t.path) is null as open,
        {version_of_shop("t.path")} as version, {still_seconds("t.path")} as still_seconds
 from tenants t join tenants a on a.id = any (t.path)
 where t.id = {{which}}
@@ -196,6 +200,7 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         host=row["host"],
         levels=tuple(PathTenant(*level) for level in levels),
         settlement_mode=row["settlement_mode"],
+        open=row["open"],
         version=row["version"],
         still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
         is_heard=row["is_heard"],

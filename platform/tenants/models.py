@@ -12,10 +12,12 @@ from tortoise.fields.db_defaults import SqlDefault
 from tortoise.models import Model
 
 from kernel.ids import new_id
+from tenants.life import LifeChange, TenantStatus
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind
 from tenants.pricing import Scope as RuleScope
 from tenants.scope import PathOwned, TenantOwned
 
+DEFAULT_DEPTH = 5
 DEFAULT_PAYMENT_METHODS = ("WALLET", "CARD", "ALIPAY", "WECHAT_PAY")
 
 
@@ -26,21 +28,19 @@ class TenantKind(StrEnum):
     AGENT = "AGENT"
 
 
-class TenantStatus(StrEnum):
-    """How much a tenant may do; anything but ACTIVE takes no new orders."""
-
-    ACTIVE = "ACTIVE"
-    RESTRICTED = "RESTRICTED"
-    SUSPENDED = "SUSPENDED"
-    CLOSING = "CLOSING"
-    CLOSED = "CLOSED"
-
-
 class SettlementMode(StrEnum):
     """Who collects the buyer's money: the platform, or the agent against a trade balance."""
 
     PLATFORM_COLLECT = "PLATFORM_COLLECT"
     PREPAID = "PREPAID"
+
+
+class ParentLoss(StrEnum):
+    """What becomes of a tenant when its parent is lost: it moves to the next one above that
+    stands, with everything below it, or it sells nothing until the parent is back."""
+
+    REPARENT = "REPARENT"
+    FREEZE = "FREEZE"
 
 
 class DomainKind(StrEnum):
@@ -91,9 +91,53 @@ class Tenant(Model):
     opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     # Kept by the database: whether an endpoint of the tenant is told of orders.
     hears_orders = fields.BooleanField(default=False)
+    orders_stopped = fields.BooleanField(default=False)
+    payouts_frozen = fields.BooleanField(default=False)
+    restricted_by_parent = fields.BooleanField(default=False)
+    on_parent_loss = fields.CharEnumField(ParentLoss, default=ParentLoss.FREEZE)
+    # Counted from the root; the database lowers it to the parent's when a tenant is made.
+    max_child_depth = fields.SmallIntField(default=DEFAULT_DEPTH)
+    kyc_passed_at = fields.DatetimeField(null=True)
+    deposit_due_minor = fields.BigIntField(default=0)
+    deposit_paid_minor = fields.BigIntField(default=0)
+    closes_at = fields.DatetimeField(null=True)
+    contact = fields.BinaryField(null=True)
+    contact_key_id = fields.SmallIntField(null=True)
 
     class Meta:
         table = "tenants"
+
+
+class TenantEvent(TenantOwned):
+    """One change in a tenant's life: who, from what to what, and why. Only ever added."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    change = fields.CharEnumField(LifeChange)
+    from_status = fields.TextField(null=True)
+    to_status = fields.TextField()
+    actor = fields.TextField()
+    reason = fields.TextField(default="")
+    parent_id = fields.UUIDField(null=True)
+    at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "tenant_events"
+
+
+class TenantInvitation(TenantOwned):
+    """A parent's word that somebody may open a shop below it; only the token's hash is kept."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    token_hash = fields.BinaryField()
+    on_parent_loss = fields.CharEnumField(ParentLoss)
+    settlement_mode = fields.CharEnumField(SettlementMode)
+    created_by = fields.TextField()
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    expires_at = fields.DatetimeField()
+    child_id = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "tenant_invitations"
 
 
 class TenantDomain(Model):
@@ -105,6 +149,12 @@ class TenantDomain(Model):
     kind = fields.CharEnumField(DomainKind)
     is_primary = fields.BooleanField(default=False)
     verified_at = fields.DatetimeField(null=True)
+    added_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    asked_at = fields.DatetimeField(null=True)
+    checked_at = fields.DatetimeField(null=True)
+    next_check_at = fields.DatetimeField(null=True)
+    failed_checks = fields.SmallIntField(default=0)
+    lapsed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "tenant_domains"

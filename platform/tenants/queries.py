@@ -1,17 +1,23 @@
-"""Reads of the tree that other rooms may use."""
+"""Reads of the tree that other rooms may use, each inside an open core transaction."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from kernel import db
+from kernel.errors import Invalid
+
+MAX_SUBTREE: Final = 100
+"""Direct children in one answer."""
 
 
-async def children_of(tenant_id: UUID, limit: int = 100) -> list[Mapping[str, Any]]:
+async def children_of(tenant_id: UUID, limit: int = MAX_SUBTREE) -> list[Mapping[str, Any]]:
     """The direct children of a tenant: what a parent may know of them."""
     return await db.fetch(
-        """select slug, name, status, depth from tenants
-           where parent_id = $1 order by slug limit $2""",
+        """select id, slug, name, status, depth, restricted_by_parent, on_parent_loss,
+                  max_child_depth, shop_closure(id, path) is null as open
+           from tenants where parent_id = $1 order by slug limit $2""",
         tenant_id,
         limit,
     )
@@ -23,3 +29,70 @@ async def child_by_slug(tenant_id: UUID, slug: str) -> UUID | None:
         "select id from tenants where parent_id = $1 and slug = $2", tenant_id, slug
     )
     return child_id
+
+
+async def below_children(child_ids: Sequence[UUID], *, levels: int) -> dict[UUID, int]:
+    """How many tenants stand below each of these, so many levels down and no deeper."""
+    rows = await db.fetch(
+        """select child.id, count(*) as number from tenants child
+           join tenants below on below.path @> array[child.id] and below.id <> child.id
+           where child.id = any ($1::uuid[]) and below.depth <= child.depth + $2 group by 1""",
+        list(child_ids),
+        levels,
+    )
+    return {row["id"]: row["number"] for row in rows}
+
+
+async def tenant_facts(tenant_id: UUID) -> Mapping[str, Any]:
+    """One tenant as its own staff sees it, with how to reach its parent."""
+    row = await db.fetch_row(
+        """select t.id, t.slug, t.name, t.status, t.depth, t.settlement_mode, t.orders_stopped,
+                  t.payouts_frozen, t.restricted_by_parent, t.on_parent_loss, t.max_child_depth,
+                  t.closes_at, t.currency, t.deposit_due_minor, t.deposit_paid_minor,
+                  t.kyc_passed_at is not null as kyc_passed,
+                  parent.support_contact as parent_contact, grade.name as grade
+           from tenants t left join tenants parent on parent.id = t.parent_id
+           left join agent_grades grade on grade.id = t.grade_id
+           where t.id = $1""",
+        tenant_id,
+    )
+    assert row is not None
+    return dict(row)
+
+
+async def events_of(tenant_id: UUID, limit: int = 100) -> list[Mapping[str, Any]]:
+    """The changes in a tenant's life, the newest first."""
+    return await db.fetch(
+        """select change, from_status, to_status, reason, at from tenant_events
+           where tenant_id = $1 order by at desc, id desc limit $2""",
+        tenant_id,
+        limit,
+    )
+
+
+async def tenants_page(
+    *, status: str | None, below: UUID | None, first: int, after: tuple[datetime, UUID] | None
+) -> list[Mapping[str, Any]]:
+    """A page of all tenants for operators, the newest first, and one row more if there is one.
+
+    `below` keeps to the subtree of one tenant, itself included.
+    """
+    if not 1 <= first <= 100:
+        raise Invalid("A page has 1 to 100 rows.", field="first")
+    opened_at, tenant_id = after or (None, None)
+    return await db.fetch(
+        """select id, slug, name, status, depth, parent_id, orders_stopped, payouts_frozen,
+                  restricted_by_parent, on_parent_loss, max_child_depth, opened_at, closes_at,
+                  currency, deposit_due_minor, deposit_paid_minor, contact, contact_key_id,
+                  kyc_passed_at is not null as kyc_passed
+           from tenants
+           where ($1::text is null or status = $1)
+             and ($2::uuid is null or path @> array[$2])
+             and ($3::timestamptz is null or (opened_at, id) < ($3, $4))
+           order by opened_at desc, id desc limit $5""",
+        status,
+        below,
+        opened_at,
+        tenant_id,
+        first + 1,
+    )

@@ -16,6 +16,7 @@ _FOLDER: Final = Path(__file__).parent / "documents"
 _WALLET: Final = {True: "wallet_of_customer", False: "wallet_of_guest"}
 _STATUS_OF_CODE: Final = {
     "NOT_FOUND": 404,
+    "TENANT_RESTRICTED": 404,
     "FORBIDDEN": 403,
     "VALIDATION": 400,
     "BAD_INPUT": 400,

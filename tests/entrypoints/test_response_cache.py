@@ -258,7 +258,7 @@ CHANGES = [
     " values ('{shop}', gen_random_uuid(), 'https://pictures.example/logo.png')",
     "insert into storefront_texts values ('{shop}', 'zh-CN', 'BRAND', '别的店')",
     "insert into storefront_contacts values ('{shop}', 1, 'QQ', '12345')",
-    "update tenants set status = 'RESTRICTED' where id = '{shop}'",
+    "update tenants set status = 'RESTRICTED', orders_stopped = true where id = '{shop}'",
     "update tenants set status = 'SUSPENDED' where id = '{agent}'",
     "update tenants set status = 'SUSPENDED' where id = '{root}'",
     "update tenants set min_margin_minor = 100000 where id = '{agent}'",

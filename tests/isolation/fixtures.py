@@ -12,9 +12,19 @@ from isolation.api import Api
 from isolation.neighbours import Neighbourhood, build_neighbourhood
 from kernel import valkey
 from kernel.settings import Settings, settings
-from tenants import directory
+from tenants import directory, dns_proof
 
 __all__ = ["api", "offline", "quiet", "town"]
+
+
+class _NoDns:
+    """A DNS in which there is nothing."""
+
+    def __init__(self, server: str) -> None:
+        assert not server
+
+    async def texts(self, name: str) -> frozenset[str]:
+        return frozenset()
 
 
 @pytest.fixture
@@ -24,6 +34,7 @@ def offline(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
     monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_abcdefghijklmnop")
     monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "60")
     monkeypatch.setenv("KAMENG_OUTWARD_LOOPBACK", "true")
+    monkeypatch.setattr(dns_proof, "DnsResolver", _NoDns)
     settings.cache_clear()
     stripe_intents.client.cache_clear()
     directory.forget()  # it remembers hosts for a moment, and every test has other shops there

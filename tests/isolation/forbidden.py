@@ -95,8 +95,12 @@ class Secrets:
         for slug, texts in self._texts.items():
             if slug != caller.shop.slug:
                 yield from texts
-                if not _is_parent(caller, self._town.at(slug)):
+                theirs = self._town.at(slug)
+                # An operator's list names every tenant; a child knows how to reach its parent.
+                if not _is_parent(caller, theirs) and caller.role != "OPERATOR":
                     yield f"{slug}title"
+                if not _is_child(caller, theirs):
+                    yield theirs.helpdesk
         yield "othersuppliercanary"
         if caller.role != "SUPPLIER":
             yield "suppliercanary"
@@ -150,10 +154,16 @@ def _is_parent(caller: Caller, of: Holdings) -> bool:
     return knows and of.shop.path[-2:-1] == (caller.shop.id,)
 
 
+def _is_child(caller: Caller, of: Holdings) -> bool:
+    """Staff of a child knows how to reach its parent."""
+    return caller.role.startswith("STAFF_") and caller.shop.path[-2:-1] == (of.shop.id,)
+
+
 async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
     owner, tenant_id = town.owner, mine.shop.id
     texts = {mine.marker, f"+86{mine.phone}", str(tenant_id), *mine.secrets}
     texts |= {order.token for order in mine.orders if order.token}
+    texts.add(mine.invitation)
     texts |= {person.token for person in mine.people.values()}
     for table, kind in _KINDS.items():
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):

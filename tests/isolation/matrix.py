@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from isolation.api import Answer, Api
 from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
 from isolation.forbidden import Secrets
-from isolation.neighbours import Holdings, Neighbourhood
+from isolation.neighbours import Holdings, Neighbourhood, bring_domain, plant_invitation
 from isolation.slots import Ask, Caller, everything_of, right_values, slot_of
 from kernel.ids import public_id
 from schema.field_table import GRANTS
+from tenant_tree import put_into
+from tenants import directory
 from world import Person
 
 TENANT_ROLES: Final = (
@@ -41,6 +44,27 @@ VICTIM: Final = "rival"
 OWN: Final = "its own"
 _SKU: Final = ("input", "lines", "skuId")
 _QUANTITY: Final = ("input", "lines", "quantity")
+#: What a guesser would repeat is counted.
+_COUNTED: Final = (
+    "signIn",
+    "signUp",
+    "staffSignIn",
+    "staffInvitationAccept",
+    "tenantApply",
+    "invitationAccept",
+)
+#: The state in which a change of a child's, or of the caller's own, life begins.
+_CHILDS_STATE: Final = {
+    "tenantReview": "APPLIED",
+    "tenantFactsRecord": "ACTIVE",
+    "tenantRestrict": "ACTIVE",
+    "tenantSuspend": "ACTIVE",
+    "tenantReopen": "SUSPENDED",
+    "tenantClose": "ACTIVE",
+    "tenantTermsSet": "ACTIVE",
+    "childTenantRestrict": "ACTIVE",
+}
+_OWN_STATE: Final = {"tenantApplyAgain": "REJECTED", "tenantCloseRequest": "ACTIVE"}
 _PRICE: Final = ("input", "expectedTotal", "amountMinor")
 
 
@@ -207,21 +231,40 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
     role = case.caller.role
     may = role in GRANTS[case.root.coordinate]
     text = document(case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset()))
-    if case.root.name in (
-        "signIn",
-        "signUp",
-        "staffSignIn",
-        "staffInvitationAccept",
-    ):  # else the limit would answer for the fence
+    if case.root.name in _COUNTED:  # else the limit would answer for the fence
         await town.owner.execute("delete from attempt_counters")
+    if may:
+        await _make_ready(town, case)
     by = case.caller.person
     if case.root.name == "signOut":
-        by = await _signed_in_again(town, case.caller)
+        by = await signed_in_again(town, case.caller)
     ask = api.watch if case.root.operation == "subscription" else api.ask
-    return await ask(case.caller.shop, text, given, by=by)
+    answer = await ask(case.caller.shop, text, given, by=by)
+    if case.root.name in _OWN_STATE:
+        await _put_into(town, case.caller.shop.id, "ACTIVE")
+    return answer
 
 
-async def _signed_in_again(town: Neighbourhood, caller: Caller) -> Person | None:
+async def _make_ready(town: Neighbourhood, case: Case) -> None:
+    """Let there be what a right request needs: a change in a life can be made once."""
+    name, own = case.root.name, case.caller.own
+    if name in _CHILDS_STATE:
+        await _put_into(town, own.child, _CHILDS_STATE[name])
+    if name in _OWN_STATE and len(case.caller.shop.path) > 1:
+        await _put_into(town, case.caller.shop.id, _OWN_STATE[name])
+    if name.startswith("domain"):
+        await bring_domain(town.owner, own)
+        await town.owner.execute("update tenant_domains set asked_at = null")
+    if name == "invitationAccept" and case.about == OWN:
+        await plant_invitation(town.owner, case.caller.shop, case.values["input", "token"])
+
+
+async def _put_into(town: Neighbourhood, tenant_id: UUID, status: str) -> None:
+    await put_into(town.owner, tenant_id, status)
+    directory.forget()
+
+
+async def signed_in_again(town: Neighbourhood, caller: Caller) -> Person | None:
     """The same person with one more token: this one is about to end."""
     kind = "STAFF" if caller.role.startswith("STAFF_") else caller.role
     if kind not in ("CUSTOMER", "STAFF") or caller.person is None:

@@ -15,7 +15,7 @@ from billing import payments
 from billing.payment_methods.base import ChannelReport
 from identity.models import ApiScope
 from isolation.api import Api
-from kernel import db
+from kernel import crypto, db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
@@ -125,11 +125,28 @@ class Holdings:
     """By the role of who accepts."""
 
     price_desk: "PriceDesk | None" = None
+    child: UUID = field(default_factory=new_id)
+    domain: UUID = field(default_factory=new_id)
 
     @property
     def staff_account(self) -> str:
         """What the member signs in with."""
         return f"{self.marker}-staff@example.com"
+
+    @property
+    def helpdesk(self) -> str:
+        """Where the shop's buyers and its children turn to."""
+        return f"{self.shop.slug}helpdesk"
+
+    @property
+    def own_host(self) -> str:
+        """The domain that the shop has brought."""
+        return f"{self.shop.slug}-cards.example"
+
+    @property
+    def invitation(self) -> str:
+        """An invitation of the shop's that is open."""
+        return f"kmi_{self.shop.slug:x<27}"
 
     @property
     def marker(self) -> str:
@@ -236,8 +253,12 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await world.owner.execute(
         "update tenants set name = slug || 'title', support_contact = $2 where id = $1",
         shop.id,
-        f"{mine.marker} support",
+        mine.helpdesk,
     )
+    child = await plant_tenant(world.owner, f"{shop.slug}-child", parent=shop)
+    mine.child = child.id
+    await bring_domain(world.owner, mine)
+    await plant_invitation(world.owner, shop, mine.invitation)
     await _hire(world, api, mine)
     mine.sku_id = sku = public_id("sku", world.goods.sku_id)
     await renew(api, mine, "unopened", "delivered", "pending", "payable")
@@ -294,6 +315,30 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
         promotion_id=public_id("prm", ids["promotion"]),
         upload_id=public_id("plf", ids["upload"]),
         rule_ids=rule_ids,
+    )
+
+
+async def bring_domain(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """Give a shop the domain that it has brought, proved, if it has it no more."""
+    await owner.execute("delete from resting_hosts where host = $1", mine.own_host)
+    await owner.execute(
+        """insert into tenant_domains (tenant_id, id, host, kind, verified_at)
+           values ($1, $2, $3, 'CUSTOM', now()) on conflict do nothing""",
+        mine.shop.id,
+        mine.domain,
+        mine.own_host,
+    )
+
+
+async def plant_invitation(owner: asyncpg.Connection, parent: ShopAt, token: str) -> None:
+    """Let a parent have invited somebody."""
+    await owner.execute(
+        """insert into tenant_invitations (tenant_id, id, token_hash, on_parent_loss,
+                                           settlement_mode, created_by, expires_at)
+           values ($1, $2, $3, 'FREEZE', 'PLATFORM_COLLECT', 'test', now() + interval '1 day')""",
+        parent.id,
+        new_id(),
+        crypto.token_hash(token),
     )
 
 

@@ -140,6 +140,20 @@ def _webhook(ask: Ask) -> Any:
     return OMIT if makes_new else ask.caller.own.webhook_id
 
 
+def _founds(ask: Ask) -> bool:
+    return ask.root.name in ("tenantApply", "invitationAccept")
+
+
+def _tenants_of_others(ask: Ask, theirs: Holdings) -> list[str]:
+    """Tenants about which the caller decides nothing: an operator does about every one, a parent
+    about its own children."""
+    if ask.caller.role == "OPERATOR":
+        return []
+    is_parent = theirs.shop.path[-2:-1] == (ask.caller.shop.id,)
+    found = [theirs.child] if is_parent else [theirs.child, theirs.shop.id]
+    return [public_id("ten", one) for one in found]
+
+
 def _method(ask: Ask) -> str:
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
@@ -270,12 +284,14 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "after": Slot(
         _omitted,
-        lambda ask, theirs: [theirs.cursors[ask.root.name]],
+        lambda ask, theirs: list(filter(None, [theirs.cursors.get(ask.root.name)])),
         lambda _: crypto.sign("cursor", b'["nobody","nothing",[]]'),
     ),
     **PRICE_DESK,
     "slug": Slot(
-        lambda ask: ask.town.goods.slug, lambda ask, _: [ask.town.hidden.slug], _fixed("nobody")
+        lambda ask: f"new-{new_id().hex[-12:]}" if _founds(ask) else ask.town.goods.slug,
+        lambda ask, _: [] if _founds(ask) else [ask.town.hidden.slug],
+        _fixed("nobody"),
     ),
     "id": Slot(_omitted, lambda ask, _: [public_id("prd", ask.town.hidden.product_id)], _id("prd")),
     "ids": Slot(
@@ -393,6 +409,40 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "contacts.value": Slot(_fixed("10001")),
     "texts.kind": Slot(_fixed("ANNOUNCEMENT")),
     "texts.text": Slot(_fixed("Hello.")),
+    "Mutation.invitationAccept(input.token)": Slot(
+        lambda _: crypto.new_token("kmi"),
+        lambda _, theirs: [theirs.invitation],
+        lambda _: crypto.new_token("kmi"),
+    ),
+    "childId": Slot(
+        lambda ask: public_id("ten", ask.caller.own.child),
+        _tenants_of_others,
+        _id("ten"),
+    ),
+    "tenantId": Slot(
+        lambda ask: public_id("ten", ask.caller.own.child),
+        _tenants_of_others,
+        _id("ten"),
+    ),
+    "domainId": Slot(
+        lambda ask: public_id("dom", ask.caller.own.domain),
+        lambda _, theirs: [public_id("dom", theirs.domain)],
+        _id("dom"),
+    ),
+    "host": Slot(lambda ask: ask.caller.own.own_host, lambda _, theirs: [theirs.own_host]),
+    "days": Slot(_fixed(1)),
+    "onParentLoss": Slot(_fixed("FREEZE")),
+    "settlementMode": Slot(_fixed("PLATFORM_COLLECT")),
+    "maxChildDepth": Slot(_omitted),
+    "restricted": Slot(_fixed(False)),
+    "ordersStopped": Slot(_fixed(False)),
+    "payoutsFrozen": Slot(_fixed(False)),
+    "accept": Slot(_fixed(True)),
+    "kycPassed": Slot(_fixed(True)),
+    "depositDueMinor": Slot(_fixed(0)),
+    "depositPaidMinor": Slot(_fixed(0)),
+    "depth": Slot(_fixed(2)),
+    "below": Slot(_omitted),
 }
 
 #: An input with which another one may not be given.

@@ -36,6 +36,8 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "tenant_events",
+    "tenant_invitations",
     "membership_tiers",
     "price_alerts",
     "price_files",
@@ -55,7 +57,13 @@ DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
 
 # Rows that carry a tenant and are looked up before one is known; a shop has no privilege on them.
-PLATFORM_WITH_TENANT = {"access_tokens", "payments", "refunds", "ledger_transactions"}
+PLATFORM_WITH_TENANT = {
+    "access_tokens",
+    "payments",
+    "refunds",
+    "ledger_transactions",
+    "resting_hosts",
+}
 
 # What a shop's transaction may do at all: read these tables whole, or these columns of them.
 SHOP_READS_WHOLE = DIRECTORY | {
@@ -75,6 +83,7 @@ SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 APPEND_ONLY = {
     "staff_events",
     "key_reveals",
+    "tenant_events",
     "payment_events",
     "ledger_accounts",
     "ledger_transactions",

@@ -71,7 +71,7 @@ OF_THE_PLATFORM = {
 }
 OF_A_TENANT = {
     "tenants": (
-        "status = 'RESTRICTED'",
+        "status = 'RESTRICTED', orders_stopped = true",
         "locale = 'en'",
         "currency = 'USD'",
         "payment_methods = array['WALLET']",

@@ -1,0 +1,81 @@
+"""The frozen state × field table: what may be asked of a shop in each state of its life.
+
+Every root field has a row; a test holds the table against the schema and asks for everything in
+every state. Mutations are refused as a `Problem`, everything else as an error, both with
+TENANT_RESTRICTED, before any use case. What has a race in it is decided again by the statement
+that writes: a shop may sell in a state named here, and yet not sell (`shop_closure`).
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from tenants.directory import TenantRestricted
+from tenants.life import STANDING, TenantStatus
+
+_S = TenantStatus
+ALWAYS: Final = frozenset(TenantStatus)
+#: Has opened, and is not closed: its buyers are served.
+SERVED: Final = STANDING | {_S.SUSPENDED, _S.CLOSING}
+#: What was sold in a shop outlives it: the buyer comes for it.
+OUTLIVES: Final = SERVED | {_S.CLOSED}
+#: May still open, or is served: its own people prepare it.
+KEPT: Final = ALWAYS - {_S.REJECTED, _S.CLOSED}
+REJECTED: Final = frozenset({_S.REJECTED})
+
+#: Where: "which fields of the query, the mutation and the subscription".
+_ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
+    ("Query", ALWAYS, "storefront tenant affiliate supplier trialBalance tenants"),
+    ("Query", SERVED, "categories products product quote catalogueToList subtree"),
+    ("Query", OUTLIVES, "order orders me tenantOrders"),
+    ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
+    ("Query", KEPT, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
+    ("Query", KEPT, "priceListExport"),
+    ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
+    ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
+    ("Mutation", SERVED, "orderCancel paymentRefresh unrevealedReturn"),
+    ("Mutation", OUTLIVES, "signIn signOut keyReveal keysExport refundCreate"),
+    ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),
+    ("Mutation", STANDING, "childTenantRestrict tenantCloseRequest"),
+    ("Mutation", STANDING, "domainAdd domainVerify domainPrimary"),
+    ("Mutation", SERVED, "domainRemove"),
+    ("Mutation", REJECTED, "tenantApplyAgain"),
+    ("Mutation", STANDING, "purchaseAtCost tradeBalanceTopUp transferToChild"),
+    ("Mutation", SERVED, "lowBalanceSet"),
+    ("Mutation", ALWAYS, "staffSignIn staffInvitationAccept staffInvitationWithdraw"),
+    ("Mutation", ALWAYS, "staffSetRoles staffRemove apiClientRevoke webhookDelete"),
+    ("Mutation", KEPT, "staffInvite apiClientCreate apiClientUpdate apiClientRotate"),
+    ("Mutation", KEPT, "storefrontUpdate webhookUpsert webhookSecretRotate webhookTest"),
+    ("Mutation", SERVED, "webhookReplay"),
+    ("Mutation", KEPT, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
+    ("Mutation", KEPT, "childTenantSetGrade retailFloorSet leastMarginSet promotionUpsert"),
+    ("Mutation", KEPT, "promotionPause listingUpsert listingBulkUpsert"),
+    ("Mutation", KEPT, "priceListUploadStart priceListImport"),
+    ("Mutation", ALWAYS, "tradeBalanceCredit settlementModeSet"),
+    # An operator is at some shop's address, and decides about another.
+    ("Mutation", ALWAYS, "tenantReview tenantFactsRecord tenantRestrict tenantSuspend"),
+    ("Mutation", ALWAYS, "tenantReopen tenantClose tenantTermsSet"),
+    ("Subscription", OUTLIVES, "orderUpdated"),
+    ("Subscription", KEPT, "priceBroken"),
+    ("Subscription", SERVED, "lowBalance"),
+)
+
+STATES: Final[dict[str, frozenset[TenantStatus]]] = {
+    f"{root}.{field}": states for root, states, fields in _ROWS for field in fields.split()
+}
+_REMEMBERED: Final = 500
+
+
+def require_state(coordinate: str, status: TenantStatus) -> None:
+    """Raise `TenantRestricted` where a root field is not for a shop in this state."""
+    if status not in STATES.get(coordinate, frozenset()):
+        raise TenantRestricted("This shop does not do that in its state.")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_restricted(fields: frozenset[str], status: TenantStatus) -> bool:
+    """Say whether a document asks, beside mutations, for what is not for a shop in this state."""
+    return any(
+        status not in STATES[field]
+        for field in fields
+        if field in STATES and not field.startswith("Mutation.")
+    )

@@ -1,0 +1,224 @@
+"""Tenants as their own staff, their parents and operators see them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+import strawberry
+
+from kernel.ids import public_id
+from schema.connections import PageInfo
+from schema.desks import TenantBalances
+from schema.money import Money, amount
+from schema.problems import Problem
+from schema.settlement import SettlementMode
+from tenants.founding import contact_of
+from tenants.life import TenantStatus
+
+
+@strawberry.enum
+class ParentLoss(Enum):
+    """What becomes of a tenant when its parent is lost. REPARENT: it moves below the next one
+    above, at that one's prices. FREEZE: it takes no orders until the parent is back."""
+
+    REPARENT = "REPARENT"
+    FREEZE = "FREEZE"
+
+
+strawberry.enum(TenantStatus, name="TenantStatus", description="Where a tenant is in its life.")
+
+
+@strawberry.type(description="A shop directly below this one.")
+class ChildTenant:
+    """What a parent may know of a child. `open`: it takes orders now."""
+
+    id: strawberry.ID
+    slug: str
+    name: str
+    status: str
+    depth: int
+    open: bool
+    restricted_by_parent: bool
+    on_parent_loss: ParentLoss
+    max_child_depth: int
+
+
+@strawberry.type(description="A child with the size of what stands below it, and nothing else.")
+class TenantNode:
+    """`below` counts tenants, down to the depth that was asked for."""
+
+    child: ChildTenant
+    below: int
+
+
+@strawberry.type(description="A change in a tenant's life.")
+class TenantEvent:
+    """Who made it stays with the platform."""
+
+    change: str
+    from_status: str | None
+    to_status: str
+    reason: str
+    at: datetime
+
+
+@strawberry.type(description="A host name that leads, or shall lead, to the shop.")
+class TenantDomain:
+    """`host` in its ASCII form, `shown` as people write it. Until `status` is VERIFIED nobody is
+    led there: the record `proofName` must be a TXT with `proofValue`."""
+
+    id: strawberry.ID
+    host: str
+    shown: str
+    kind: str
+    status: str
+    is_primary: bool
+    proof_name: str | None
+    proof_value: str | None
+    verified_at: datetime | None
+    checked_at: datetime | None
+
+
+@strawberry.type(description="The shop as its staff sees it.")
+class Tenant:
+    """One agent."""
+
+    id: strawberry.ID
+    slug: str
+    name: str
+    status: str
+    open: bool
+    orders_stopped: bool
+    payouts_frozen: bool
+    restricted_by_parent: bool
+    settlement_mode: SettlementMode
+    on_parent_loss: ParentLoss
+    depth: int
+    max_child_depth: int
+    grade: str | None
+    parent_contact: str | None
+    kyc_passed: bool
+    deposit_due: Money
+    deposit_paid: Money
+    closes_at: datetime | None
+    balances: TenantBalances
+    children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
+    domains: list[TenantDomain] = strawberry.field(metadata={"assumed_size": 5})
+    events: list[TenantEvent] = strawberry.field(metadata={"assumed_size": 20})
+
+
+@strawberry.type(description="A tenant as an operator sees it.")
+class TenantRecord:
+    """`contact` is what the applicant has left."""
+
+    id: strawberry.ID
+    parent_id: strawberry.ID | None
+    slug: str
+    name: str
+    status: str
+    depth: int
+    max_child_depth: int
+    orders_stopped: bool
+    payouts_frozen: bool
+    restricted_by_parent: bool
+    on_parent_loss: ParentLoss
+    contact: str | None
+    kyc_passed: bool
+    deposit_due: Money
+    deposit_paid: Money
+    opened_at: datetime
+    closes_at: datetime | None
+
+
+@strawberry.type
+class TenantEdge:
+    """A tenant and where it stands in the list."""
+
+    cursor: str
+    node: TenantRecord
+
+
+@strawberry.type
+class TenantConnection:
+    """A page of tenants."""
+
+    edges: list[TenantEdge]
+    page_info: PageInfo
+
+
+@strawberry.type(description="What a tenant is now.")
+class TenantChanged:
+    """The answer to every change in a tenant's life."""
+
+    id: strawberry.ID
+    status: str
+
+
+TenantPayload = Annotated[TenantChanged | Problem, strawberry.union("TenantPayload")]
+
+
+@strawberry.type(description="A shop that was just applied for.")
+class TenantFounded:
+    """`token` is its owner's: readable this once, at the new shop's `host`."""
+
+    slug: str
+    host: str
+    status: str
+    token: str
+    expires_at: datetime
+
+
+TenantFoundPayload = Annotated[TenantFounded | Problem, strawberry.union("TenantFoundPayload")]
+
+
+@strawberry.type(description="An invitation to open a shop below this one.")
+class ChildTenantInvited:
+    """`token` is good once, and readable this once."""
+
+    token: str
+    expires_at: datetime
+
+
+ChildTenantInvitePayload = Annotated[
+    ChildTenantInvited | Problem, strawberry.union("ChildTenantInvitePayload")
+]
+
+
+def child_type(row: Mapping[str, Any]) -> ChildTenant:
+    """Put a child into the schema's words."""
+    return ChildTenant(
+        id=strawberry.ID(public_id("ten", row["id"])),
+        slug=row["slug"],
+        name=row["name"],
+        status=row["status"],
+        depth=row["depth"],
+        open=row["open"],
+        restricted_by_parent=row["restricted_by_parent"],
+        on_parent_loss=ParentLoss(row["on_parent_loss"]),
+        max_child_depth=row["max_child_depth"],
+    )
+
+
+def record_type(row: Mapping[str, Any]) -> TenantRecord:
+    """Put a tenant into an operator's words."""
+    parent_id, currency = row["parent_id"], row["currency"]
+    return TenantRecord(
+        id=strawberry.ID(public_id("ten", row["id"])),
+        parent_id=strawberry.ID(public_id("ten", parent_id)) if parent_id else None,
+        slug=row["slug"],
+        name=row["name"],
+        status=row["status"],
+        depth=row["depth"],
+        max_child_depth=row["max_child_depth"],
+        orders_stopped=row["orders_stopped"],
+        payouts_frozen=row["payouts_frozen"],
+        restricted_by_parent=row["restricted_by_parent"],
+        on_parent_loss=ParentLoss(row["on_parent_loss"]),
+        contact=contact_of(row),
+        kyc_passed=row["kyc_passed"],
+        deposit_due=amount(row["deposit_due_minor"], currency),
+        deposit_paid=amount(row["deposit_paid_minor"], currency),
+        opened_at=row["opened_at"],
+        closes_at=row["closes_at"],
+    )
