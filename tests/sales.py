@@ -35,6 +35,7 @@ from orders.records import Line, Viewer
 from orders.refunds import Reason
 from orders.reveal import RevealedKey, Witness
 from orders.settlement import Heard
+from promotions.coupons import Holder
 from tenants.directory import Shop, current_shop
 from world import Goods, Person, ShopAt, World
 
@@ -134,10 +135,19 @@ class SalesDesk:
         async with db.transaction(db.core_scope(tenant_id)):
             return await current_shop(tenant_id)
 
-    async def quote(self, shop: Shop, wishes: Sequence[Wish]) -> Quote:
+    async def quote(
+        self,
+        shop: Shop,
+        wishes: Sequence[Wish],
+        *,
+        coupon_codes: Sequence[str] = (),
+        by: Person | None = None,
+    ) -> Quote:
         """A price, agreed to for ten minutes."""
         async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
-            return await quotes.quote(shop, wishes)
+            return await quotes.quote(
+                shop, wishes, coupon_codes=coupon_codes, holder=Holder(by.id if by else None)
+            )
 
     async def order(
         self,
@@ -148,17 +158,21 @@ class SalesDesk:
         by: Person | None = None,
         at: ShopAt | None = None,
         affiliate_code: str | None = None,
+        coupon_codes: Sequence[str] = (),
+        contact: str | None = None,
     ) -> "Purchase":
-        """Quote and order; a guest unless somebody is named."""
+        """Quote and order; a guest unless somebody is named. Every coupon must be good."""
         shop = await self.shop(at)
         wishes = wishes or [Wish((goods or self.world.goods).sku_id, quantity)]
-        quote = await self.quote(shop, wishes)
+        quote = await self.quote(shop, wishes, coupon_codes=coupon_codes, by=by)
+        if quote.refused:
+            raise quote.refused[0][1]
         buyer = Buyer(by.id if by else None)
         made = await checkout.create_order(
             shop=shop,
             buyer=buyer,
             quote_id=quote.id,
-            contact=None,
+            contact=contact,
             affiliate_code=affiliate_code,
             idempotency_key=key(),
         )
@@ -286,7 +300,8 @@ class Purchase:
         """The order's lines as they stand."""
         rows = await self.desk.owner.fetch(
             """select id, order_id, sku_id, supplier_listing_id, quantity, unit_price_minor,
-                      net_minor, refunded_minor, returned_quantity, channel_fee_minor, key_ids
+                      net_minor, refunded_minor, returned_quantity, channel_fee_minor, key_ids,
+                      funded_minor
                from order_lines where order_id = $1 order by id""",
             self.id,
         )

@@ -70,4 +70,5 @@ _NAMES = {
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",
+    "cpn": "coupon",
 }

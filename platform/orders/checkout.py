@@ -21,6 +21,7 @@ from orders.drafts import Buyer as Buyer
 from orders.drafts import Draft, draft_order
 from orders.queries import OrderView
 from orders.records import guest_token
+from promotions.coupons import Holder
 from tenants.directory import Shop
 
 
@@ -76,7 +77,9 @@ async def create_order(
             shop=shop,
             buyer=buyer,
             request=request,
-            price=lambda: quotes.redeem(shop, quote_id),
+            price=lambda: quotes.redeem(
+                shop, quote_id, holder=Holder(buyer.customer_id, contact, is_ordering=True)
+            ),
             contact=contact,
             affiliate_code=affiliate_code,
         )
@@ -164,13 +167,19 @@ def _made(buyer: Buyer, order_id: UUID, view: OrderView | None = None) -> OrderM
 
 
 async def price_for_quick_buy(
-    shop: Shop, wish: Wish, *, expected_total_minor: int
+    shop: Shop,
+    wish: Wish,
+    *,
+    expected_total_minor: int,
+    coupon_codes: Sequence[str] = (),
+    holder: Holder,
 ) -> tuple[QuotedLine, ...]:
     """The one line of a quick buy; the buyer's `expectedTotal` is the acceptance.
 
-    Raises `PriceChanged` with the new total when it differs.
+    Raises `PriceChanged` with the new total when it differs, and what `with_coupons` raises.
     """
-    (line,) = await quotes.price_wishes(shop, [wish])
+    priced = await quotes.price_wishes(shop, [wish])
+    (line,) = await quotes.with_coupons(shop, priced, coupon_codes, holder)
     if line.total_minor != expected_total_minor:
         raise quotes.price_changed([line], field="expectedTotal")
     return (line,)

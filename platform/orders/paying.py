@@ -30,6 +30,7 @@ from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
 from orders.payment_entry import PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
+from promotions.coupons import Holder
 from tenants.directory import Shop, current_shop
 
 MIN_TOP_UP_MINOR = 100  # less than the channel's fee and its own minimum are worth
@@ -180,6 +181,7 @@ async def quick_buy(
     affiliate_code: str | None,
     method: str | None,
     idempotency_key: str,
+    coupon_codes: Sequence[str] = (),
 ) -> OrderMade:
     """Make an order without a cart or a quote. With the wallet as method it is paid and
     delivered in the same transaction; otherwise the order waits for `start_payment`.
@@ -197,13 +199,18 @@ async def quick_buy(
         "contact": contact,
         "affiliate": affiliate_code,
         "method": method,
+        **({"coupons": list(coupon_codes)} if coupon_codes else {}),
     }
 
     async def price() -> Sequence[QuotedLine]:
         if method == WALLET and WALLET not in shop.payment_methods:
             raise Invalid("This shop does not take that payment method.", field="method")
         return await checkout.price_for_quick_buy(
-            shop, wish, expected_total_minor=expected_total_minor
+            shop,
+            wish,
+            expected_total_minor=expected_total_minor,
+            coupon_codes=coupon_codes,
+            holder=Holder(buyer.customer_id, contact, is_ordering=True),
         )
 
     return await checkout.make_order(

@@ -22,9 +22,10 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
 from kernel.statements import Statement
-from orders import admission, idempotency, parts
+from orders import admission, funding, idempotency, parts
 from orders.drafts import Draft
 from orders.sale_posting import posting_of_sale
+from promotions import coupon_parts
 from supply import holding, pool
 from supply.stock_news import sold_news
 
@@ -73,11 +74,14 @@ _GIVEN = (
 _ANSWER = """
 select said.is_first, moment.now, held.*,
        case when said.refusal is not null then give_up(said.refusal)
+            {coupons}
             {funds}
             when said.is_first and held.n is null then give_up('SHORT')
        end as gave_up
 from moment left join admission said on true left join held on true
 """
+_COUPONS_ANSWER = """when exists (select from coupon_admission where refusal is not null)
+                then give_up((select refusal from coupon_admission))"""
 _FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
                 then give_up('FUNDS ' || (select held_minor from funds))"""
 _GIVEN_ANSWER = """
@@ -86,30 +90,50 @@ select said.is_first, said.refusal, moment.now, taken.n, taken.id as key_id, sea
 from moment, admission said, taken join sealed_keys sealed on sealed.id = taken.id
 """
 
-_PLACE = Statement.of(
-    parts.MOMENT_ALONE,
-    *_ENTER,
-    "admitted as materialized (select 1 from admission where refusal is null)",
-    holding.PICK,
-    holding.HOLD,
-    parts.WRITE_ORDER,
-    then=_ANSWER.format(funds=""),
-)
-_PLACE_AND_PAY = Statement.of(
-    parts.MOMENT_ALONE,
-    *_ENTER,
-    ledger.LOCK_FUNDS,
-    # Whoever looks for keys has locked the wallet, and can pay.
-    """admitted as materialized (
-        select 1 from funds where held_minor >= :wallet_minor::bigint
-    )""",
-    holding.PICK,
-    holding.SELL_PICKED,
-    parts.WRITE_ORDER,
-    *_PAY,
-    ledger.POST,
-    then=_ANSWER.format(funds=_FUNDS_ANSWER),
-)
+
+def _place(*more: str, coupons: bool) -> Statement:
+    """The order that waits for its payment; `more` stands behind it."""
+    return Statement.of(
+        parts.MOMENT_ALONE,
+        *_ENTER,
+        *([coupon_parts.TAKE] if coupons else []),
+        f"""admitted as materialized (
+            select 1 from {"coupon_admission" if coupons else "admission"} where refusal is null
+        )""",
+        holding.PICK,
+        holding.HOLD,
+        parts.WRITE_ORDER,
+        *more,
+        then=_ANSWER.format(funds="", coupons=_COUPONS_ANSWER if coupons else ""),
+    )
+
+
+def _place_and_pay(*more: str, coupons: bool) -> Statement:
+    """The whole sale."""
+    return Statement.of(
+        parts.MOMENT_ALONE,
+        *_ENTER,
+        *([coupon_parts.TAKE] if coupons else []),
+        ledger.LOCK_FUNDS.format(after="coupon_admission" if coupons else "admission"),
+        # Whoever looks for keys has locked the wallet, and can pay.
+        """admitted as materialized (
+            select 1 from funds where held_minor >= :wallet_minor::bigint
+        )""",
+        holding.PICK,
+        holding.SELL_PICKED,
+        parts.WRITE_ORDER,
+        *more,
+        *_PAY,
+        ledger.POST,
+        then=_ANSWER.format(funds=_FUNDS_ANSWER, coupons=_COUPONS_ANSWER if coupons else ""),
+    )
+
+
+_PLACE = _place(coupons=False)
+_PLACE_WITH_COUPONS = _place(parts.WRITE_DISCOUNTS, coupons=True)
+_PLACE_WITH_FUNDS = _place(parts.WRITE_DISCOUNTS, ledger.POST, coupons=True)
+_PLACE_AND_PAY = _place_and_pay(coupons=False)
+_PLACE_AND_PAY_WITH_COUPONS = _place_and_pay(parts.WRITE_DISCOUNTS, coupons=True)
 _ENTER_ALONE = Statement.of(
     parts.MOMENT,
     *_ENTER,
@@ -117,8 +141,44 @@ _ENTER_ALONE = Statement.of(
     then="""select said.is_first, said.refusal, moment.now, (select count(*) from admitted)
             from moment left join admission said on true""",
 )
+_ENTER_WITH_COUPONS = Statement.of(
+    parts.MOMENT,
+    *_ENTER,
+    coupon_parts.TAKE,
+    payment_parts.LOCK_WALLET.format(
+        only_if="exists (select from coupon_admission where refusal is null)"
+    ),
+    then="""select said.is_first, coalesce(said.refusal, coupon_admission.refusal) as refusal,
+                   moment.now, (select count(*) from wallet)
+            from moment left join admission said on true left join coupon_admission on true""",
+)
 _WRITE = Statement.of(*_GIVEN, parts.WRITE_ORDER, then=_GIVEN_ANSWER)
 _WRITE_AND_PAY = Statement.of(*_GIVEN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANSWER)
+_WRITE_WITH_COUPONS = Statement.of(
+    *_GIVEN, parts.WRITE_ORDER, parts.WRITE_DISCOUNTS, then=_GIVEN_ANSWER
+)
+_WRITE_WITH_FUNDS = Statement.of(
+    *_GIVEN, parts.WRITE_ORDER, parts.WRITE_DISCOUNTS, ledger.POST, then=_GIVEN_ANSWER
+)
+_WRITE_AND_PAY_WITH_COUPONS = Statement.of(
+    *_GIVEN, parts.WRITE_ORDER, parts.WRITE_DISCOUNTS, *_PAY, then=_GIVEN_ANSWER
+)
+
+
+def _statement_at_once(draft: Draft) -> Statement:
+    if draft.payment is not None:
+        return _PLACE_AND_PAY_WITH_COUPONS if draft.has_coupons else _PLACE_AND_PAY
+    if not draft.has_coupons:
+        return _PLACE
+    return _PLACE_WITH_FUNDS if draft.fundings else _PLACE_WITH_COUPONS
+
+
+def _statement_in_turn(draft: Draft) -> Statement:
+    if draft.payment is not None:
+        return _WRITE_AND_PAY_WITH_COUPONS if draft.has_coupons else _WRITE_AND_PAY
+    if not draft.has_coupons:
+        return _WRITE
+    return _WRITE_WITH_FUNDS if draft.fundings else _WRITE_WITH_COUPONS
 
 
 async def place_at_once(draft: Draft) -> Placed | None:
@@ -129,12 +189,11 @@ async def place_at_once(draft: Draft) -> Placed | None:
     are not at hand.
     """
     pick = holding.Pick.of([line.wanted for line in draft.lines])
-    statement = _PLACE if draft.payment is None else _PLACE_AND_PAY
     values = parts.with_values(_values(draft), _posting(draft), pick.values())
     try:
-        rows = await db.write(draft.scope, statement, values)
+        rows = await db.write(draft.scope, _statement_at_once(draft), values)
     except db.GaveUp as why:
-        raise _refusal_of(str(why)) from None
+        raise _refusal_of(str(why), draft) from None
     except BaseException:
         sold_news.tell(draft.scarce_listings)  # nobody heard whether it was sold
         raise
@@ -153,15 +212,18 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     for `InsufficientBalance`, and `OutOfStock` instead of `Short`.
     """
     values = _values(draft)
-    said = await db.fetch_row(_ENTER_ALONE.sql, *_ENTER_ALONE.values(values))
+    enter = _ENTER_WITH_COUPONS if draft.has_coupons else _ENTER_ALONE
+    said = await db.fetch_row(enter.sql, *enter.values(values))
     assert said is not None
-    if not _admitted(said):
+    if not _admitted(said, draft):
         return None
     keys = await _hold_in_lock_order(draft, until=said["now"] + values["hold_for"])
-    statement = _WRITE if draft.payment is None else _WRITE_AND_PAY
-    values = parts.with_values(values, holding.sale_values(keys))
+    statement = _statement_in_turn(draft)
+    values = parts.with_values(values, _hold(draft), holding.sale_values(keys))
     rows = await db.fetch(statement.sql, *statement.values(values))
-    _admitted(rows[0])  # asked again: while one waits, an account may be frozen, or a shop closed
+    _admitted(
+        rows[0], draft
+    )  # asked again: while one waits, an account may be frozen, or a shop closed
     return _placed(draft, rows, values)
 
 
@@ -179,6 +241,7 @@ def _values(draft: Draft) -> dict[str, Any]:
     payment = payment_parts.opened(draft.payment) if draft.payment is not None else {}
     return parts.with_values(
         draft.values(),
+        _coupon_values(draft) if draft.has_coupons else {},
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
         {
@@ -189,10 +252,30 @@ def _values(draft: Draft) -> dict[str, Any]:
     )
 
 
-def _posting(draft: Draft) -> dict[str, Any]:
-    """What the sale posts; nothing for an order that waits for its payment."""
-    if draft.payment is None:
+def _coupon_values(draft: Draft) -> dict[str, Any]:
+    needs, currency = funding.needs(draft.fundings), draft.shop.currency
+    return parts.with_values(
+        coupon_parts.taking_values(draft.takings, needs, currency=currency),
+        funding.discount_values((line.id, line.discounts) for line in draft.lines),
+    )
+
+
+def _hold(draft: Draft) -> dict[str, Any]:
+    """What an order posts that waits for its payment: nothing, but where others pay a part."""
+    if draft.payment is not None or not draft.fundings:
         return {}
+    return funding.hold_posting(
+        draft.fundings,
+        currency=draft.shop.currency,
+        order_id=draft.id,
+        tenant_id=draft.shop.id,
+    )
+
+
+def _posting(draft: Draft) -> dict[str, Any]:
+    """What the sale posts."""
+    if draft.payment is None:
+        return _hold(draft)
     return posting_of_sale(
         order_id=draft.id,
         tenant_id=draft.shop.id,
@@ -200,23 +283,27 @@ def _posting(draft: Draft) -> dict[str, Any]:
         root_sells=len(draft.shop.path) == 1,
         shares=draft.shares,
         payment=draft.payment,
+        fundings=draft.fundings,
+        funding_state="FREE",
     )
 
 
-def _refusal_of(reason: str) -> Exception:
+def _refusal_of(reason: str, draft: Draft) -> Exception:
     """Why the statement has given itself up."""
-    word, _, held_minor = reason.partition(" ")
+    word, _, more = reason.partition(" ")
     if word == "SHORT":
         return Short()
     if word == "FUNDS":
-        return ledger.too_little(int(held_minor), field="walletAmount")
+        return ledger.too_little(int(more), field="walletAmount")
+    if word == "COUPON":
+        return coupon_parts.taking_refusal(more, draft.takings)
     return admission.refusal_of(word)
 
 
-def _admitted(said: Any) -> bool:
+def _admitted(said: Any, draft: Draft) -> bool:
     """True for the first such request; False for a repeated one; raises why it is refused."""
     if said["refusal"] is not None:
-        raise admission.refusal_of(said["refusal"])
+        raise _refusal_of(said["refusal"], draft)
     return bool(said["is_first"])
 
 

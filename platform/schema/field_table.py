@@ -31,6 +31,9 @@ SUPPLIERS: Final = frozenset({"SUPPLIER"})
 OPERATORS: Final = frozenset({"OPERATOR"})
 SHOP_READERS: Final = STAFF | {"API_CLIENT"}
 ORDER_READERS: Final = BUYERS | SHOP_READERS | OPERATORS
+#: Whoever makes prices; who pays for a coupon is money, and read by the same.
+COUPON_ISSUERS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"}) | OPERATORS
+COUPON_READERS: Final = COUPON_ISSUERS | {"STAFF_CATALOGUE"}
 BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
@@ -40,6 +43,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", CUSTOMERS, "orders me"),
     ("Query", SHOP_READERS, "tenant tenantOrders"),
     ("Query", OWN_COSTS, "catalogueToList"),
+    ("Query", COUPON_READERS, "coupons"),
+    ("Query", FINANCE | SUPPLIERS | OPERATORS, "promoBudget"),
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", OPERATORS, "trialBalance"),
@@ -48,6 +53,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
+    ("Mutation", COUPON_ISSUERS, "couponCreate couponCodesGenerate couponPause couponResume"),
+    ("Mutation", FINANCE | SUPPLIERS | OPERATORS, "promoBudgetTopUp"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Storefront", EVERYONE, "name locale currency supportContact open paymentMethods"),
     ("PaymentMethodOption", EVERYONE, "code label"),
@@ -64,12 +71,14 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Offer", EVERYONE, "id price stock warrantyHours"),
     ("Problem", EVERYONE, "code message field details"),
     ("ProblemDetail", EVERYONE, "name value"),
-    ("Quote", BUYERS, "id lines total expiresAt"),
-    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice total"),
+    ("Quote", BUYERS, "id lines discount total expiresAt refusedCoupons"),
+    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts total"),
+    ("LineDiscount", BUYERS, "code name amount"),
+    ("RefusedCoupon", BUYERS, "code problem"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
     ("Order", ORDER_READERS, "deliveredAt lines"),
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
-    ("OrderLine", ORDER_READERS, "returnedQuantity commitments keys"),
+    ("OrderLine", ORDER_READERS, "discount returnedQuantity commitments keys"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
     ("OrderConnection", CUSTOMERS | SHOP_READERS, "edges pageInfo"),
     ("OrderEdge", CUSTOMERS | SHOP_READERS, "cursor node"),
@@ -80,7 +89,12 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("KeysRevealed", BUYERS, "keys"),
     ("RevealedKey", BUYERS, "id lineId name serial secret salt commitment expiresAt revealedAt"),
     ("KeysExported", BUYERS, "fileName content"),
-    ("Customer", CUSTOMERS, "id email phone wallet"),
+    ("Customer", CUSTOMERS, "id email phone wallet coupons"),
+    (
+        "CustomerCoupon",
+        CUSTOMERS,
+        "code name kind percentBp amountOff cap minimum",
+    ),
     ("SignedIn", BUYERS, "token expiresAt"),
     ("SignedOut", CUSTOMERS, "done"),
     ("Tenant", SHOP_READERS, "slug name status depth children"),
@@ -89,6 +103,15 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Balances", BALANCE_READERS, "pending available deposit owed"),
     ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),
     ("OwnPrice", OWN_COSTS, "skuId code name cost retail margin stock"),
+    ("CouponConnection", COUPON_READERS, "edges pageInfo"),
+    ("CouponEdge", COUPON_READERS, "cursor node"),
+    ("Coupon", COUPON_READERS, "id name own code kind percentBp amountOff cap minimum stacking"),
+    ("Coupon", COUPON_READERS, "firstOrder startsAt endsAt status maxUses uses payers"),
+    ("CouponPayer", COUPON_READERS, "kind partyId shareBp"),
+    ("CouponChanged", COUPON_ISSUERS, "coupon"),
+    ("CouponCodesGenerated", COUPON_ISSUERS, "content"),
+    ("PromoBudget", FINANCE | SUPPLIERS | OPERATORS, "free held"),
+    ("PromoBudgetChanged", FINANCE | SUPPLIERS | OPERATORS, "budget"),
     ("Affiliate", AFFILIATES, "code name rateBp balances commissions"),
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),

@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from kernel.settings import settings
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
+from schema.coupons import CouponMutation, CouponQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
 from schema.keys import KeyMutation
@@ -27,12 +28,19 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, CouponQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+    CouponMutation,
+):
     """What can be done."""
 
 
