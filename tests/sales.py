@@ -178,7 +178,9 @@ class SalesDesk:
         )
         no: str = await self.owner.fetchval("select no from orders where id = $1", made.order_id)
         viewer = Viewer(customer_id=buyer.customer_id, guest_token=made.guest_token)
-        return Purchase(self, shop, viewer, made.order_id, no, quote.total_minor)
+        return Purchase(
+            self, shop, viewer, made.order_id, no, quote.total_minor, tuple(coupon_codes)
+        )
 
     async def sweep(self) -> None:
         """What the worker does about orders that nobody paid."""
@@ -234,6 +236,7 @@ class Purchase:
     id: UUID
     no: str
     total_minor: int
+    coupon_codes: tuple[str, ...] = ()
 
     async def start(self, method: str = "CARD", *, wallet_minor: int = 0) -> UUID:
         """Start paying; returns the payment's id."""

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from billing import accounts
-from promotions.coupons import Coupon, refusal_for
+from promotions.coupon_refusals import refusal_for
+from promotions.coupons import Coupon
 
 TAKE = """
 coupon_takings as materialized (

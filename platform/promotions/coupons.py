@@ -9,6 +9,7 @@ from billing import accounts
 from identity.contact import recognised
 from kernel import crypto, db
 from kernel.errors import Invalid, Refusal
+from promotions.coupon_refusals import refusal_for
 from promotions.discounts import (
     CouponKind,
     Discount,
@@ -24,41 +25,6 @@ from tenants.directory import Shop
 MAX_COUPONS: Final = 5
 """How many coupons an order takes."""
 LONGEST_CODE: Final = 32
-
-
-class CouponNotApplicable(Refusal):
-    """The coupon is not for this order; `details` says why in one word."""
-
-    code = "COUPON_NOT_APPLICABLE"
-
-
-class CouponExhausted(Refusal):
-    """All uses of the coupon, the buyer's own, or the money behind it are used up."""
-
-    code = "COUPON_EXHAUSTED"
-
-
-_SENTENCES: Final = {
-    "UNKNOWN": "There is no such coupon here.",
-    "ENDED": "This coupon is not honoured now.",
-    "CUSTOMERS_ONLY": "Sign in to use this coupon.",
-    "CONTACT": "This coupon needs an e-mail address or a phone number.",
-    "NOT_FIRST": "This coupon is for a first order.",
-    "GOODS": "This coupon is not for these goods.",
-    "MINIMUM": "This coupon is for larger orders.",
-    "EXCLUSIVE": "This coupon does not go with another.",
-    "NOTHING": "This coupon takes nothing off this order.",
-    "USED": "This coupon was used before.",
-    "EXHAUSTED": "This coupon is used up.",
-}
-_EXHAUSTED: Final = ("USED", "EXHAUSTED")
-
-
-def refusal_for(reason: str, code: str, **details: int) -> Refusal:
-    """The refusal of a code for a reason that is one of our words."""
-    kind = CouponExhausted if reason in _EXHAUSTED else CouponNotApplicable
-    said: dict[str, int | str] = {"couponCode": code, "reason": reason, **details}
-    return kind(_SENTENCES[reason], field="couponCodes", details=said)
 
 
 @dataclass(frozen=True, slots=True)

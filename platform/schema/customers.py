@@ -13,7 +13,7 @@ from kernel.ids import public_id
 from orders import paying
 from promotions.queries import coupons_for_customers
 from schema.context import Info
-from schema.coupons import CustomerCoupon, customer_coupon
+from schema.coupon_types import CustomerCoupon, customer_coupon
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started

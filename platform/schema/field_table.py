@@ -90,11 +90,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("RevealedKey", BUYERS, "id lineId name serial secret salt commitment expiresAt revealedAt"),
     ("KeysExported", BUYERS, "fileName content"),
     ("Customer", CUSTOMERS, "id email phone wallet coupons"),
-    (
-        "CustomerCoupon",
-        CUSTOMERS,
-        "code name kind percentBp amountOff cap minimum",
-    ),
+    ("CustomerCoupon", CUSTOMERS, "code name kind percentBp amountOff cap minimum firstOrder"),
+    ("CustomerCoupon", CUSTOMERS, "endsAt"),
     ("SignedIn", BUYERS, "token expiresAt"),
     ("SignedOut", CUSTOMERS, "done"),
     ("Tenant", SHOP_READERS, "slug name status depth children"),

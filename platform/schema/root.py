@@ -16,6 +16,7 @@ from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
+from schema.promo_budgets import PromoBudgetMutation, PromoBudgetQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
 
@@ -28,7 +29,15 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery, CouponQuery):
+class Query(
+    CatalogueQuery,
+    QuoteQuery,
+    OrderQuery,
+    CustomerQuery,
+    DeskQuery,
+    CouponQuery,
+    PromoBudgetQuery,
+):
     """What can be asked."""
 
 
@@ -40,6 +49,7 @@ class Mutation(
     RefundMutation,
     CustomerMutation,
     CouponMutation,
+    PromoBudgetMutation,
 ):
     """What can be done."""
 

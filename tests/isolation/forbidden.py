@@ -22,6 +22,7 @@ _KINDS: Final = {
     "payments": "pay",
     "refunds": "ref",
     "affiliates": "aff",
+    "coupons": "cpn",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
 _QUANTITIES: Final = (1, 2)
@@ -150,7 +151,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
     for table, kind in _KINDS.items():
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
             texts |= {public_id(kind, row["id"]), str(row["id"])}
-    texts |= {order.no for order in mine.orders}
+    texts |= {order.no for order in mine.orders} | {mine.coupon_code}
     for row in await owner.fetch(
         """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
            join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",

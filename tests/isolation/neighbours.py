@@ -11,12 +11,14 @@ from uuid import UUID
 
 import asyncpg
 
-from billing import payments
+from billing import accounts, ledger, payments
 from billing.payment_methods.base import ChannelReport
+from coupon_issuers import issue
 from isolation.api import Api
 from kernel import db
 from kernel.ids import new_id, parse_id, public_id
 from orders import settlement
+from tenants.directory import current_shop
 from world import (
     Goods,
     Person,
@@ -77,6 +79,8 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
+    coupon_code: str = ""
+    coupon_id: UUID = UUID(int=0)
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
@@ -184,6 +188,8 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
+    await _issue_coupon(mine)
+    await _earn(world, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -294,6 +300,33 @@ async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | 
     return HeldOrder(parse_id("ord", order["id"]), order["no"], token, line["id"], key_ids)
 
 
+async def _issue_coupon(mine: Holdings) -> None:
+    """A coupon of the shop's own that its customers are shown."""
+    async with db.transaction(db.core_scope(mine.shop.id), read_only=True):
+        shop = await current_shop(mine.shop.id)
+    mine.coupon_code = f"{mine.shop.slug}code".upper()
+    coupon = await issue(shop, mine.coupon_code, 100, name=f"{mine.marker} coupon", listed=True)
+    mine.coupon_id = coupon.id
+
+
+async def _earn(world: World, mine: Holdings) -> None:
+    """Earnings that are free to be spent: the shop's, and at the root the supplier's as well."""
+    parties = [mine.shop.id]
+    if len(mine.shop.path) == 1:
+        parties.append(world.goods.supplier_id)
+    for party_id in parties:
+        async with db.transaction(db.core_scope(mine.shop.id)):
+            await ledger.post(
+                [
+                    ledger.debit(ledger.Account("A:BANK", "CNY"), 5_000_000),
+                    ledger.credit(accounts.party_available(party_id, "CNY"), 5_000_000),
+                ],
+                kind="EARNED",
+                idempotency_key=f"earned:{party_id}",
+                tenant_id=None,
+            )
+
+
 async def _open_keys(api: Api, mine: Holdings) -> None:
     order = mine.customers["delivered"]
     opened = await api.ask(
@@ -308,6 +341,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "orders": "CUSTOMER",
         "tenantOrders": "STAFF_OWNER",
         "catalogueToList": "STAFF_OWNER",
+        "coupons": "STAFF_OWNER",
     }
     for name, role in lists.items():
         page = await api.ask(

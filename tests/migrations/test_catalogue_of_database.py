@@ -30,8 +30,17 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "coupon_uses",
+    "discount_lines",
 }
-PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
+PATH_CLASS = {
+    "price_rules",
+    "price_limits",
+    "tenant_listings",
+    "coupons",
+    "coupon_payers",
+    "coupon_codes",
+}
 PARTY_CLASS = {"line_shares"}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
@@ -52,6 +61,8 @@ SHOP_READS_WHOLE = DIRECTORY | {
 SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 
 APPEND_ONLY = {
+    "coupon_codes",
+    "coupon_payers",
     "key_reveals",
     "payment_events",
     "ledger_accounts",
