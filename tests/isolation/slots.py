@@ -184,7 +184,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "skuIds": Slot(
         lambda ask: [public_id("sku", ask.town.goods.sku_id)],
         lambda ask, _: [[public_id("sku", ask.town.hidden.sku_id)]],
-        lambda _: [public_id("sku", new_id())],
     ),
     "categoryIds": Slot(_omitted),
     "partyId": Slot(_omitted, lambda _, theirs: [public_id("ten", theirs.shop.id)], _id("ten")),
