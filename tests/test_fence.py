@@ -37,8 +37,17 @@ TENANT_TABLES = (
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "coupon_uses",
+    "discount_lines",
 )
-PATH_TABLES = ("price_rules", "price_limits", "tenant_listings")
+PATH_TABLES = (
+    "price_rules",
+    "price_limits",
+    "tenant_listings",
+    "coupons",
+    "coupon_payers",
+    "coupon_codes",
+)
 PARTY_TABLES = ("line_shares",)
 CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 # Whose a row is, in the tables that a shop's transaction may read.

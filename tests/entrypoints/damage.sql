@@ -219,7 +219,7 @@ call post('ANY', '{"L:WALLET_HELD buyer": 500, "L:WALLET buyer": -500}', 'pendin
 -- damage: a coupon of one use is used twice
 -- breaks: I10 a coupon is used no more often than it may be
 insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, returned_by_refund, created_at)
-values (named('shop'), named('second use'), named('coupon'), named('code'), named('paid'), true,
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'), true,
         now());
 
 -- damage: a use loses its place
@@ -235,7 +235,7 @@ insert into coupon_slots (coupon_id, slot, use_id) values (named('coupon'), 2, n
 drop index coupon_uses_of_holder;
 insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, holder, holder_place,
                          holder_places, returned_by_refund, created_at)
-values (named('shop'), named('second use'), named('coupon'), named('code'), named('paid'),
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'),
         some_bytes('buyer'), 1, 1, true, now());
 
 -- damage: a code that is good for one use is used twice
@@ -243,10 +243,10 @@ values (named('shop'), named('second use'), named('coupon'), named('code'), name
 drop index coupon_uses_of_code;
 insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, single_code_id,
                          returned_by_refund, created_at)
-values (named('shop'), named('second use'), named('coupon'), named('code'), named('paid'),
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'),
         named('code'), true, now());
 
--- damage: an order that waits for its payment has given its coupon back
+-- damage: a paid order has given its coupon back
 -- breaks: I10 an order that can still be paid, or is, holds its coupons; one that ended does not
 update coupon_uses set released_at = now(), released_for = 'EXPIRED';
 
