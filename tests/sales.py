@@ -35,7 +35,6 @@ from orders.records import Line, Viewer
 from orders.refunds import Reason
 from orders.reveal import RevealedKey, Witness
 from orders.settlement import Heard
-from promotions.coupons import Holder
 from tenants.directory import Shop, current_shop
 from world import Goods, Person, ShopAt, World
 
@@ -140,13 +139,13 @@ class SalesDesk:
         shop: Shop,
         wishes: Sequence[Wish],
         *,
-        coupon_codes: Sequence[str] = (),
         by: Person | None = None,
+        coupon_codes: Sequence[str] = (),
     ) -> Quote:
-        """A price, agreed to for ten minutes."""
+        """A price, agreed to for ten minutes; a guest's unless somebody is named."""
         async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
             return await quotes.quote(
-                shop, wishes, coupon_codes=coupon_codes, holder=Holder(by.id if by else None)
+                shop, wishes, customer_id=by.id if by else None, coupon_codes=coupon_codes
             )
 
     async def order(

@@ -21,7 +21,7 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
 from promotions.models import Coupon, CouponCode, CouponUse
-from tenants.models import StoredPriceRule
+from tenants.models import AgentGrade, MembershipTier, Promotion, StoredPriceRule
 from tenants.scope import FenceBreach, PartyOwned, PathOwned, TenantOwned
 from two_tenants import PlantedTenant, TwoTenants, two_tenants
 from ways_through_models import PAST_THE_MANAGER, THROUGH_THE_MANAGER, ForeignRow, Way
@@ -37,6 +37,7 @@ TENANT_TABLES = (
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "membership_tiers",
     "coupon_uses",
     "discount_lines",
 )
@@ -44,6 +45,8 @@ PATH_TABLES = (
     "price_rules",
     "price_limits",
     "tenant_listings",
+    "agent_grades",
+    "promotions",
     "coupons",
     "coupon_payers",
     "coupon_codes",
@@ -72,6 +75,9 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     DeliveredKey,
     KeyReveal,
     StoredPriceRule,
+    AgentGrade,
+    MembershipTier,
+    Promotion,
     LineShare,
     Coupon,
     CouponCode,

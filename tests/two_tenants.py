@@ -169,6 +169,9 @@ async def _plant_settings(
             "kind": "PASS_THROUGH",
         },
         "price_limits": {"sku_id": goods.sku_id, "floor_minor": 100},
+        "agent_grades": {"id": new_id(), "name": slug, "rank": 1},
+        "membership_tiers": {"id": new_id(), "name": slug, "rank": 1},
+        "promotions": {"id": new_id(), "name": slug},
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}

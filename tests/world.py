@@ -8,6 +8,7 @@ and asks 110.00; the supplier's commission is 5 %, the affiliate's rate 3 %.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -212,6 +213,39 @@ class World:
         """A price rule of a shop, replacing the one for the same target."""
         await plant_rule(self.owner, shop, audience, kind, value, scope, target_id)
 
+    async def asks(self, shop: ShopAt, price_minor: int, **seat: Any) -> UUID:
+        """A rule by which a shop asks so much for the world's SKU of whomever the seat names.
+
+        Returns the rule's id. Unlike `rule`, it replaces nothing.
+        """
+        columns = {"audience": "RETAIL", "scope": "SKU", "target_id": self.goods.sku_id, **seat}
+        rule_id = new_id()
+        row = {"tenant_id": shop.id, "id": rule_id, "kind": "ABSOLUTE", "value": price_minor}
+        await plant_row(self.owner, "price_rules", **{**row, **columns})
+        return rule_id
+
+    async def grade(self, shop: ShopAt, name: str = "gold", *, rank: int = 1) -> UUID:
+        """A grade that a shop may give to its children."""
+        return await self._ranked("agent_grades", shop, name, rank)
+
+    async def tier(self, shop: ShopAt, name: str = "gold", *, rank: int = 1) -> UUID:
+        """A tier that a shop may give to its customers."""
+        return await self._ranked("membership_tiers", shop, name, rank)
+
+    async def promotion(self, shop: ShopAt, **columns: Any) -> UUID:
+        """A promotion that runs since yesterday."""
+        promotion_id = new_id()
+        since = await self.owner.fetchval("select now() - interval '1 day'")
+        row = {"tenant_id": shop.id, "id": promotion_id, "name": "sale", "starts_at": since}
+        await plant_row(self.owner, "promotions", **{**row, **columns})
+        return promotion_id
+
+    async def _ranked(self, table: str, shop: ShopAt, name: str, rank: int) -> UUID:
+        ranked_id = new_id()
+        row = {"tenant_id": shop.id, "id": ranked_id, "name": name, "rank": rank}
+        await plant_row(self.owner, table, **row)
+        return ranked_id
+
     async def shift_clock(self, interval: str) -> None:
         """Move the platform's clock by an interval like '16 minutes'."""
         await self.owner.execute(
@@ -319,6 +353,14 @@ async def plant_batch(owner: asyncpg.Connection, goods: Goods) -> UUID:
         crypto.token_hash(str(batch_id)),
     )
     return batch_id
+
+
+async def plant_row(owner: asyncpg.Connection, table: str, **values: Any) -> None:
+    """One row of a table."""
+    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    await owner.execute(
+        f"insert into {table} ({', '.join(values)}) values ({places})", *values.values()
+    )
 
 
 async def plant_rule(

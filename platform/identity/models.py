@@ -66,6 +66,7 @@ class Customer(TenantOwned):
     data_key_id = fields.SmallIntField(null=True)
     password_hash = fields.TextField(null=True)
     status = fields.CharEnumField(AccountStatus, default=AccountStatus.ACTIVE)
+    tier_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:

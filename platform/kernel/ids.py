@@ -71,4 +71,5 @@ _NAMES = {
     "sup": "supplier",
     "lst": "supplier listing",
     "cpn": "coupon",
+    "tie": "membership tier",
 }

@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0014_sealed_keys")
+Migration = sql_migration(__file__, after="0015_price_audiences")

@@ -17,6 +17,7 @@ create table coupons (
     reach text not null check (reach in ('SHOP', 'SUBTREE')),
     sku_ids uuid[] not null default '{}' check (cardinality(sku_ids) <= 100),
     category_ids uuid[] not null default '{}' check (cardinality(category_ids) <= 100),
+    tier_ids uuid[] not null default '{}' check (cardinality(tier_ids) <= 100),
     first_order boolean not null default false,
     min_subtotal_minor part_minor not null default 0,
     max_uses integer check (max_uses between 1 and 100000),
@@ -35,7 +36,9 @@ create table coupons (
     check (cap_minor is null or kind = 'PERCENT'),
     check (ends_at > starts_at),
     -- A guest whose uses are not counted has as many as he likes.
-    check (not first_order or not guests)
+    check (not first_order or not guests),
+    -- Tiers are a shop's own, and a guest has none.
+    check (cardinality(tier_ids) = 0 or (reach = 'SHOP' and not guests))
 );
 create index coupons_of_tenant on coupons (tenant_id, created_at desc, id desc);
 create trigger never_deleted before delete on coupons

@@ -22,12 +22,12 @@ from kernel.settings import settings
 from offers.counting import COUNTS
 from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count, KnownStock
-from offers.own_shelf import OwnShelf, OwnShelves
+from offers.own_shelf import OwnShelf, OwnShelves, OwnTerms
 from offers.statements import GOODS, OWN_TERMS, Row
 from supply.holding import hints
 from supply.stock_news import ANNOUNCED_BELOW_SPARE, EVERYTHING
 from tenants.directory import Shop
-from tenants.price_books import path_books
+from tenants.path_terms import STRANGER, BuyerClass, path_terms
 
 MAX_OFFERS: Final = 8_000
 """About 2.7 kB each. When there are more, all are forgotten and read again as they are shown."""
@@ -92,20 +92,31 @@ class Assortment:
             number = self._numbers[listing_id] = self.stock.add()
         return KnownOffer(listing_id, number, row)
 
-    async def shelf_of(self, shop: Shop, versions: Sequence[int]) -> OwnShelf | None:
-        """The shelf of a shop at exactly these versions of its path; None when something has
-        changed since. No statement when it is known; else one, and one for rules that are not."""
-        known = self.shelves.get(shop.id, versions)
+    async def shelf_of(
+        self, shop: Shop, versions: Sequence[int], buyer: BuyerClass = STRANGER
+    ) -> OwnShelf | None:
+        """The shelf of a shop for a class of buyers at exactly these versions of its path; None
+        when something has changed since.
+
+        No statement when it is known; else one, unless strangers have seen the shop, and others
+        for rules that are not known.
+        """
+        known = self.shelves.get((shop.id, buyer), versions)
         if known is not None:
             return known
-        scope = db.core_scope(shop.id, path=shop.path)
-        [terms] = await db.read(scope, OWN_TERMS, list(shop.path), shop.id)
-        books = await path_books(shop, versions)
-        if books is None or terms["versions"] != list(versions):
+        seen = self.shelves.get((shop.id, STRANGER), versions)
+        own = await self._own_terms(shop) if seen is None else seen.own
+        terms = await path_terms(shop, versions, buyer)
+        if terms is None or own.versions != tuple(versions):
             return None
-        shelf = OwnShelf(tuple(versions), terms, books, shop_slug=shop.slug)
-        self.shelves.put(shop.id, shelf)
+        shelf = OwnShelf(own, terms, shop_slug=shop.slug)
+        self.shelves.put((shop.id, buyer), shelf)
         return shelf
+
+    async def _own_terms(self, shop: Shop) -> OwnTerms:
+        scope = db.core_scope(shop.id, path=shop.path)
+        [row] = await db.read(scope, OWN_TERMS, list(shop.path), shop.id)
+        return OwnTerms(row)
 
     async def count(self, shop: Shop, offers: Sequence[KnownOffer]) -> dict[int, Count]:
         """Count the stock of these offers, by their numbers, and keep what may be kept.

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kernel import cursors, db
@@ -27,6 +27,14 @@ class Reading(Enum):
     """Stock that is scarce is counted now."""
     SOURCED = "SOURCED"
     """And what stands behind each offer is read with it."""
+
+
+class _Asker(NamedTuple):
+    """Who asks for a page, and what of it."""
+
+    reading: Reading
+    customer_id: UUID | None
+    with_breaks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,14 @@ async def products(
     detail: Detail = Detail.SKUS,
     described: bool = True,
     reading: Reading = Reading.SOURCED,
+    customer_id: UUID | None = None,
+    with_breaks: bool = False,
 ) -> ProductPage:
     """A page of the shop's products: of a category and all below it, of these ids, or of all.
 
-    One statement, and others for what is not known. Raises `Invalid` for a page size or cursor that
-    is none.
+    At the prices of the customer who asks, else at everybody's; `with_breaks`, and with SKUs, also
+    at those for more pieces than one. One statement, and others for what is not known. Raises
+    `Invalid` for a page size or cursor that is none.
     """
     if ids is not None and len(ids) > MAX_IDS:
         raise Invalid(f"At most {MAX_IDS} ids.", field="ids")
@@ -86,8 +97,10 @@ async def products(
         follows=place is not None,
         described=described,
         detail=detail,
+        signed_in=customer_id is not None,
     )
-    found, has_next = await _read(shop, shape, values, size=size, reading=reading)
+    asker = _Asker(reading, customer_id, with_breaks)
+    found, has_next = await _read(shop, shape, values, asker, size=size)
     return ProductPage(found, has_next, shop.id, sort, about)
 
 
@@ -99,41 +112,63 @@ async def product(
     detail: Detail = Detail.SKUS,
     described: bool = True,
     reading: Reading = Reading.SOURCED,
+    customer_id: UUID | None = None,
+    with_breaks: bool = False,
 ) -> ProductRow | None:
-    """One product by slug or id, if the shop shows it. One statement, and others for what is not
-    known."""
+    """One product by slug or id, if the shop shows it, at the prices of a page (`products`).
+
+    One statement, and others for what is not known.
+    """
     wanted: tuple[Filter, Any] = ("SLUG", slug) if slug is not None else ("ID", product_id)
-    shape = PageShape(filters=(wanted[0],), described=described, detail=detail)
-    found, _ = await _read(shop, shape, [wanted[1]], size=1, reading=reading)
+    shape = PageShape(
+        filters=(wanted[0],),
+        described=described,
+        detail=detail,
+        signed_in=customer_id is not None,
+    )
+    asker = _Asker(reading, customer_id, with_breaks)
+    found, _ = await _read(shop, shape, [wanted[1]], asker, size=1)
     return found[0] if found else None
 
 
 async def _read(
-    shop: Shop, shape: PageShape, values: Sequence[Any], *, size: int, reading: Reading
+    shop: Shop, shape: PageShape, values: Sequence[Any], asker: _Asker, *, size: int
 ) -> tuple[list[ProductRow], bool]:
     """The products of a page, and whether more follow."""
     if shape.detail is Detail.PRODUCTS:
         scope = db.core_scope(shop.id, path=shop.path)
-        statement = page_statement(shape)
+        statement = page_statement(replace(shape, signed_in=False))
         rows: Sequence[Row] = await db.read(scope, statement, list(shop.path), size + 1, *values)
         found = [ProductRow(row, ()) for row in rows if row["id"] is not None]
     else:
-        if reading is not Reading.SOURCED:
-            exact = reading is Reading.EXACT
-            remembered = await remembered_page(shop, shape, values, size=size, exact=exact)
+        if asker.reading is not Reading.SOURCED:
+            remembered = await remembered_page(
+                shop,
+                shape,
+                values,
+                size=size,
+                exact=asker.reading is Reading.EXACT,
+                customer_id=asker.customer_id,
+                with_breaks=asker.with_breaks,
+            )
             if remembered is not None:
                 return remembered
-        found = await _read_whole(shop, shape, values, size=size)
+        found = await _read_whole(shop, shape, values, asker, size=size)
     return found[:size], len(found) > size
 
 
 async def _read_whole(
-    shop: Shop, shape: PageShape, values: Sequence[Any], *, size: int
+    shop: Shop, shape: PageShape, values: Sequence[Any], asker: _Asker, *, size: int
 ) -> list[ProductRow]:
     """The products of a page with their shelf, and the one that tells that more follow."""
-    values = [list(shop.path), size + 1, *values, shop.id, shop.currency]
-    bound = settings().low_stock_bound
-    rows, skus = await read_shelf(shop, page_statement(shape), *values, bound)
+    rows, skus = await read_shelf(
+        shop,
+        page_statement(shape),
+        *[list(shop.path), size + 1, *values, shop.id, shop.currency],
+        settings().low_stock_bound,
+        customer_id=asker.customer_id,
+        with_breaks=asker.with_breaks,
+    )
     shelves: dict[UUID, list[ShelfSku]] = defaultdict(list)
     for sku in skus:
         shelves[sku.product_id].append(sku)

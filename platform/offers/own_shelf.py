@@ -1,8 +1,8 @@
 """What one shop makes of the platform's goods: which it hides, what it calls them, and its prices.
 
-Everything here is true at certain versions of the shop's path, and forgotten with them. A price is
-eight bytes in an array, found by the number of its offer, so that a process can keep every price of
-many shops.
+Everything here is true at certain versions of the shop's path, and forgotten with them. A shop has
+a shelf for each class of buyers. A price is eight bytes in an array, found by the number of its
+offer, so that a process can keep every price of many shops.
 """
 
 from array import array
@@ -14,7 +14,7 @@ from uuid import UUID
 from offers.goods import KnownOffer
 from offers.prices import Limits, price_offer
 from offers.statements import Row
-from tenants.price_books import TenantBook
+from tenants.path_terms import BuyerClass, PathTerms
 from tenants.pricing import Broken
 
 _NOT_YET: Final = -1
@@ -24,38 +24,61 @@ _WORD_BYTES: Final = 200
 _OVERHEAD_BYTES: Final = 1_000
 _NO_LIMITS: Final = (None, None)
 
+Seat = tuple[UUID, BuyerClass]
+"""A shop, and a class of its buyers."""
 
-class OwnShelf:
-    """One shop's terms and prices at the versions of its path."""
 
-    def __init__(
-        self,
-        versions: tuple[int, ...],
-        terms: Row,
-        books: tuple[TenantBook, ...],
-        *,
-        shop_slug: str,
-    ) -> None:
-        self.versions = versions
-        self.hidden: frozenset[UUID] = frozenset(terms["hidden"])
+class OwnTerms:
+    """What a shop and those above it say of the goods, but for their price rules."""
+
+    def __init__(self, row: Row) -> None:
+        """Lay out the row of `OWN_TERMS`."""
+        self.versions: tuple[int, ...] = tuple(row["versions"])
+        self.hidden: frozenset[UUID] = frozenset(row["hidden"])
         self.titles: dict[UUID, str] = dict(
-            zip(terms["titled"] or (), terms["titles"] or (), strict=True)
+            zip(row["titled"] or (), row["titles"] or (), strict=True)
         )
         self._limits: Mapping[UUID, tuple[int | None, int | None]] = {
             sku_id: (floor, ceiling)
             for sku_id, floor, ceiling in zip(
-                terms["limited"] or (), terms["floors"] or (), terms["ceilings"] or (), strict=True
+                row["limited"] or (), row["floors"] or (), row["ceilings"] or (), strict=True
             )
         }
-        self._worst_affiliate_bp: int = terms["worst_affiliate_bp"]
+        self._worst_affiliate_bp: int = row["worst_affiliate_bp"]
+
+    @property
+    def words(self) -> int:
+        """How many SKUs are hidden, named or limited."""
+        return len(self.hidden) + len(self.titles) + len(self._limits)
+
+    def limits(self, sku_id: UUID) -> Limits:
+        """Give what bounds the price of a SKU."""
+        floor_minor, ceiling_minor = self._limits.get(sku_id, _NO_LIMITS)
+        return Limits(floor_minor, ceiling_minor, self._worst_affiliate_bp)
+
+
+class OwnShelf:
+    """One shop's prices for one class of buyers, at the versions of its path.
+
+    `own` may be shared by the shelves of several classes.
+    """
+
+    def __init__(self, own: OwnTerms, terms: PathTerms, *, shop_slug: str) -> None:
+        self.own = own
         self._shop_slug = shop_slug
-        self._books = books
+        self._terms = terms
         self._prices = array("q")
+        self._prices_from: dict[tuple[int, int], int] = {}
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions of the path at which all of this is true."""
+        return self.own.versions
 
     @property
     def size_bytes(self) -> int:
         """What keeping it costs, about."""
-        words = len(self.hidden) + len(self.titles) + len(self._limits)
+        words = self.own.words + len(self._prices_from)
         return len(self._prices) * self._prices.itemsize + words * _WORD_BYTES + _OVERHEAD_BYTES
 
     def price_minor(self, offer: KnownOffer) -> int | None:
@@ -69,10 +92,28 @@ class OwnShelf:
             known = prices[number] = self._computed(offer)
         return None if known == _HIDDEN else known
 
-    def _computed(self, offer: KnownOffer) -> int:
-        floor_minor, ceiling_minor = self._limits.get(offer.row["sku_id"], _NO_LIMITS)
-        limits = Limits(floor_minor, ceiling_minor, self._worst_affiliate_bp)
-        result = price_offer(offer.row, limits, self._books, shop_slug=self._shop_slug)
+    def breaks_on(self, sku_id: UUID) -> tuple[int, ...]:
+        """The numbers of pieces, above one, from which on a SKU may cost something else."""
+        return self._terms.breaks_on(sku_id)
+
+    def price_from_minor(self, offer: KnownOffer, reached: int) -> int | None:
+        """What a piece costs in a line that reaches a break; None as in `price_minor`."""
+        if reached == 1:
+            return self.price_minor(offer)
+        key = (offer.number, reached)
+        known = self._prices_from.get(key)
+        if known is None:
+            known = self._prices_from[key] = self._computed(offer, quantity=reached)
+        return None if known == _HIDDEN else known
+
+    def _computed(self, offer: KnownOffer, *, quantity: int = 1) -> int:
+        result = price_offer(
+            offer.row,
+            self.own.limits(offer.row["sku_id"]),
+            self._terms,
+            quantity=quantity,
+            shop_slug=self._shop_slug,
+        )
         return _HIDDEN if isinstance(result, Broken) else result.retail_minor
 
 
@@ -81,8 +122,8 @@ class OwnShelves:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._shelves: OrderedDict[UUID, OwnShelf] = OrderedDict()
-        self._counted: dict[UUID, int] = {}
+        self._shelves: OrderedDict[Seat, OwnShelf] = OrderedDict()
+        self._counted: dict[Seat, int] = {}
         self._bytes = 0
 
     @property
@@ -90,29 +131,29 @@ class OwnShelves:
         """What is kept, as it was when each shelf was last counted."""
         return self._bytes
 
-    def get(self, tenant_id: UUID, versions: Sequence[int]) -> OwnShelf | None:
-        """Give the shelf of a shop at exactly these versions of its path."""
-        shelf = self._shelves.get(tenant_id)
+    def get(self, seat: Seat, versions: Sequence[int]) -> OwnShelf | None:
+        """Give a shelf at exactly these versions of its shop's path."""
+        shelf = self._shelves.get(seat)
         if shelf is None or shelf.versions != tuple(versions):
             return None
-        self._shelves.move_to_end(tenant_id)
+        self._shelves.move_to_end(seat)
         return shelf
 
-    def put(self, tenant_id: UUID, shelf: OwnShelf) -> None:
+    def put(self, seat: Seat, shelf: OwnShelf) -> None:
         """Keep a shelf; those that nobody has asked for longest make room."""
-        self._shelves[tenant_id] = shelf
-        self._shelves.move_to_end(tenant_id)
-        self.count(tenant_id)
+        self._shelves[seat] = shelf
+        self._shelves.move_to_end(seat)
+        self.count(seat)
 
-    def count(self, tenant_id: UUID) -> None:
+    def count(self, seat: Seat) -> None:
         """Count a shelf anew that has got more prices."""
-        shelf = self._shelves.get(tenant_id)
+        shelf = self._shelves.get(seat)
         if shelf is None:
             return
         size_bytes = shelf.size_bytes
-        self._bytes += size_bytes - self._counted.get(tenant_id, 0)
-        self._counted[tenant_id] = size_bytes
-        # The shop that was asked for is the last, and stays whatever it holds.
+        self._bytes += size_bytes - self._counted.get(seat, 0)
+        self._counted[seat] = size_bytes
+        # The one that was asked for is the last, and stays whatever it holds.
         while self._bytes > self._max_bytes and len(self._shelves) > 1:
             oldest, _ = self._shelves.popitem(last=False)
             self._bytes -= self._counted.pop(oldest)

@@ -1,13 +1,12 @@
-"""One offer's price in one shop, out of what was read of both."""
+"""One offer's price in one shop for one buyer, out of what was read of all three."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from billing.payment_methods import dearest_fee_bp
 from kernel.log import get_logger
 from offers.statements import Row
-from tenants.price_books import TenantBook
-from tenants.pricing import Broken, PathLevel, Priced, PriceInputs, most_specific, price
+from tenants.path_terms import PathTerms
+from tenants.pricing import Broken, Priced, PriceInputs, price, with_suggestions
 
 log = get_logger(__name__)
 
@@ -19,52 +18,46 @@ class Limits:
     floor_minor: int | None
     ceiling_minor: int | None
     worst_affiliate_bp: int
+    net_floor_minor: int | None = None
 
 
 def price_offer(
-    row: Row, limits: Limits, books: tuple[TenantBook, ...], *, shop_slug: str
+    row: Row, limits: Limits, terms: PathTerms, *, quantity: int = 1, shop_slug: str
 ) -> Priced | Broken:
-    """Compute a price. One broken rule hides one offer, it never breaks the list."""
-    levels = tuple(book.level for book in books)
-    result = _computed(row, limits, levels, books[-1].payment_methods)
+    """Compute what a piece costs in a line of so many. One broken rule hides one offer, it never
+    breaks the list."""
+    result = price(with_suggestions(_inputs(row, limits, terms, quantity=quantity)))
     if isinstance(result, Broken):  # the log is the alert
         log.warning(
             "price_hidden",
             tenant=shop_slug,
             sku=row["code"],
+            quantity=quantity,
             guard=result.guard,
             level=result.level,
         )
     return result
 
 
-def _computed(
-    row: Row, limits: Limits, levels: tuple[PathLevel, ...], payment_methods: Sequence[str]
-) -> Priced | Broken:
+def _inputs(row: Row, limits: Limits, terms: PathTerms, *, quantity: int) -> PriceInputs:
     floors = (limits.floor_minor, row["min_retail_minor"])
     ceilings = (limits.ceiling_minor, row["max_retail_minor"])
-    inputs = PriceInputs(
+    return PriceInputs(
         sku_id=row["sku_id"],
         # The path is stored top first; the nearest category must be asked first.
         category_path=tuple(reversed(row["category_path"])),
-        face_value_minor=row["face_value_minor"],
+        # An offer is sold in the path's currency only.
+        face_value_minor=(
+            row["face_value_minor"] if row["face_currency"] == row["currency"] else None
+        ),
         supply_price_minor=row["supply_price_minor"],
-        levels=levels,
+        levels=terms.levels,
         floor_minor=max((floor for floor in floors if floor is not None), default=None),
         ceiling_minor=min((ceiling for ceiling in ceilings if ceiling is not None), default=None),
+        cumulative_cap_bp=terms.cumulative_cap_bp,
         worst_affiliate_bp=limits.worst_affiliate_bp,
-        dearest_channel_fee_bp=dearest_fee_bp(payment_methods),
+        dearest_channel_fee_bp=dearest_fee_bp(terms.payment_methods),
+        quantity=quantity,
+        net_floor_minor=limits.net_floor_minor,
+        earning_depth=terms.earning_depth,
     )
-    suggested = _suggested_retail(inputs)
-    return price(inputs if suggested is None else replace(inputs, suggested_retail_minor=suggested))
-
-
-def _suggested_retail(inputs: PriceInputs) -> int | None:
-    """What the parent's own shop asks; asked only where the shop has no rule of its own."""
-    *above, shop = inputs.levels
-    own = most_specific(shop.retail_rules, sku_id=inputs.sku_id, category_path=inputs.category_path)
-    if own is not None or not above:
-        return None
-    parent = replace(inputs, levels=tuple(above), floor_minor=None, ceiling_minor=None)
-    result = price(replace(parent, suggested_retail_minor=_suggested_retail(parent)))
-    return result.retail_minor if isinstance(result, Priced) else None

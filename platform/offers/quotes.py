@@ -110,17 +110,18 @@ async def quote(
     shop: Shop,
     wishes: Sequence[Wish],
     *,
+    customer_id: UUID | None = None,
     coupon_codes: Sequence[str] = (),
-    holder: Holder | None = None,
 ) -> Quote:
-    """Price these wishes now, in the shop's core transaction or in round trips of their own.
+    """Price these wishes now, for a customer or for a guest.
 
-    A code that is not good for the order takes nothing off and stands in `refused`.
+    In the shop's core transaction or in round trips of their own. A code that is not good for the
+    order takes nothing off and stands in `refused`.
     """
-    lines = await price_wishes(shop, wishes)
+    lines = await price_wishes(shop, wishes, customer_id=customer_id)
     refused: tuple[tuple[str, Refusal], ...] = ()
     if coupon_codes:
-        lines, refused = await _discounted(shop, lines, coupon_codes, holder or Holder())
+        lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id))
     lasts = timedelta(seconds=settings().quote_seconds)
     expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
@@ -152,13 +153,12 @@ async def _discounted(
 
 def _discountable(line: QuotedLine) -> DiscountableLine:
     row = next(row for row, _ in line.sku.behind if row["listing_id"] == line.offer.id)
-    floors = [floor for floor in (row["floor_minor"], row["min_retail_minor"]) if floor is not None]
     return DiscountableLine(
         sku_id=line.sku.id,
         category_path=tuple(row["category_path"]),
         supplier_id=row["supplier_id"],
         list_minor=line.list_minor,
-        floor_minor=max(floors, default=0) * line.quantity,
+        floor_minor=(line.sourcing.net_floor_minor or 0) * line.quantity,
     )
 
 
@@ -175,21 +175,23 @@ async def with_coupons(
 
 
 async def redeem(
-    shop: Shop, quote_id: str, *, holder: Holder | None = None
+    shop: Shop, quote_id: str, *, customer_id: UUID | None = None, contact: str | None = None
 ) -> tuple[QuotedLine, ...]:
-    """The lines of a quote at today's prices and with its coupons, which must be the quoted ones.
+    """The lines of a quote at today's prices for whoever redeems it, with its coupons; they must be
+    the quoted ones. A guest's coupons are counted by the order's contact.
 
     Raises `QuoteExpired`, `PriceChanged`, or what `price_wishes` and `with_coupons` raise.
     """
     payload = _payload(shop, quote_id)
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
     try:
-        lines = await price_wishes(shop, wishes)
+        lines = await price_wishes(shop, wishes, customer_id=customer_id)
     except Refusal:
         _require_current(payload, await _now(shop))
         raise
     _require_current(payload, lines[0].read_at)
-    lines = await with_coupons(shop, lines, payload.get("c", ()), holder or Holder())
+    holder = Holder(customer_id, contact, is_ordering=True)
+    lines = await with_coupons(shop, lines, payload.get("c", ()), holder)
     agreed = [unit_price_minor for *_, unit_price_minor in payload["l"]]
     if [line.offer.unit_price_minor for line in lines] != agreed or (
         [line.discount_minor for line in lines] != payload.get("d", [0] * len(lines))
@@ -215,14 +217,21 @@ def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
     return PriceChanged("The price has changed.", field=field, details={"totalMinor": total_minor})
 
 
-async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
-    """Price wishes without signing anything; each line is one offer's."""
+async def price_wishes(
+    shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None = None
+) -> tuple[QuotedLine, ...]:
+    """Price wishes without signing anything; each line is one offer's, at its own quantity."""
     _require_sensible(wishes)
     # Counted so far that an order knows whether what it leaves is scarce.
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
-    lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    skus = await shelf.skus_by_id(
+        shop,
+        [(wish.sku_id, wish.quantity) for wish in wishes],
+        stock_bound=bound,
+        customer_id=customer_id,
+    )
+    lines = tuple(_line(skus.get((wish.sku_id, wish.quantity)), wish) for wish in wishes)
     if len({line.offer.id for line in lines}) != len(lines):
         # Each of the two would count the offer's whole stock, and lock its keys in any order.
         raise Invalid("The same goods stand in two lines: add them up.", field="lines")

@@ -9,7 +9,9 @@ fraction of its cost; nobody who must know costs is served by it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
+from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from kernel import db
 from kernel.clock import monotonic_seconds
@@ -18,11 +20,13 @@ from offers.assortment import Assortment, assortments
 from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count
 from offers.own_shelf import OwnShelf
+from offers.quantity_prices import QuantityPrice, quantity_prices
 from offers.shelf import Offer, ProductRow, ShelfSku
 from offers.statements import Detail, PageShape, page_statement
 from offers.stock_seen import note_stock
 from supply.stock_news import is_scarce
 from tenants.directory import Shop
+from tenants.path_terms import BuyerClass
 
 
 class _Sold(NamedTuple):
@@ -33,7 +37,14 @@ class _Sold(NamedTuple):
 
 
 async def remembered_page(
-    shop: Shop, shape: PageShape, values: Sequence[Any], *, size: int, exact: bool
+    shop: Shop,
+    shape: PageShape,
+    values: Sequence[Any],
+    *,
+    size: int,
+    exact: bool,
+    customer_id: UUID | None = None,
+    with_breaks: bool = False,
 ) -> tuple[list[ProductRow], bool] | None:
     """The first `size` products of a page, and whether more follow.
 
@@ -44,33 +55,31 @@ async def remembered_page(
         return None
     statement = page_statement(replace(shape, detail=Detail.PLACES, described=False))
     scope = db.core_scope(shop.id, path=shop.path)
-    rows = await db.read(scope, statement, list(shop.path), size + 1, *values)
-    versions = rows[0]["versions"]
+    who = () if customer_id is None else (customer_id,)
+    rows = await db.read(scope, statement, list(shop.path), size + 1, *values, *who)
+    versions, buyer = rows[0]["versions"], BuyerClass.of(customer_id, rows[0])
     ids = [row["id"] for row in rows if row["id"] is not None]
     assortment = assortments.at(versions[-1])
-    shelf = await assortment.shelf_of(shop, versions)
+    shelf = await assortment.shelf_of(shop, versions, buyer)
     if shelf is None or not await assortment.read(shop, ids[:size]):
         return None
     products = [assortment.products[product_id] for product_id in ids[:size]]
     sold = [list(_sold(product, shelf, shop.currency)) for product in products]
-    assortment.shelves.count(shop.id)
     offers = [offer for skus in sold for one in skus for _, offer in one.offers]
     counts = await _counts(assortment, shop, offers, exact=exact)
-    currency, bound = shop.currency, settings().low_stock_bound
+    writer = _SkuWriter(shelf, counts, currency=shop.currency, with_breaks=with_breaks)
     found = [
-        ProductRow(
-            product.row,
-            [_shelf_sku(one, shelf, counts, currency=currency, bound=bound) for one in skus],
-        )
+        ProductRow(product.row, [writer.write(one) for one in skus])
         for product, skus in zip(products, sold, strict=True)
     ]
+    assortment.shelves.count((shop.id, buyer))
     return found, len(ids) > size
 
 
 def _sold(product: KnownProduct, shelf: OwnShelf, currency: str) -> Iterator[_Sold]:
     """What the shop sells of a product: what nobody on its path hides and no guard forbids."""
     for sku in product.skus:
-        if sku.id in shelf.hidden:
+        if sku.id in shelf.own.hidden:
             continue
         offers = [
             (price_minor, offer)
@@ -111,18 +120,47 @@ async def _counts(
     return counts
 
 
-def _shelf_sku(
-    sold: _Sold, shelf: OwnShelf, counts: Mapping[int, Count], *, currency: str, bound: int
-) -> ShelfSku:
-    sku = sold.sku
-    offers = [
-        Offer(
-            offer.id,
-            price_minor,
-            min(bound, counts[offer.number].pieces),
-            offer.row["warranty_hours"],
+class _SkuWriter:
+    """Puts what is known of a SKU together, for one page."""
+
+    def __init__(
+        self, shelf: OwnShelf, counts: Mapping[int, Count], *, currency: str, with_breaks: bool
+    ) -> None:
+        self._shelf = shelf
+        self._counts = counts
+        self._currency = currency
+        self._with_breaks = with_breaks
+        self._bound = settings().low_stock_bound
+
+    def write(self, sold: _Sold) -> ShelfSku:
+        """Write one SKU."""
+        sku = sold.sku
+        return ShelfSku(
+            sku.id,
+            sku.row["id"],
+            sku.row,
+            self._currency,
+            self._shelf.own.titles.get(sku.id, ""),
+            tuple([self._offer(price_minor, offer) for price_minor, offer in sold.offers]),
+            quantity_prices=self._quantity_prices(sku) if self._with_breaks else (),
         )
-        for price_minor, offer in sold.offers
-    ]
-    title = shelf.titles.get(sku.id, "")
-    return ShelfSku(sku.id, sku.row["id"], sku.row, currency, title, tuple(offers))
+
+    def _offer(self, price_minor: int, offer: KnownOffer) -> Offer:
+        pieces = min(self._bound, self._counts[offer.number].pieces)
+        return Offer(offer.id, price_minor, pieces, offer.row["warranty_hours"])
+
+    def _quantity_prices(self, sku: KnownSku) -> tuple[QuantityPrice, ...]:
+        return quantity_prices(
+            self._shelf.breaks_on(sku.id),
+            lambda reached: self._offers_from(sku, reached),
+            most=sku.row["max_per_order"],
+        )
+
+    def _offers_from(self, sku: KnownSku, reached: int) -> list[Offer]:
+        offers = [
+            self._offer(price_minor, offer)
+            for offer in sku.offers
+            if offer.number in self._counts
+            and (price_minor := self._shelf.price_from_minor(offer, reached)) is not None
+        ]
+        return sorted(offers, key=attrgetter("unit_price_minor"))

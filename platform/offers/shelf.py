@@ -5,7 +5,8 @@ down the path, supplier, commission); it goes to the order that freezes it and n
 What a page has dozens of are named tuples, which take a fifth of a frozen dataclass's time to make.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
@@ -15,13 +16,13 @@ from uuid import UUID
 
 from kernel import db
 from offers.listings_met import ListingsMet
-from offers.price_memory import Prices, prices_at
-from offers.prices import Limits, price_offer
-from offers.statements import SKUS_BY_ID, Row
+from offers.price_list import PriceList, price_list
+from offers.quantity_prices import QuantityPrice, offer_for, quantity_prices
+from offers.statements import SKUS_BY_ID, SKUS_BY_ID_FOR_CUSTOMER, Row
 from offers.stock_seen import note_stock
 from supply.holding import hints
 from tenants.directory import Shop
-from tenants.price_books import TenantBook, path_books
+from tenants.path_terms import BuyerClass
 from tenants.pricing import Priced
 
 READ_AGAIN: Final = 20
@@ -36,12 +37,16 @@ class RestlessPrices(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Sourcing:
-    """What an offer costs every level, and whose keys it sells. Never shown to a buyer."""
+    """What an offer costs every level, and whose keys it sells. Never shown to a buyer.
+
+    No discount may bring a piece below `net_floor_minor`.
+    """
 
     supplier_listing_id: UUID
     supplier_id: UUID
     supplier_commission_bp: int
     costs: tuple[int, ...]
+    net_floor_minor: int | None = None
 
 
 class Offer(NamedTuple):
@@ -65,13 +70,19 @@ class ShelfSku(NamedTuple):
     offers: tuple[Offer, ...]
     behind: tuple[tuple[Row, Priced], ...] = ()
     """The row and the costs of every offer; on pages for buyers nothing."""
+    quantity_prices: tuple[QuantityPrice, ...] = ()
+    """From how many pieces on a piece costs what; empty where nobody asked."""
 
     @property
     def sourcing(self) -> Mapping[UUID, Sourcing]:
         """What stands behind each offer."""
         return {
             row["listing_id"]: Sourcing(
-                row["listing_id"], row["supplier_id"], row["commission_bp"], priced.costs
+                row["listing_id"],
+                row["supplier_id"],
+                row["commission_bp"],
+                priced.costs,
+                priced.net_floor_minor,
             )
             for row, priced in self.behind
         }
@@ -85,10 +96,7 @@ class ShelfSku(NamedTuple):
         """The buyer's choice, or the cheapest offer that covers the quantity."""
         if offer_id is not None:
             return next((offer for offer in self.offers if offer.id == offer_id), None)
-        for offer in self.offers:
-            if offer.stock >= quantity:
-                return offer
-        return None
+        return offer_for(self.offers, quantity)
 
     @property
     def display_offer(self) -> Offer:
@@ -123,19 +131,35 @@ class ProductRow(NamedTuple):
 
 
 async def skus_by_id(
-    shop: Shop, sku_ids: Sequence[UUID], *, stock_bound: int
-) -> dict[UUID, ShelfSku]:
-    """The SKUs among these that the shop sells; stock is exact up to the bound.
+    shop: Shop,
+    wanted: Collection[tuple[UUID, int]],
+    *,
+    stock_bound: int,
+    customer_id: UUID | None = None,
+) -> dict[tuple[UUID, int], ShelfSku]:
+    """The SKUs among these that the shop sells, each at the prices of a line of so many pieces.
 
-    One statement, and one more where rules have changed since this process read them.
+    Stock is exact up to the bound. One statement, and one more where rules have changed since this
+    process read them.
     """
-    if not sku_ids:
+    if not wanted:
         return {}
-    values = (list(shop.path), shop.id, shop.currency, stock_bound, list(sku_ids))
-    _, skus = await read_shelf(shop, SKUS_BY_ID, *values, *places_of(sku_ids))
-    for sku in skus:
-        _listings.learn(sku.id, [offer.id for offer in sku.offers])
-    return {sku.id: sku for sku in skus}
+    sku_ids = list({sku_id for sku_id, _ in wanted})
+    statement = SKUS_BY_ID if customer_id is None else SKUS_BY_ID_FOR_CUSTOMER
+    values = (list(shop.path), shop.id, shop.currency, stock_bound, sku_ids, *places_of(sku_ids))
+    rows, prices = await _priced(shop, statement, values, customer_id=customer_id)
+    by_sku = defaultdict(list)
+    for row in rows:
+        by_sku[row["sku_id"]].append(row)
+    found = {}
+    if prices is not None:
+        for sku_id, quantity in set(wanted) if len(wanted) > 1 else wanted:
+            sku = _priced_sku(shop, by_sku[sku_id], prices, quantity=quantity)
+            if sku is not None:
+                found[sku_id, quantity] = sku
+                _listings.learn(sku.id, [offer.id for offer in sku.offers])
+    _note_stock(found.values())
+    return found
 
 
 def places_of(sku_ids: Sequence[UUID]) -> tuple[list[UUID], list[int]]:
@@ -146,68 +170,104 @@ def places_of(sku_ids: Sequence[UUID]) -> tuple[list[UUID], list[int]]:
     return list(places), list(places.values())
 
 
-async def read_shelf(shop: Shop, sql: str, *values: Any) -> tuple[Sequence[Row], list[ShelfSku]]:
+async def read_shelf(
+    shop: Shop,
+    sql: str,
+    *values: Any,
+    customer_id: UUID | None = None,
+    with_breaks: bool = False,
+) -> tuple[Sequence[Row], list[ShelfSku]]:
     """The rows of a statement of this room, and the SKUs among them, priced as of those rows.
 
-    In a transaction of the shop's core scope, or in a round trip of its own.
+    In a transaction of the shop's core scope, or in a round trip of its own. For a customer, the
+    statement asks for `CLASS_OF_CUSTOMER`, and its last value is the customer.
     """
+    rows, prices = await _priced(shop, sql, values, customer_id=customer_id)
+    if prices is None:
+        return rows, []
+    offered = [row for row in rows if row["sku_id"] is not None]
+    skus = [
+        sku
+        for _, of_sku in groupby(offered, key=itemgetter("sku_id"))
+        if (sku := _priced_sku(shop, list(of_sku), prices, with_breaks=with_breaks)) is not None
+    ]
+    _note_stock(skus)
+    return rows, skus
+
+
+async def _priced(
+    shop: Shop, sql: str, values: Sequence[Any], *, customer_id: UUID | None
+) -> tuple[Sequence[Row], PriceList | None]:
+    """The rows of a statement, and the prices of what they offer; None where that is nothing."""
     scope = db.core_scope(shop.id, path=shop.path)
+    who = () if customer_id is None else (customer_id,)
     for _ in range(READ_AGAIN):
-        rows = await db.read(scope, sql, *values)
-        offered = [row for row in rows if row["sku_id"] is not None]
-        if not offered:
-            return rows, []
-        versions = rows[0]["versions"]
-        books = await path_books(shop, versions)
-        if books is not None:
-            return rows, _priced_skus(shop, offered, books, prices_at(shop.id, versions))
+        rows = await db.read(scope, sql, *values, *who)
+        if all(row["sku_id"] is None for row in rows):
+            return rows, None
+        buyer = BuyerClass.of(customer_id, rows[0])
+        prices = await price_list(shop, rows[0]["versions"], buyer)
+        if prices is not None:
+            return rows, prices
     raise RestlessPrices
 
 
-def _priced_skus(
-    shop: Shop, offered: Iterable[Row], books: tuple[TenantBook, ...], prices: Prices
-) -> list[ShelfSku]:
-    """Rows of one SKU stand together."""
-    skus = []
-    for _, rows in groupby(offered, key=itemgetter("sku_id")):
-        sku = _priced_sku(shop, tuple(rows), books, prices)
-        if sku.offers:
-            skus.append(sku)
+def _note_stock(skus: Iterable[ShelfSku]) -> None:
+    behind = [row for sku in skus for row, _ in sku.behind]
     note_stock(
-        [offer.id for sku in skus for offer in sku.offers],
+        [row["listing_id"] for row in behind],
         still_seconds=min(
-            [still for sku in skus for row, _ in sku.behind if (still := row["still_seconds"])],
-            default=inf,
+            [still for row in behind if (still := row["still_seconds"])], default=inf
         ),
     )
-    return skus
 
 
 def _priced_sku(
-    shop: Shop, rows: Sequence[Row], books: tuple[TenantBook, ...], prices: Prices
-) -> ShelfSku:
-    offers: list[Offer] = []
-    behind: list[tuple[Row, Priced]] = []
-    for row in rows:
-        listing_id = row["listing_id"]
-        result = prices.get(listing_id)
-        if result is None:
-            limits = Limits(row["floor_minor"], row["ceiling_minor"], row["worst_affiliate_bp"])
-            result = prices[listing_id] = price_offer(row, limits, books, shop_slug=shop.slug)
-        if isinstance(result, Priced):
-            offers.append(
-                Offer(listing_id, result.retail_minor, row["stock"], row["warranty_hours"])
-            )
-            behind.append((row, result))
-    if len(offers) > 1:
-        offers.sort(key=attrgetter("unit_price_minor"))
+    shop: Shop,
+    rows: Sequence[Row],
+    prices: PriceList,
+    *,
+    quantity: int = 1,
+    with_breaks: bool = False,
+) -> ShelfSku | None:
+    """A SKU's offers in a line of so many pieces; None where no price may be shown."""
+    behind = _behind(rows, prices, quantity=quantity)
+    if not behind:
+        return None
     first = rows[0]
+    breaks: tuple[QuantityPrice, ...] = ()
+    if with_breaks:
+        breaks = quantity_prices(
+            prices.breaks_on(first),
+            lambda reached: _offers(_behind(rows, prices, quantity=reached)),
+            most=first["max_per_order"],
+        )
     return ShelfSku(
         id=first["sku_id"],
         product_id=first["product_id"],
         row=first,
         currency=shop.currency,
         title=first.get("title_override", ""),
-        offers=tuple(offers),
+        offers=_offers(behind),
         behind=tuple(behind),
+        quantity_prices=breaks,
     )
+
+
+def _behind(rows: Sequence[Row], prices: PriceList, *, quantity: int) -> list[tuple[Row, Priced]]:
+    return [
+        (row, priced)
+        for row in rows
+        if isinstance(priced := prices.price(row, quantity=quantity), Priced)
+    ]
+
+
+def _offers(behind: Sequence[tuple[Row, Priced]]) -> tuple[Offer, ...]:
+    """The offers behind which these stand, the cheapest first."""
+    offers = [
+        Offer(row["listing_id"], priced.retail_minor, row["stock"], row["warranty_hours"])
+        for row, priced in behind
+    ]
+    if len(offers) > 1:
+        offers.sort(key=attrgetter("unit_price_minor"))
+    return tuple(offers)

@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from offers.counting import ENDING, pool
-from tenants.price_books import VERSIONS_OF_PATH
+from tenants.path_terms import CLASS_OF_CUSTOMER
+from tenants.versions import VERSIONS_OF_PATH
 
 Row = Mapping[str, Any]
 Sort = Literal["POSITION", "NAME"]
@@ -44,17 +45,19 @@ class PageShape:
     described: bool = True
     """False where nobody reads the descriptions."""
     detail: Detail = Detail.SKUS
+    signed_in: bool = False
+    """True where a customer asks, whose prices may be others."""
 
 
 # What is the platform's, and the same in every shop.
 _GOODS = """
-s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.min_remaining_days,
+s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.face_currency, s.min_remaining_days,
 s.position as sku_position, c.path as category_path, l.id as listing_id, l.supplier_id,
-u.commission_bp, l.supply_price_minor, l.priority, l.warranty_hours, l.min_retail_minor,
+u.commission_bp, l.supply_price_minor, l.currency, l.priority, l.warranty_hours, l.min_retail_minor,
 l.max_retail_minor
 """
 _WORDS_OF_GOODS = """
-s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.face_currency, s.region, s.delivery_mode,
+s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.region, s.delivery_mode,
 s.scope_of_use_zh, s.scope_of_use_en, s.validity_days, s.usage_rules_zh, s.usage_rules_en,
 s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order
 """
@@ -63,7 +66,7 @@ _WORST_AFFILIATE = """
  where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp
 """
 _OFFER = f"""
-{_GOODS}, limits.floor_minor, limits.ceiling_minor, {_WORST_AFFILIATE},
+{_GOODS}, limits.floor_minor, limits.net_floor_minor, limits.ceiling_minor, {_WORST_AFFILIATE},
 pool.stock, pool.still_seconds
 """
 _WORDS = f""", {_WORDS_OF_GOODS},
@@ -79,7 +82,8 @@ _ON_SALE = f"""
 join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = {{currency}}
 join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
 left join lateral (
-    select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
+    select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor,
+           max(floor_minor) filter (where applies_to = 'NET') as net_floor_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)
 ) as limits on true
 {{places}}
@@ -112,11 +116,11 @@ _FILTERS: Final[dict[Filter, str]] = {
 def page_statement(shape: PageShape) -> str:
     """The statement of a page. Its values in this order: the path, the number of products and one
     more, one for each filter, the two keys of the place if it follows one; then, for a shelf, the
-    tenant, the currency, and the bound of the stock.
+    tenant, the currency, and the bound of the stock; for a customer, at last, the customer.
 
     The versions of the path stand in the first row, which is there even if no product is.
     """
-    numbers = iter(range(3, 10))
+    numbers = iter(range(3, 11))
     where = ["p.status = 'ACTIVE'", _LISTED]
     where += [_FILTERS[name].format(value=f"${next(numbers)}") for name in shape.filters]
     key, kind = SORT_KEYS[shape.sort]
@@ -139,6 +143,8 @@ def page_statement(shape: PageShape) -> str:
     columns = "page.*, shelf.*" if shelf else "page.*"
     if shape.detail is Detail.PLACES:
         columns = "page.id"
+    if shape.signed_in:
+        columns = f"{CLASS_OF_CUSTOMER.format(customer=f'${next(numbers)}')}, {columns}"
     return f"""
         select case when coalesce(page.place, 1) = 1 then {VERSIONS_OF_PATH} end as versions,
                {columns}
@@ -160,16 +166,21 @@ left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
      on taken.listing_id = l.id
 """
 _POOL_FROM_PLACES = pool(bound="$4::integer", from_position="coalesce(taken.position, 0)")
-SKUS_BY_ID: Final = f"""
+_SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, (select platform_now()) as read_at, p.slug as product_slug,
-       {(_OFFER + _WORDS).format(tenant="$2")}
+       {(_OFFER + _WORDS).format(tenant="$2")} {{of_customer}}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id
 {_ON_SALE.format(currency="$3", places=_PLACES, pool=_POOL_FROM_PLACES)}
   and s.id = any ($5::uuid[])
 order by {_ORDER}"""
+SKUS_BY_ID: Final = _SKUS_BY_ID.format(of_customer="")
 """The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, the
 ids, and the listings of which it is known where keys were taken last, with these positions."""
+SKUS_BY_ID_FOR_CUSTOMER: Final = _SKUS_BY_ID.format(
+    of_customer=f", {CLASS_OF_CUSTOMER.format(customer='$8')}"
+)
+"""The same with what makes a customer's class. One more value: the customer."""
 
 GOODS: Final = f"""
 select (select version from catalogue_versions where owner_id = platform_id()) as version,
@@ -177,7 +188,7 @@ select (select version from catalogue_versions where owner_id = platform_id()) a
        p.description_zh, p.description_en, offered.*
 from products p
 left join lateral (
-    select {_GOODS}, {_WORDS_OF_GOODS}, l.currency
+    select {_GOODS}, {_WORDS_OF_GOODS}
     from skus s join categories c on c.id = p.category_id
     join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE'
     join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'

@@ -78,7 +78,7 @@ async def create_order(
             buyer=buyer,
             request=request,
             price=lambda: quotes.redeem(
-                shop, quote_id, holder=Holder(buyer.customer_id, contact, is_ordering=True)
+                shop, quote_id, customer_id=buyer.customer_id, contact=contact
             ),
             contact=contact,
             affiliate_code=affiliate_code,
@@ -178,7 +178,7 @@ async def price_for_quick_buy(
 
     Raises `PriceChanged` with the new total when it differs, and what `with_coupons` raises.
     """
-    priced = await quotes.price_wishes(shop, [wish])
+    priced = await quotes.price_wishes(shop, [wish], customer_id=holder.customer_id)
     (line,) = await quotes.with_coupons(shop, priced, coupon_codes, holder)
     if line.total_minor != expected_total_minor:
         raise quotes.price_changed([line], field="expectedTotal")

@@ -9,7 +9,7 @@ from uuid import UUID
 from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import new_id
-from promotions.coupons import spelt_code
+from promotions.code_spelling import spelt_code
 from promotions.queries import own_coupon
 from tenants.directory import Shop
 

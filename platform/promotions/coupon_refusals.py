@@ -31,6 +31,7 @@ def refusal_for(reason: str, code: str, **details: int) -> Refusal:
         "CUSTOMERS_ONLY": CouponNotApplicable("Sign in to use this coupon."),
         "CONTACT": CouponNotApplicable("This coupon needs an e-mail address or a phone number."),
         "NOT_FIRST": CouponNotApplicable("This coupon is for a first order."),
+        "TIER": CouponNotApplicable("This coupon is for members of another tier."),
         "GOODS": CouponNotApplicable("This coupon is not for these goods."),
         "MINIMUM": CouponNotApplicable("This coupon is for larger orders."),
         "EXCLUSIVE": CouponNotApplicable("This coupon does not go with another."),

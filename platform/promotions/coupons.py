@@ -9,6 +9,7 @@ from billing import accounts
 from identity.contact import recognised
 from kernel import crypto, db
 from kernel.errors import Invalid, Refusal
+from promotions.code_spelling import spelt_code
 from promotions.coupon_refusals import refusal_for
 from promotions.discounts import (
     CouponKind,
@@ -24,7 +25,6 @@ from tenants.directory import Shop
 
 MAX_COUPONS: Final = 5
 """How many coupons an order takes."""
-LONGEST_CODE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,10 @@ select code.code, code.id as code_id, code.is_single, coupon.id, coupon.tenant_i
        coupon.min_subtotal_minor, coupon.sku_ids, coupon.category_ids, coupon.first_order,
        coupon.guests, coupon.stacking, coupon.max_uses_per_customer, coupon.max_uses,
        coupon.returned_by_refund, coupon.currency,
+       cardinality(coupon.tier_ids) = 0
+           or exists (select from customers buyer
+                      where buyer.tenant_id = current_tenant_id() and buyer.id = $4::uuid
+                        and buyer.tier_id = any (coupon.tier_ids)) as is_of_tier,
        coupon.status = 'ACTIVE' and coupon.starts_at <= platform_now()
            and coupon.ends_at > platform_now() as is_honoured,
        (select array_agg(row(payer.kind::text, payer.party_id, payer.share_bp::int)
@@ -145,11 +149,6 @@ async def apply(
     return await _within_budgets(shop, lines, chosen)
 
 
-def spelt_code(code: str) -> str:
-    """The one spelling of a code: as printed, in upper case."""
-    return crypto.normalised(code)[:LONGEST_CODE].upper()
-
-
 class _Choice:
     """Codes are considered one after the other; what was taken before stays."""
 
@@ -197,6 +196,8 @@ class _Choice:
             return "CUSTOMERS_ONLY"
         if is_guest and coupon.places and self._holder.is_ordering and not self._is_counted:
             return "CONTACT"
+        if not row["is_of_tier"]:
+            return "TIER"
         return "NOT_FIRST" if row["has_bought"] else None
 
     def _order_refusal(self, coupon: Coupon) -> str | None:

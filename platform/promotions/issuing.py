@@ -42,6 +42,7 @@ class CouponWish:
     cap_minor: int | None = None
     sku_ids: Sequence[UUID] = ()
     category_ids: Sequence[UUID] = ()
+    tier_ids: Sequence[UUID] = ()
     first_order: bool = False
     min_subtotal_minor: int = 0
     max_uses: int | None = None
@@ -67,6 +68,7 @@ async def create_coupon(*, shop: Shop, wish: CouponWish, by_operator: bool) -> C
     coupon_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await _require_known_suppliers(payers)
+        await _require_known_tiers(wish.tier_ids)
         await _write(shop, coupon_id, wish)
         await _write_payers(shop.id, coupon_id, payers)
         await _write_slots(coupon_id, wish.max_uses or 0)
@@ -109,7 +111,7 @@ def _require_sensible(wish: CouponWish) -> None:
         raise Invalid("A minimum cannot be negative.", field="minimum")
     if not timedelta(0) < wish.ends_at - wish.starts_at <= LONGEST_WINDOW:
         raise Invalid("A coupon ends after it begins, and within two years.", field="endsAt")
-    if len(wish.sku_ids) > MOST_GOODS or len(wish.category_ids) > MOST_GOODS:
+    if max(len(wish.sku_ids), len(wish.category_ids), len(wish.tier_ids)) > MOST_GOODS:
         raise Invalid(f"At most {MOST_GOODS} ids.", field="skuIds")
     if wish.max_uses is not None and not 1 <= wish.max_uses <= MOST_USES:
         raise Invalid(f"A coupon has 1 to {MOST_USES} uses.", field="maxUses")
@@ -122,6 +124,8 @@ def _require_sensible_customers(wish: CouponWish) -> None:
         raise Invalid(
             f"A customer has 1 to {MOST_USES_PER_CUSTOMER} uses.", field="maxUsesPerCustomer"
         )
+    if wish.tier_ids and (wish.guests or wish.reach is not CouponReach.SHOP):
+        raise Invalid("Tiers are for customers of the shop itself.", field="tierIds")
     if wish.first_order and wish.guests:
         raise Invalid("A first order is a customer's: a guest has no history.", field="guests")
 
@@ -156,15 +160,26 @@ async def _require_known_suppliers(payers: Sequence[Payer]) -> None:
         raise Invalid("There is no such supplier.", field="payers")
 
 
+async def _require_known_tiers(tier_ids: Sequence[UUID]) -> None:
+    known: int = await db.fetch_value(
+        """select count(*) from membership_tiers
+           where tenant_id = current_tenant_id() and id = any ($1)""",
+        list(tier_ids),
+    )
+    if known != len(set(tier_ids)):
+        raise Invalid("There is no such tier.", field="tierIds")
+
+
 async def _write(shop: Shop, coupon_id: UUID, wish: CouponWish) -> None:
     is_percent = wish.kind is CouponKind.PERCENT
     await db.execute(
         """insert into coupons (tenant_id, id, name, kind, percent_bp, amount_minor, cap_minor,
                                 currency, reach, sku_ids, category_ids, first_order,
                                 min_subtotal_minor, max_uses, max_uses_per_customer, guests,
-                                stacking, returned_by_refund, listed, starts_at, ends_at)
+                                stacking, returned_by_refund, listed, starts_at, ends_at,
+                                tier_ids)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                   $18, $19, $20, $21)""",
+                   $18, $19, $20, $21, $22)""",
         shop.id,
         coupon_id,
         wish.name,
@@ -186,6 +201,7 @@ async def _write(shop: Shop, coupon_id: UUID, wish: CouponWish) -> None:
         wish.listed,
         wish.starts_at,
         wish.ends_at,
+        list(wish.tier_ids),
     )
 
 

@@ -53,6 +53,7 @@ class Coupon(PathOwned):
     reach = fields.CharEnumField(CouponReach)
     sku_ids = ArrayField("uuid", default=list)
     category_ids = ArrayField("uuid", default=list)
+    tier_ids = ArrayField("uuid", default=list)
     first_order = fields.BooleanField(default=False)
     min_subtotal_minor = fields.BigIntField(default=0)
     max_uses = fields.IntField(null=True)

@@ -1,6 +1,7 @@
 """Reading the shop: itself, its categories and its products."""
 
 from typing import TypedDict
+from uuid import UUID
 
 import strawberry
 
@@ -95,15 +96,23 @@ class _Reading(TypedDict):
     detail: Detail
     described: bool
     reading: Reading
+    customer_id: UUID | None
+    with_breaks: bool
 
 
 def _reading(asked: Selected, context: Context) -> _Reading:
     """No price wanted, no price computed; no SKU wanted, none of its words read. Who has a token
-    is shown what there is now."""
+    is shown what there is now, and a customer its own prices."""
     detail = Detail.PRODUCTS
     if asked.has("skus"):
         detail = Detail.SKUS
     elif asked.has("price") or asked.has("stock"):
         detail = Detail.PRICES
     reading = Reading.PUBLIC if context.caller is None else Reading.EXACT
-    return {"detail": detail, "described": asked.has("description"), "reading": reading}
+    return {
+        "detail": detail,
+        "described": asked.has("description"),
+        "reading": reading,
+        "customer_id": context.customer_id,
+        "with_breaks": asked.below("skus").has("quantityPrices"),
+    }

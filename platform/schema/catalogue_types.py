@@ -71,6 +71,14 @@ class Offer:
     warranty_hours: int
 
 
+@strawberry.type(description="What a piece costs in a line of so many pieces and more.")
+class QuantityPrice:
+    """From how many pieces on a piece costs what."""
+
+    from_quantity: int
+    unit_price: Money
+
+
 @strawberry.enum
 class DeliveryMode(Enum):
     """How goods reach the buyer; AUTO_KEY within seconds, the others are not sold yet."""
@@ -100,6 +108,10 @@ class Sku:
     price: PriceView
     stock: StockView
     offers: list[Offer]
+    quantity_prices: list[QuantityPrice] = strawberry.field(
+        description="What a piece costs you, from one piece on and wherever that changes.",
+        metadata={"assumed_size": 5},
+    )
 
 
 @strawberry.type
@@ -265,6 +277,13 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
         offers=[_offer(offer, sku.currency, of_offer) for offer in sku.offers]
         if asked.has("offers")
         else [],
+        quantity_prices=[
+            QuantityPrice(
+                from_quantity=one.from_quantity,
+                unit_price=amount(one.unit_price_minor, sku.currency),
+            )
+            for one in sku.quantity_prices
+        ],
     )
 
 

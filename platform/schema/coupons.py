@@ -56,6 +56,7 @@ class CouponCreateInput:
     stacking: CouponStacking = CouponStacking.EXCLUSIVE
     sku_ids: list[strawberry.ID] | None = None
     category_ids: list[strawberry.ID] | None = None
+    tier_ids: list[strawberry.ID] | None = None
     first_order: bool = False
     max_uses: int | None = None
     max_uses_per_customer: int | None = None
@@ -180,6 +181,7 @@ def _wish(given: CouponCreateInput, context: Context) -> CouponWish:
         category_ids=[
             parse_id("cat", one, field="categoryIds") for one in given.category_ids or ()
         ],
+        tier_ids=[parse_id("tie", one, field="tierIds") for one in given.tier_ids or ()],
         first_order=given.first_order,
         min_subtotal_minor=(
             amount_in(given.minimum, context, field="minimum") if given.minimum else 0

@@ -68,6 +68,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Money", EVERYONE, "amountMinor currency formatted"),
     ("Sku", EVERYONE, "id code name faceValue region deliveryMode scopeOfUse validityDays"),
     ("Sku", EVERYONE, "usageRules redeemSteps maxPerOrder price stock offers"),
+    ("Sku", EVERYONE, "quantityPrices"),
+    ("QuantityPrice", EVERYONE, "fromQuantity unitPrice"),
     ("Offer", EVERYONE, "id price stock warrantyHours"),
     ("Problem", EVERYONE, "code message field details"),
     ("ProblemDetail", EVERYONE, "name value"),

@@ -9,7 +9,6 @@ from kernel.ids import public_id
 from offers import quotes
 from offers.quotes import Quote as SignedQuote
 from offers.quotes import QuotedLine
-from promotions.coupons import Holder
 from schema.context import Context, Info
 from schema.inputs import wish_of
 from schema.money import Money, amount
@@ -125,7 +124,7 @@ class QuoteQuery:
         quote = await quotes.quote(
             context.shop,
             wishes,
+            customer_id=context.customer_id,
             coupon_codes=input.coupon_codes or (),
-            holder=Holder(context.customer_id),
         )
         return _quote_type(quote, context)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from uuid import UUID
 
 from kernel import db
 from kernel.clock import monotonic_seconds
 from kernel.errors import Refusal
+from tenants.versions import still_seconds, version_of_shop
 
 
 class TenantRestricted(Refusal):
@@ -40,6 +42,9 @@ class Shop:
     levels: tuple[PathTenant, ...]
     version: int = 0
     """Of the shop's whole catalogue, when the shop was read: the sum over its path."""
+    still_seconds: float = inf
+    """For how long that version holds, unless somebody changes something: then prices begin or end
+    by themselves."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -57,16 +62,15 @@ class Shop:
             raise TenantRestricted("This shop does not take orders at the moment.")
 
 
-_SHOP = """
+_SHOP = f"""
 select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_methods,
        coalesce((select host from tenant_domains d
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
-       (select coalesce(sum(known.version), 0)::bigint from catalogue_versions known
-        where known.owner_id = any (t.path || platform_id())) as version
+       {version_of_shop("t.path")} as version, {still_seconds("t.path")} as still_seconds
 from tenants t join tenants a on a.id = any (t.path)
-where t.id = {which}
+where t.id = {{which}}
 group by t.id
 """
 _BY_ID = _SHOP.format(which="$1")
@@ -75,9 +79,10 @@ _BY_HOST = _SHOP.format(
 )
 
 # A short memory: a change of status reaches every process within this time, and a
-# checkout reads the row again inside its transaction.
+# checkout reads the row again inside its transaction. It ends where the shop's version does.
 REMEMBER_SECONDS = 2.0
 _remembered: dict[str | UUID, tuple[float, Shop | None]] = {}
+"""Shops, and when they were read (monotonic seconds)."""
 _changes_heard = 0
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -114,8 +119,7 @@ async def catalogue_version(shop: Shop) -> int:
     """The version of the shop's catalogue as it is now."""
     [row] = await db.read(
         db.core_scope(),
-        """select coalesce(sum(version), 0)::bigint as version from catalogue_versions
-           where owner_id = any ($1::uuid[] || platform_id())""",
+        f"select {version_of_shop('$1::uuid[]')} as version",
         list(shop.path),
     )
     version: int = row["version"]
@@ -145,7 +149,7 @@ def hear_change(owner: str) -> None:
 async def _recall(which: str | UUID, sql: str) -> Shop | None:
     known = _remembered.get(which)
     now = monotonic_seconds()
-    if known is not None and now - known[0] < REMEMBER_SECONDS:
+    if known is not None and now - known[0] < _still_seconds(known[1]):
         return known[1]
     heard_before = _changes_heard
     rows = await db.read(db.core_scope(), sql, which)
@@ -156,6 +160,11 @@ async def _recall(which: str | UUID, sql: str) -> Shop | None:
         _remembered.clear()
     _remembered[which] = (now, shop)
     return shop
+
+
+def _still_seconds(shop: Shop | None) -> float:
+    """How long a shop may be remembered, from before it was read."""
+    return REMEMBER_SECONDS if shop is None else min(REMEMBER_SECONDS, shop.still_seconds)
 
 
 def _shop(row: Mapping[str, Any]) -> Shop:
@@ -171,4 +180,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         host=row["host"],
         levels=tuple(PathTenant(*level) for level in levels),
         version=row["version"],
+        still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
     )

@@ -1,4 +1,4 @@
-"""The tree of agents, its domains, and its price rules.
+"""The tree of agents, its domains, its price rules, and those whom they price for.
 
 `price_limits` is keyed by tenant and SKU together; the ORM knows keys of one column only, so that
 table, like every other of its kind, is read and written in SQL.
@@ -12,9 +12,9 @@ from tortoise.fields.db_defaults import SqlDefault
 from tortoise.models import Model
 
 from kernel.ids import new_id
-from tenants.pricing import Audience, Rounding, RuleKind
+from tenants.pricing import Audience, ForKind, Rounding, RuleKind
 from tenants.pricing import Scope as RuleScope
-from tenants.scope import PathOwned
+from tenants.scope import PathOwned, TenantOwned
 
 DEFAULT_PAYMENT_METHODS = ("WALLET", "CARD", "ALIPAY", "WECHAT_PAY")
 
@@ -50,6 +50,13 @@ class DomainKind(StrEnum):
     CUSTOM = "CUSTOM"
 
 
+class PromotionStatus(StrEnum):
+    """Whether a promotion's rules are asked while its window is open."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+
+
 class Locale(StrEnum):
     """The languages that a shop speaks."""
 
@@ -76,6 +83,11 @@ class Tenant(Model):
     payment_methods = ArrayField("text", default=lambda: list(DEFAULT_PAYMENT_METHODS))
     min_margin_minor = fields.BigIntField(default=0)
     max_markup_bp = fields.IntField(null=True)
+    grade_id = fields.UUIDField(null=True)
+    """A grade of the parent's."""
+    # Of the root alone: they bound the whole tree.
+    cumulative_cap_bp = fields.IntField(null=True)
+    earning_depth = fields.SmallIntField(null=True)
     opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:
@@ -101,13 +113,60 @@ class StoredPriceRule(PathOwned):
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     audience = fields.CharEnumField(Audience)
+    for_kind = fields.CharEnumField(ForKind, default=ForKind.EVERYONE)
+    for_id = fields.UUIDField(null=True)
     scope = fields.CharEnumField(RuleScope)
     target_id = fields.UUIDField(null=True)
     kind = fields.CharEnumField(RuleKind)
     value = fields.BigIntField(default=0)
     rounding = fields.CharEnumField(Rounding, default=Rounding.HALF_UP)
     unit_minor = fields.IntField(default=1)
+    min_quantity = fields.IntField(default=1)
+    starts_at = fields.DatetimeField(null=True)
+    ends_at = fields.DatetimeField(null=True)
+    # Whom `for_id` names; the database sets the one of these that `for_kind` says.
+    grade_id = fields.UUIDField(null=True, generated=True)
+    child_id = fields.UUIDField(null=True, generated=True)
+    tier_id = fields.UUIDField(null=True, generated=True)
+    customer_id = fields.UUIDField(null=True, generated=True)
+    promotion_id = fields.UUIDField(null=True, generated=True)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:
         table = "price_rules"
+
+
+class AgentGrade(PathOwned):
+    """A rank that a tenant gives to direct children, and what it takes to be opened with it."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    rank = fields.SmallIntField()
+    open_fee_minor = fields.BigIntField(default=0)
+
+    class Meta:
+        table = "agent_grades"
+
+
+class MembershipTier(TenantOwned):
+    """A rank that a shop gives to customers."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    rank = fields.SmallIntField()
+
+    class Meta:
+        table = "membership_tiers"
+
+
+class Promotion(PathOwned):
+    """A time in which a shop asks other prices for a set of SKUs: its rules name the promotion."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    name = fields.TextField()
+    starts_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    ends_at = fields.DatetimeField(null=True)
+    status = fields.CharEnumField(PromotionStatus, default=PromotionStatus.RUNNING)
+
+    class Meta:
+        table = "promotions"

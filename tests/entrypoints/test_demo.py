@@ -151,10 +151,12 @@ async def open_shop(slug: str) -> Shop:
     return shop
 
 
-async def shelf_of(slug: str) -> dict[UUID, ShelfSku]:
+async def shelf_of(slug: str, *, quantity: int = 1) -> dict[UUID, ShelfSku]:
     shop = await open_shop(slug)
     async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
-        return await skus_by_id(shop, list(SKUS), stock_bound=500)
+        wanted = [(identifier, quantity) for identifier in SKUS]
+        found = await skus_by_id(shop, wanted, stock_bound=500)
+    return {sku.id: sku for sku in found.values()}
 
 
 async def fingerprint(database_url: str) -> Fingerprint:
@@ -249,10 +251,41 @@ async def test_the_price_rules_use_every_kind_scope_and_rounding(
 ) -> None:
     used = await owner.fetchrow(
         """select count(distinct kind) as kinds, count(distinct scope) as scopes,
-                  count(distinct rounding) as roundings from price_rules"""
+                  count(distinct rounding) as roundings, count(distinct for_kind) as for_kinds,
+                  count(distinct min_quantity) as quantities from price_rules"""
     )
 
-    assert dict(used) == {"kinds": 4, "scopes": 3, "roundings": 4}
+    assert dict(used) == {
+        "kinds": 5,
+        "scopes": 3,
+        "roundings": 4,
+        "for_kinds": 6,
+        "quantities": 2,
+    }
+
+
+async def test_the_demos_grades_tiers_breaks_and_promotion_change_what_is_paid(
+    loaded: Path, owner: asyncpg.Connection
+) -> None:
+    shop = await open_shop("xinghe")
+    chen = await owner.fetchval("select id from customers where name = '陈思远'")
+
+    async def paid(code: str, *, quantity: int = 1, by: UUID | None = None) -> int:
+        lines = await price_wishes(shop, [Wish(sku_id(code), quantity)], customer_id=by)
+        return lines[0].offer.unit_price_minor
+
+    moon = "GENSHIN-MONTHLY"
+    assert [await paid(moon, quantity=quantity) for quantity in (1, 5)] == [2_790, 2_770]
+    promoted = await paid("HOK-300")
+    secret, listed = await paid("STEAM-US-10", by=chen), await paid("STEAM-US-10")
+    tiered, untiered = await paid("GENSHIN-300", by=chen), await paid("GENSHIN-300")
+    await owner.execute("update promotions set status = 'PAUSED'")
+    assert promoted < await paid("HOK-300")
+    assert secret < listed and tiered < untiered
+    await owner.execute("update tenants set grade_id = null where slug = 'xinghe'")
+    lines = await price_wishes(shop, [Wish(sku_id("GENSHIN-300"), 1)])
+    ungraded = lines[0].sourcing.costs
+    assert ungraded[1] - ungraded[0] > 1
 
 
 async def test_every_text_is_there_in_both_languages(
@@ -366,7 +399,7 @@ async def test_what_somebody_has_changed_stays_changed(
 
     await write_demo()
 
-    assert await owner.fetchval("select count(*) from price_rules where value = 1234") == 10
+    assert await owner.fetchval("select count(*) from price_rules where value = 1234") == 13
     assert await owner.fetchval("select name from tenants where slug = 'fengyu'") == "我的小店"
 
 

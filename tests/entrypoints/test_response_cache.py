@@ -42,7 +42,8 @@ EVERYTHING = """{
       skus { id code name faceValue { formatted } region deliveryMode scopeOfUse validityDays
              usageRules redeemSteps maxPerOrder price { amount { amountMinor currency } }
              stock { quantity more }
-             offers { id price { amountMinor } stock { quantity } warrantyHours } }
+             offers { id price { amountMinor } stock { quantity } warrantyHours }
+             quantityPrices { fromQuantity unitPrice { amountMinor } } }
     } }
     pageInfo { hasNextPage endCursor }
   }
@@ -192,6 +193,17 @@ def _rule(tenant: str, audience: str, scope: str, target: str, kind: str, value:
     )
 
 
+def _for(
+    tenant: str, audience: str, for_kind: str, for_id: str, *, value: int, least: int = 1
+) -> str:
+    """A price of the SKU for somebody."""
+    return (
+        "insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value, for_kind,"
+        f" for_id, min_quantity) values ('{{{tenant}}}', gen_random_uuid(), '{audience}', 'SKU',"
+        f" '{{sku}}', 'ABSOLUTE', {value}, '{for_kind}', {for_id}, {least})"
+    )
+
+
 # Each row changes the answer; the names in braces are the world's ids.
 CHANGES = [
     *(
@@ -248,6 +260,16 @@ CHANGES = [
     "update tenants set max_markup_bp = 1 where id = '{root}'",
     "update tenants set max_markup_bp = 1 where id = '{shop}'",
     "insert into sandbox_clock (shift) values ('400 days')",
+    _for("shop", "RETAIL", "EVERYONE", "null", value=10_900, least=10),
+    _for("agent", "WHOLESALE", "CHILD", "'{shop}'", value=8_700),
+    "insert into agent_grades (tenant_id, id, name, rank) values ('{agent}', '{sku}', 'gold', 1);"
+    + _for("agent", "WHOLESALE", "GRADE", "'{sku}'", value=8_700)
+    + "; update tenants set grade_id = '{sku}' where id = '{shop}'",
+    "insert into promotions (tenant_id, id, name) values ('{shop}', '{sku}', 'sale');"
+    + _for("shop", "RETAIL", "PROMOTION", "'{sku}'", value=10_500),
+    "update tenants set earning_depth = 0 where id = '{root}'",
+    _rule("root", "RETAIL", "SKU", "sku", "ABSOLUTE", 9_000)
+    + "; update tenants set cumulative_cap_bp = 1 where id = '{root}'",
 ]
 
 
@@ -272,6 +294,51 @@ async def test_a_change_of_anything_that_is_shown_is_seen_at_once(
         assert after != before
     await guest.sees(after)
     assert await guest.until_kept() == after
+
+
+async def test_a_price_that_begins_or_ends_by_itself_does_so_in_what_is_kept(
+    world: World, guest: Guest, truth: Callable[..., Awaitable[bytes]]
+) -> None:
+    """The shop is remembered for longer than the test takes, and nobody announces anything."""
+    opens, closes = [
+        await world.owner.fetchval("select now() + make_interval(secs => $1)", seconds)
+        for seconds in (2.0, 4.0)
+    ]
+    await world.asks(world.shop, 10_500, starts_at=opens, ends_at=closes)
+    answers = [await guest.until_kept(PRICE)]
+    for moment in (opens, closes):
+
+        async def passed(moment: Any = moment) -> bool:
+            return bool(await world.owner.fetchval("select now() >= $1", moment))
+
+        await until(passed)
+        answers.append(await guest.asks(PRICE))
+        assert answers[-1] == await truth(PRICE), "from the instant on"
+        assert await guest.until_kept(PRICE) == answers[-1] or moment is opens
+    assert b"10500" in answers[1] and b"11000" in answers[0]
+    assert answers[2] == answers[0]
+
+
+async def test_a_customers_own_price_is_given_to_nobody_else(world: World, guest: Guest) -> None:
+    tier, buyer, other = (
+        await world.tier(world.shop),
+        await world.customer(),
+        await world.customer(),
+    )
+    await world.asks(world.shop, 10_500, for_kind="TIER", for_id=tier)
+    await world.asks(world.shop, 10_100, for_kind="CUSTOMER", for_id=other.id)
+    await world.owner.execute("update customers set tier_id = $1 where id = $2", tier, buyer.id)
+    everybodys = await guest.until_kept(PRICE)
+    assert b"11000" in everybodys
+    for _ in range(2):
+        assert b"10500" in await guest.asks(PRICE, **buyer.headers)
+        assert b"10100" in await guest.asks(PRICE, **other.headers)
+        assert await guest.asks(PRICE) == everybodys
+        assert await guest.costs(PRICE) == 0
+        assert await guest.costs(PRICE, **buyer.headers) > 0
+    await world.owner.execute("update products set position = 5")  # everything is made anew
+    assert b"10500" in await guest.asks(PRICE, **buyer.headers)
+    assert await guest.until_kept(PRICE) == everybodys
 
 
 async def test_a_change_is_seen_within_a_second(

@@ -186,6 +186,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda ask, _: [[public_id("sku", ask.town.hidden.sku_id)]],
     ),
     "categoryIds": Slot(_omitted),
+    "tierIds": Slot(_omitted),
     "partyId": Slot(_omitted, lambda _, theirs: [public_id("ten", theirs.shop.id)], _id("ten")),
     "kind": Slot(_fixed("FIXED")),
     "startsAt": Slot(_fixed("2026-01-01T00:00:00Z")),

@@ -30,6 +30,7 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "membership_tiers",
     "coupon_uses",
     "discount_lines",
 }
@@ -37,6 +38,8 @@ PATH_CLASS = {
     "price_rules",
     "price_limits",
     "tenant_listings",
+    "agent_grades",
+    "promotions",
     "coupons",
     "coupon_payers",
     "coupon_codes",

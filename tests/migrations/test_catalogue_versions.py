@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +11,8 @@ import pytest
 
 from kernel import db
 from kernel.settings import Settings
+from patience import until
+from tenants.directory import catalogue_version, current_shop
 from world import ShopAt, World, build_world
 
 pytestmark = pytest.mark.engines
@@ -73,10 +77,18 @@ OF_A_TENANT = {
         "min_margin_minor = 7",
         "max_markup_bp = 77",
         "name = 'other'",
+        "grade_id = null",
     ),
     "tenant_domains": ("is_primary = false",),
-    "price_rules": ("value = value + 1", "rounding = 'UP'", "kind = 'PERCENT_OVER_COST'"),
-    "price_limits": ("floor_minor = 2",),
+    "price_rules": (
+        "value = value + 1",
+        "rounding = 'UP'",
+        "kind = 'PERCENT_OVER_COST'",
+        "starts_at = now() - interval '1 hour'",
+        "ends_at = now() + interval '1 hour'",
+    ),
+    "price_limits": ("floor_minor = 2", "applies_to = 'NET'"),
+    "promotions": ("status = 'PAUSED'", "ends_at = now() + interval '1 day'"),
     "tenant_listings": ("visible = false", "title_override = 'other'"),
     "affiliate_programs": ("rate_bp = 1234", "status = 'CLOSED'"),
 }
@@ -91,6 +103,7 @@ async def plant_one_of_each(world: World) -> None:
             "insert into tenant_listings values ($1, $2, true)", tenant.id, world.goods.sku_id
         )
         await world.affiliate(f"star{tenant.slug}", shop=tenant)
+        await world.promotion(tenant)
 
 
 @pytest.mark.parametrize("table", OF_THE_PLATFORM)
@@ -129,6 +142,96 @@ async def test_a_change_of_a_tenant_moves_it_and_all_below_and_nobody_else(
             assert moved == below, change
             assert all(new >= old for old, new in zip(before, after, strict=True))
             assert await heard() == {str(changed.id)}, change
+
+
+@pytest.mark.parametrize("column", ["cumulative_cap_bp", "earning_depth"])
+async def test_what_bounds_the_tree_moves_every_shop(world: World, column: str) -> None:
+    shops = (world.root, world.agent, world.shop)
+    before = [await version_of(world, shop) for shop in shops]
+    await world.owner.execute(f"update tenants set {column} = 5 where parent_id is null")
+    after = [await version_of(world, shop) for shop in shops]
+    assert all(new > old for old, new in zip(before, after, strict=True))
+
+
+async def version_read(world: World, at: ShopAt) -> int:
+    """The version of a shop as the product reads it, at this moment."""
+    async with db.transaction(db.core_scope(), read_only=True):
+        shop = await current_shop(at.id)
+        assert shop.version == await catalogue_version(shop)
+    return shop.version
+
+
+async def test_a_window_that_opens_or_closes_by_itself_is_another_version_of_its_path_alone(
+    world: World, heard: Callable[[], Awaitable[set[str]]]
+) -> None:
+    beside = await world.another_shop("beside")
+    shops = (world.root, world.agent, world.shop, beside)
+    opens, closes = await moments(world, 0.5, 1.0)
+    await world.asks(world.shop, 9_999, starts_at=opens, ends_at=closes)
+    seen = [[await version_read(world, shop) for shop in shops]]
+    await heard()
+    for moment in (opens, closes):
+        await until_passed(world, moment)
+        seen.append([await version_read(world, shop) for shop in shops])
+    for before, after in pairwise(seen):
+        assert after[:2] == before[:2] and after[3] == before[3]
+        assert after[2] == before[2] + 1
+    assert await heard() == set(), "nobody announces it"
+
+
+async def test_a_version_that_was_seen_never_comes_again(world: World) -> None:
+    # The smallest steps, so that chance hides nothing.
+    await world.owner.execute(
+        "create or replace function version_step() returns bigint language sql volatile "
+        "as $$ select 1::bigint $$"
+    )
+    first, second, third = await moments(world, 0.1, 0.2, 0.3)
+    for number, moment in enumerate((first, second, third)):
+        await world.asks(world.shop, 9_000 + number, starts_at=moment, min_quantity=number + 1)
+    seen = {await version_read(world, world.shop)}
+    await until_passed(world, third)
+    for change in ("update price_rules set value = value + 1", "update tenants set name = 'x'"):
+        version = await version_read(world, world.shop)
+        assert version > max(seen)
+        seen.add(version)
+        await world.owner.execute(change)
+    assert await version_read(world, world.shop) > max(seen)
+    left = "select count(*) from catalogue_moments where moment <= now()"
+    assert await world.owner.fetchval(left) == 0, "what has passed is forgotten with a change"
+
+
+async def test_a_sandboxes_clock_that_goes_back_passes_the_same_moments_again(
+    world: World,
+) -> None:
+    (opens,) = await moments(world, 3_600)
+    await world.asks(world.shop, 9_999, starts_at=opens)
+    await world.shift_clock("2 hours")
+    passed = await version_read(world, world.shop)
+    await world.owner.execute("update price_rules set value = value + 1")
+    assert await version_read(world, world.shop) > passed
+    await world.shift_clock("0 hours")
+    before = await version_read(world, world.shop)
+    await world.owner.execute("update sandbox_clock set shift = interval '59 minutes 59.5 seconds'")
+    await until_passed(world, opens)
+    known = await version_of(world, world.shop)
+    assert await version_read(world, world.shop) == known + 1 != before
+
+
+async def moments(world: World, *seconds: float) -> list[datetime]:
+    """Moments of the platform's time, so many seconds from now."""
+    return [
+        await world.owner.fetchval("select platform_now() + make_interval(secs => $1)", one)
+        for one in seconds
+    ]
+
+
+async def until_passed(world: World, moment: datetime) -> None:
+    """Wait until the platform's time is past a moment."""
+
+    async def passed() -> bool:
+        return bool(await world.owner.fetchval("select platform_now() >= $1", moment))
+
+    await until(passed)
 
 
 async def test_rows_that_come_go_or_move_to_another_tenant_are_changes_of_both(
@@ -242,12 +345,15 @@ async def test_the_product_reads_versions_and_writes_none(world: World) -> None:
         "update catalogue_versions set version = 1",
         "insert into catalogue_versions values (gen_random_uuid(), 1)",
         "delete from catalogue_versions",
+        "insert into catalogue_moments values (gen_random_uuid(), now())",
+        "delete from catalogue_moments",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with db.transaction(db.every_tenant(reason="a test")):
                 await db.execute(statement)
     async with db.transaction(db.core_scope(world.shop.id), read_only=True):
         assert await db.fetch_value("select count(*) from catalogue_versions") == 4
+        assert await db.fetch_value("select count(*) from catalogue_moments") == 0
     async with db.transaction(db.core_scope(world.shop.id, path=world.shop.path)):
         before = (await versions(world))[world.shop.id]
         await db.execute("update price_rules set value = 3 where tenant_id = $1", world.shop.id)

@@ -22,7 +22,7 @@ from offers.catalogue import Reading
 from offers.counting import COUNTS
 from offers.goods import KnownOffer
 from offers.known_stock import KNOWN_SECONDS
-from offers.own_shelf import OwnShelf, OwnShelves
+from offers.own_shelf import OwnShelf, OwnShelves, OwnTerms
 from offers.shelf import ProductRow
 from offers.statements import GOODS
 from offers.stock_seen import StockSeen, stock_seen
@@ -30,6 +30,7 @@ from random_markets import another_offer
 from sales import SalesDesk
 from supply.stock_news import ANNOUNCED_BELOW_SPARE, EVERYTHING
 from tenants.directory import Shop
+from tenants.path_terms import STRANGER, BuyerClass, PathTerms
 from world import Goods
 
 pytestmark = pytest.mark.engines
@@ -385,18 +386,18 @@ def test_shelves_that_nobody_asks_for_make_room_and_a_shelf_of_other_versions_is
 
     def ask(tenant: int, versions: list[int]) -> bool:
         """Ask a shop for a price; True when the shelf was kept."""
-        known = shelves.get(_uuid(tenant), versions)
+        known = shelves.get(_seat(tenant), versions)
         shelf = known or _shelf(versions)
         if known is None:
-            shelves.put(_uuid(tenant), shelf)
+            shelves.put(_seat(tenant), shelf)
         shelf.price_minor(last)
-        shelves.count(_uuid(tenant))
+        shelves.count(_seat(tenant))
         return known is not None
 
     assert not ask(1, [3, 4])
     assert ask(1, [3, 4])
     for versions in ([4, 3], [7], [3, 4, 0]):
-        assert shelves.get(_uuid(1), versions) is None
+        assert shelves.get(_seat(1), versions) is None
     for tenant in range(2, 9):
         ask(tenant, [1])
         assert shelves.size_bytes <= 60_000
@@ -408,18 +409,21 @@ def _uuid(number: int) -> UUID:
     return UUID(int=number)
 
 
+def _seat(number: int) -> tuple[UUID, BuyerClass]:
+    return _uuid(number), STRANGER
+
+
 def _shelf(versions: list[int]) -> OwnShelf:
-    terms = dict.fromkeys(("titled", "titles", "limited", "floors", "ceilings"))
-    return _Free(
-        tuple(versions), {**terms, "hidden": [], "worst_affiliate_bp": 0}, (), shop_slug=""
-    )
+    row = dict.fromkeys(("titled", "titles", "limited", "floors", "ceilings"))
+    own = OwnTerms({**row, "versions": versions, "hidden": [], "worst_affiliate_bp": 0})
+    return _Free(own, PathTerms(()), shop_slug="")
 
 
 class _Free(OwnShelf):
     """A shelf on which everything costs as much as its number."""
 
-    def _computed(self, offer: KnownOffer) -> int:
-        return offer.number
+    def _computed(self, offer: KnownOffer, *, quantity: int = 1) -> int:
+        return offer.number * quantity
 
 
 def _offer(number: int) -> KnownOffer:
@@ -429,7 +433,7 @@ def _offer(number: int) -> KnownOffer:
 def test_a_price_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = _shelf([1])
     assert [shelf.price_minor(_offer(number)) for number in (5, 0, 5)] == [5, 0, 5]
-    monkeypatch.setattr(_Free, "_computed", lambda _shelf, _offer: 99)
+    monkeypatch.setattr(_Free, "_computed", lambda _shelf, _offer, quantity=1: 99)
     assert [shelf.price_minor(_offer(number)) for number in (5, 0, 4)] == [5, 0, 99]
 
 

@@ -44,7 +44,7 @@ async def look(
     """The goods as a shop sells them now, or not."""
     shop, sku_id = await desk.shop(at), (goods or desk.world.goods).sku_id
     async with reading(shop):
-        return (await shelf.skus_by_id(shop, [sku_id], stock_bound=100)).get(sku_id)
+        return (await shelf.skus_by_id(shop, [(sku_id, 1)], stock_bound=100)).get((sku_id, 1))
 
 
 async def price_of(desk: SalesDesk, at: ShopAt | None = None) -> int | None:
@@ -233,12 +233,12 @@ async def test_the_stock_of_a_page_is_what_the_pool_counts_whatever_keys_there_a
             for bound, place in ((1, 0), (3, 1), (3, 40), (100, 0), (100, 25), (100, 10_000)):
                 for listing_id in listing_ids:
                     hints.learn(listing_id, place, began=FROM_THE_BEGINNING)
-                found = await shelf.skus_by_id(shop, [goods.sku_id], stock_bound=bound)
+                found = await shelf.skus_by_id(shop, [(goods.sku_id, 1)], stock_bound=bound)
                 rows = await desk.owner.fetch(
                     "select id, free_keys(id, $1, $2) as stock from supplier_listings", days, bound
                 )
                 counted = {row["id"]: row["stock"] for row in rows}
-                shown = {offer.id: offer.stock for offer in found[goods.sku_id].offers}
+                shown = {offer.id: offer.stock for offer in found[goods.sku_id, 1].offers}
                 assert shown == {listing_id: counted[listing_id] for listing_id in shown}
                 assert len(shown) == 3
                 compared |= set(shown.values())
@@ -296,9 +296,9 @@ async def test_stock_stands_still_for_as_long_as_it_is_said_to_and_no_longer(
         await desk.world.shift_clock(f"{shift_seconds} seconds")
         seen = StockSeen()
         token = stock_seen.set(seen)
-        found = await shelf.skus_by_id(shop, [goods.sku_id], stock_bound=bound)
+        found = await shelf.skus_by_id(shop, [(goods.sku_id, 1)], stock_bound=bound)
         stock_seen.reset(token)
-        offers = found[goods.sku_id].offers
+        offers = found[goods.sku_id, 1].offers
         assert seen.listing_ids == {offer.id for offer in offers}
         return {offer.id: offer.stock for offer in offers}, seen.still_seconds
 
@@ -357,8 +357,8 @@ async def test_the_stock_is_the_largest_single_offers_and_counted_no_further_tha
     assert (sku.stock, [offer.stock for offer in sku.offers]) == (5, [2, 5])
     shop = await desk.shop()
     async with reading(shop):
-        bounded = await shelf.skus_by_id(shop, [sku.id], stock_bound=3)
-    assert [offer.stock for offer in bounded[sku.id].offers] == [2, 3]
+        bounded = await shelf.skus_by_id(shop, [(sku.id, 1)], stock_bound=3)
+    assert [offer.stock for offer in bounded[sku.id, 1].offers] == [2, 3]
 
 
 async def test_the_offer_is_the_cheapest_that_covers_the_quantity_or_the_one_chosen(
@@ -431,21 +431,21 @@ async def test_a_shelf_is_one_statement_and_one_more_after_rules_have_changed(
     desk: SalesDesk,
 ) -> None:
     shop = await desk.shop()
-    sku_ids = [desk.world.goods.sku_id]
+    wanted = [(desk.world.goods.sku_id, 1)]
 
     async def asked_for(bought: bool = False) -> int:
         with statements() as asked:
             if bought:
                 async with reading(shop):
-                    found = await shelf.skus_by_id(shop, sku_ids, stock_bound=100)
+                    found = await shelf.skus_by_id(shop, wanted, stock_bound=100)
             else:
-                found = await shelf.skus_by_id(shop, sku_ids, stock_bound=100)
-        assert set(found) == set(sku_ids)
+                found = await shelf.skus_by_id(shop, wanted, stock_bound=100)
+        assert set(found) == set(wanted)
         return len(asked)
 
     assert await asked_for() == 2, "nobody knew the rules yet"
     for number in range(3):
-        sku_ids.append((await desk.world.more_goods(f"more-{number}")).sku_id)
+        wanted.append(((await desk.world.more_goods(f"more-{number}")).sku_id, 1))
         assert [await asked_for(), await asked_for(bought=True)] == [1, 1]
     await desk.world.rule(desk.world.agent, "WHOLESALE", "FIXED_OVER_COST", 600)
     assert [await asked_for(), await asked_for()] == [2, 1]

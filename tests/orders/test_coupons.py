@@ -14,6 +14,7 @@ from coupon_issuers import (
     tenant_pays,
 )
 from kernel.errors import Refusal
+from kernel.ids import new_id
 from offers import quotes
 from offers.quotes import PriceChanged, Wish
 from orders import checkout, paying
@@ -217,6 +218,45 @@ async def test_a_minimum_goods_and_a_first_order_are_looked_at(desk: SalesDesk) 
     await (await desk.order(coupon_codes=["FIRST"], by=buyer)).paid()
     assert await refused(desk, "FIRST", by=buyer) == ("COUPON_NOT_APPLICABLE", "NOT_FIRST")
     await desk.assert_sound()
+
+
+async def test_a_floor_on_the_net_price_bounds_a_coupon_and_one_on_the_list_price_does_not(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(3)
+    await issue(await desk.shop())
+    limit = """insert into price_limits (tenant_id, sku_id, floor_minor, applies_to)
+               values ($1, $2, $3, $4)"""
+    agent, sku_id = desk.world.agent, desk.world.goods.sku_id
+    await desk.owner.execute(limit, agent.id, sku_id, PRICE_MINOR, "LIST")
+    assert (await desk.order(coupon_codes=["SPRING"])).total_minor == PRICE_MINOR - 500
+    await desk.owner.execute("delete from price_limits")
+    await desk.owner.execute(limit, agent.id, sku_id, PRICE_MINOR - 200, "NET")
+    purchase = await desk.order(2, coupon_codes=["SPRING"])
+    assert purchase.total_minor == 2 * (PRICE_MINOR - 200)
+    await purchase.paid()
+    await desk.assert_sound()
+
+
+async def test_a_coupon_for_a_tier_is_for_its_members(desk: SalesDesk) -> None:
+    await desk.world.keys(2)
+    member, other = await desk.world.customer(), await desk.world.customer()
+    tier_id = new_id()
+    await desk.owner.execute(
+        "insert into membership_tiers (tenant_id, id, name, rank) values ($1, $2, 'gold', 1)",
+        desk.world.shop.id,
+        tier_id,
+    )
+    await desk.owner.execute("update customers set tier_id = $2 where id = $1", member.id, tier_id)
+    await issue(await desk.shop(), tier_ids=[tier_id], guests=False)
+    assert await refused(desk, "SPRING", by=other) == ("COUPON_NOT_APPLICABLE", "TIER")
+    purchase = await desk.order(coupon_codes=["SPRING"], by=member)
+    assert purchase.total_minor == PRICE_MINOR - 500
+    agent = await desk.shop(desk.world.agent)
+    with pytest.raises(Refusal) as caught:
+        await issue(agent, "FOREIGN", tier_ids=[tier_id], guests=False)
+    assert caught.value.field == "tierIds"
+    assert await desk.owner.fetchval("select count(*) from coupons") == 1
 
 
 async def test_a_guest_is_counted_by_the_contact_of_the_order(desk: SalesDesk) -> None:

@@ -29,7 +29,8 @@ LIST = """{ coupons(first: 50) { edges { node {
 QUOTE = """query ($input: QuoteInput!) { quote(input: $input) { __typename
   ... on Quote { id discount { amountMinor } total { amountMinor }
     lines { discounts { code name amount { amountMinor } } total { amountMinor } }
-    refusedCoupons { code problem { code field details { name value } } } } } }"""
+    refusedCoupons { code problem { code field details { name value } } } }
+  ... on Problem { code field } } }"""
 ORDER = """mutation ($input: OrderCreateInput!) { orderCreate(input: $input) { __typename
   ... on OrderCreated { order { total { amountMinor }
     lines { unitPrice { amountMinor } discount { amountMinor } total { amountMinor } } } }

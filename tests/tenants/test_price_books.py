@@ -13,8 +13,17 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from tenants import price_books
 from tenants.directory import Shop, current_shop
+from tenants.path_terms import PathTerms
 from tenants.price_books import TenantBook, path_books
-from tenants.pricing import Audience, PathLevel, Rounding, RuleKind
+from tenants.pricing import (
+    Audience,
+    PathLevel,
+    PriceRule,
+    Rounding,
+    RuleBook,
+    RuleKind,
+    Scope,
+)
 from world import ShopAt, World, build_world
 
 pytestmark = pytest.mark.engines
@@ -48,14 +57,29 @@ async def books(world: World, at: ShopAt) -> tuple[TenantBook, ...]:
 
 
 async def levels(world: World, at: ShopAt) -> tuple[PathLevel, ...]:
-    return tuple(book.level for book in await books(world, at))
+    return PathTerms(await books(world, at)).levels
+
+
+def rules_of(book: RuleBook) -> dict[tuple[Scope, UUID | None], PriceRule]:
+    """A book's rules by what they cover."""
+    return {
+        (rule.scope, rule.target_id): rule
+        for layer in {layer for _, layer in book.steps}
+        for seats in (layer.by_sku, layer.by_category, {None: layer.default})
+        for rules in seats.values()
+        for rule in rules
+    }
+
+
+def default_of(book: RuleBook) -> PriceRule | None:
+    return rules_of(book).get((Scope.DEFAULT, None))
 
 
 async def test_every_level_of_the_path_has_its_rules_from_the_root_down(world: World) -> None:
     found = await levels(world, world.shop)
     assert [level.tenant_id for level in found] == list(world.shop.path)
-    wholesale = [level.wholesale_rules.default for level in found]
-    retail = [level.retail_rules.default for level in found]
+    wholesale = [default_of(level.wholesale_rules) for level in found]
+    retail = [default_of(level.retail_rules) for level in found]
     assert [rule and (rule.kind, rule.value) for rule in wholesale] == [
         (RuleKind.FIXED_OVER_COST, 500),
         (RuleKind.FIXED_OVER_COST, 500),
@@ -63,7 +87,7 @@ async def test_every_level_of_the_path_has_its_rules_from_the_root_down(world: W
     ]
     assert [rule and rule.value for rule in retail] == [None, 2_000, 2_000]
     for level, rules in ((0, found[0].wholesale_rules), (2, found[2].retail_rules)):
-        rule = rules.default
+        rule = default_of(rules)
         assert rule is not None and rule.owner_id == world.shop.path[level]
 
 
@@ -83,7 +107,8 @@ async def test_rules_keep_their_rounding_scope_and_target(world: World) -> None:
         new_id(),
     )
     shop = (await levels(world, world.shop))[-1]
-    on_sku = shop.retail_rules.by_sku[sku_id]
+    retail = rules_of(shop.retail_rules)
+    on_sku = retail[Scope.SKU, sku_id]
     assert (on_sku.kind, on_sku.value, on_sku.rounding, on_sku.unit_minor, on_sku.audience) == (
         RuleKind.ABSOLUTE,
         999,
@@ -91,9 +116,11 @@ async def test_rules_keep_their_rounding_scope_and_target(world: World) -> None:
         100,
         Audience.RETAIL,
     )
-    on_category = shop.retail_rules.by_category[category_id]
+    on_category = retail[Scope.CATEGORY, category_id]
     assert (on_category.kind, on_category.value) == (RuleKind.PERCENT_OVER_COST, 1_250)
-    assert shop.wholesale_rules.by_category[category_id].kind is RuleKind.PASS_THROUGH
+    below = await world.another_shop("below", below=world.shop)
+    wholesale = rules_of((await levels(world, below))[-2].wholesale_rules)
+    assert wholesale[Scope.CATEGORY, category_id].kind is RuleKind.PASS_THROUGH
 
 
 async def test_rules_of_a_neighbour_or_a_child_are_never_among_them(world: World) -> None:
@@ -106,7 +133,7 @@ async def test_rules_of_a_neighbour_or_a_child_are_never_among_them(world: World
     owners = {
         rule.owner_id
         for level in found
-        for rule in (level.wholesale_rules.default, level.retail_rules.default)
+        for rule in (default_of(level.wholesale_rules), default_of(level.retail_rules))
         if rule is not None
     }
     assert owners == set(world.shop.path)
@@ -119,7 +146,7 @@ async def test_each_book_has_the_limits_and_the_methods_of_its_tenant(world: Wor
         world.agent.id,
     )
     found = await books(world, world.shop)
-    assert [(book.level.min_margin_minor, book.level.max_markup_bp) for book in found] == [
+    assert [(book.min_margin_minor, book.max_markup_bp) for book in found] == [
         (0, None),
         (7, 900),
         (0, None),
@@ -142,7 +169,7 @@ async def test_books_are_read_once_and_a_changed_one_alone_is_read_anew(world: W
         changed = await path_books(shop, await versions(world, world.shop))
         assert changed is not None and len(asked) == 3
     assert changed[0] is first[0] and changed[2] is first[2]
-    default = changed[1].level.wholesale_rules.default
+    default = default_of(PathTerms(changed).levels[1].wholesale_rules)
     assert default is not None and default.value == 600
 
 
@@ -166,7 +193,7 @@ async def test_a_database_that_was_restored_to_an_earlier_day_is_believed(world:
     )
     books = await path_books(shop, await versions(world, world.shop))
     assert books is not None
-    default = books[-1].level.retail_rules.default
+    default = default_of(PathTerms(books).levels[-1].retail_rules)
     assert default is not None and default.value == 2_000
 
 
@@ -199,7 +226,7 @@ async def test_a_scope_that_does_not_see_the_whole_path_leaves_no_empty_books(
             with pytest.raises(db.NestedTransaction):
                 await path_books(shop, now)
     found = await levels(world, world.shop)
-    assert [level.retail_rules.default is None for level in found] == [True, False, False]
+    assert [default_of(level.retail_rules) is None for level in found] == [True, False, False]
 
 
 async def test_the_memory_lets_go_of_what_was_not_asked_for_longest(

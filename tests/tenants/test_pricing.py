@@ -9,21 +9,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price_trees import (
+    ALICE,
     CATEGORY_PATH,
     ELSEWHERE,
+    GOLD,
     MIDDLE,
     NEAR,
+    NEW,
+    OLD,
+    SILVER,
     SKU,
     TOP,
     Tree,
+    Whom,
     a_rule,
     priced_by_fractions,
+    suggested_by_the_book,
     tenant,
     trees,
 )
+from tenants.price_books import layers_of
 from tenants.pricing import (
+    Asked,
     Audience,
     Broken,
+    ForKind,
     Guard,
     PathLevel,
     Priced,
@@ -35,9 +45,12 @@ from tenants.pricing import (
     charge_minor,
     most_specific,
     price,
+    quantity_breaks,
+    with_suggestions,
 )
 
 MAX_MINOR = 2**53 - 1
+ASKED = Asked(SKU, CATEGORY_PATH)
 PERCENT = RuleKind.PERCENT_OVER_COST
 FIXED = RuleKind.FIXED_OVER_COST
 ABSOLUTE = RuleKind.ABSOLUTE
@@ -99,13 +112,14 @@ def the_worked_example() -> PriceInputs:
         (FIXED, 500, 8_500),
         (ABSOLUTE, 8_500, 8_500),
         (RuleKind.PASS_THROUGH, 123, 8_000),
+        (RuleKind.PERCENT_OF_FACE, 9_800, 9_800),
     ],
 )
 def test_each_kind_of_rule_makes_a_price_out_of_a_cost(
     kind: RuleKind, value: int, charged_minor: int
 ) -> None:
     rule = a_rule(kind, value)
-    assert charge_minor(rule, cost_minor=8_000, face_value_minor=None) == charged_minor
+    assert charge_minor(rule, cost_minor=8_000, face_value_minor=10_000) == charged_minor
 
 
 @pytest.mark.parametrize(
@@ -171,18 +185,18 @@ def test_the_most_specific_rule_wins_over_every_cheaper_one() -> None:
     by_rank = [on_sku, on_near, on_middle, on_top, default]
     for rank, winner in enumerate(by_rank):
         book = RuleBook.of([elsewhere, *reversed(by_rank[rank:])])
-        assert most_specific(book, sku_id=SKU, category_path=CATEGORY_PATH) is winner
+        assert most_specific(book, ASKED) is winner
 
 
 def test_without_a_rule_for_it_a_sku_passes_through() -> None:
     book = RuleBook.of([a_rule(ABSOLUTE, 1, target=ELSEWHERE)])
-    assert most_specific(book, sku_id=SKU, category_path=CATEGORY_PATH) is None
+    assert most_specific(book, ASKED) is None
 
 
 def test_of_two_rules_on_one_target_the_smaller_id_counts_in_any_order() -> None:
     first, second = a_rule(FIXED, 1, number=1), a_rule(FIXED, 2, number=2)
     for rules in ([first, second], [second, first]):
-        assert RuleBook.of(rules).default is first
+        assert most_specific(RuleBook.of(rules), ASKED) is first
 
 
 def test_a_rule_book_does_not_mix_owners_or_audiences() -> None:
@@ -193,6 +207,84 @@ def test_a_rule_book_does_not_mix_owners_or_audiences() -> None:
     for other in others:
         with pytest.raises(ValueError, match="one owner"):
             RuleBook.of([a_rule(), other])
+
+
+BY_RANK_WHOLESALE: list[tuple[Whom, UUID | None, int]] = [
+    (whom, target, least)
+    for whom in ((ForKind.CHILD, tenant(1)), (ForKind.GRADE, GOLD), (ForKind.EVERYONE, None))
+    for target, least in ((SKU, 50), (SKU, 10), (SKU, 1), (NEAR, 1), (TOP, 1), (None, 1))
+]
+BY_RANK_RETAIL: list[tuple[Whom, UUID | None, int]] = [
+    (whom, target, least)
+    for whom in ((ForKind.CUSTOMER, ALICE), (ForKind.TIER, GOLD))
+    for target, least in ((SKU, 50), (SKU, 1), (NEAR, 1), (None, 1))
+]
+BY_RANK_RETAIL += [
+    ((ForKind.PROMOTION, NEW), SKU, 10),
+    ((ForKind.PROMOTION, NEW), SKU, 1),
+    ((ForKind.PROMOTION, OLD), SKU, 50),
+    ((ForKind.EVERYONE, None), SKU, 50),
+    ((ForKind.EVERYONE, None), SKU, 1),
+    ((ForKind.EVERYONE, None), NEAR, 1),
+    ((ForKind.EVERYONE, None), None, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("audience", "by_rank"),
+    [(Audience.WHOLESALE, BY_RANK_WHOLESALE), (Audience.RETAIL, BY_RANK_RETAIL)],
+)
+def test_secret_prices_come_first_then_grades_or_tiers_then_promotions_then_everyone(
+    audience: Audience, by_rank: list[tuple[Whom, UUID | None, int]]
+) -> None:
+    rules = [
+        a_rule(
+            ABSOLUTE,
+            100_000 - rank,  # every rule that is asked later is cheaper
+            target=target,
+            number=rank + 1,
+            audience=audience,
+            whom=whom,
+            min_quantity=least,
+        )
+        for rank, (whom, target, least) in enumerate(by_rank)
+    ]
+    asked = Asked(SKU, CATEGORY_PATH, quantity=50)
+    for rank, winner in enumerate(rules):
+        assert most_specific(RuleBook.of(reversed(rules[rank:])), asked) is winner
+
+
+def test_a_rule_for_more_pieces_than_the_line_has_is_not_asked() -> None:
+    many, few = a_rule(ABSOLUTE, 1, target=SKU, min_quantity=10), a_rule(ABSOLUTE, 2, target=SKU)
+    default = a_rule(ABSOLUTE, 3)
+    for quantity, winner in ((9, few), (10, many), (11, many)):
+        found = most_specific(RuleBook.of([many, few]), ASKED._replace(quantity=quantity))
+        assert found is winner
+    assert most_specific(RuleBook.of([many, default]), ASKED._replace(quantity=9)) is default
+
+
+def test_a_share_of_the_face_value_is_asked_only_where_there_is_one() -> None:
+    of_face = a_rule(RuleKind.PERCENT_OF_FACE, 9_800, target=SKU)
+    default = a_rule(FIXED, 500)
+    book = RuleBook.of([of_face, default])
+    assert most_specific(book, ASKED._replace(face_value_minor=10_000)) is of_face
+    assert most_specific(book, ASKED) is default, "the next one is asked"
+    higher = a_rule(RuleKind.PERCENT_OF_FACE, 9_000, target=SKU, min_quantity=10)
+    lower = a_rule(ABSOLUTE, 9_900, target=SKU)
+    many = ASKED._replace(quantity=10)
+    assert most_specific(RuleBook.of([higher, lower]), many) is lower
+
+
+@pytest.mark.parametrize(
+    "one_or_the_other",
+    [
+        [(ForKind.GRADE, GOLD), (ForKind.GRADE, SILVER)],
+        [(ForKind.CHILD, tenant(1)), (ForKind.CHILD, tenant(2))],
+    ],
+)
+def test_nobody_has_two_grades_or_is_two_children(one_or_the_other: list[Whom]) -> None:
+    with pytest.raises(ValueError, match="one owner"):
+        RuleBook.of(a_rule(whom=whom) for whom in one_or_the_other)
 
 
 # --- the way down
@@ -230,6 +322,39 @@ def test_wholesale_rules_do_not_price_for_buyers_nor_retail_rules_for_children()
     parent = level(0, a_rule(FIXED, 500), retail=a_rule(FIXED, 7_777, audience=Audience.RETAIL))
     shop = level(1, a_rule(FIXED, 6_666))
     assert price(inputs(parent, shop)) == Priced((8_000, 8_500), 8_500)
+
+
+def a_deep_path(depth: int) -> PriceInputs:
+    """Each parent adds 1.00; the shop asks 150.00."""
+    parents = [level(number, a_rule(FIXED, 100)) for number in range(depth)]
+    return inputs(*parents, level(depth, retail=a_rule(ABSOLUTE, 15_000)))
+
+
+@pytest.mark.parametrize(
+    ("earning_depth", "costs"),
+    [
+        (0, (8_000, 8_100, 8_100, 8_100, 8_100, 8_100)),
+        (1, (8_000, 8_100, 8_200, 8_200, 8_200, 8_200)),
+        (3, (8_000, 8_100, 8_200, 8_300, 8_400, 8_400)),
+        (4, (8_000, 8_100, 8_200, 8_300, 8_400, 8_500)),
+    ],
+)
+def test_so_many_agents_earn_counted_from_the_top_and_deeper_ones_pass_their_cost_on(
+    earning_depth: int, costs: tuple[int, ...]
+) -> None:
+    deep = replace(a_deep_path(5), earning_depth=earning_depth)
+    assert price(deep) == Priced(costs, 15_000)
+
+
+def test_who_is_too_deep_to_earn_has_no_least_margin_to_break() -> None:
+    shop = level(2, retail=a_rule(ABSOLUTE, 15_000))
+    path = inputs(level(0), level(1, a_rule(FIXED, 1), min_margin_minor=50), shop)
+    assert price(path) == Broken(Guard.G1, 1, 8_001, 8_050)
+    assert price(replace(path, earning_depth=0)) == Priced((8_000, 8_000, 8_000), 15_000)
+
+
+def test_three_agents_earn_where_the_platform_says_nothing() -> None:
+    assert a_deep_path(5).earning_depth == 3
 
 
 # --- the guards
@@ -287,6 +412,36 @@ def test_g4_caps_all_levels_together_over_the_platforms_suggestion() -> None:
     assert price(replace(capped, cumulative_cap_bp=0, platform_suggested_minor=None)) == Priced(
         (8_000,), 12_000
     )
+
+
+def test_a_floor_on_what_is_paid_goes_out_with_the_price() -> None:
+    floored = replace(root_shop(9_000), floor_minor=8_500, net_floor_minor=8_500)
+    assert price(floored) == Priced((8_000,), 9_000, net_floor_minor=8_500)
+
+
+def test_the_cap_of_all_levels_is_over_what_the_platforms_own_shop_asks() -> None:
+    retail = a_rule(ABSOLUTE, 10_000, audience=Audience.RETAIL)
+    root, shop = level(0, retail=retail), level(1, retail=a_rule(ABSOLUTE, 12_000))
+    capped = replace(inputs(root, shop), cumulative_cap_bp=1_999)
+    assert price(with_suggestions(capped)) == Broken(Guard.G4, 1, 12_000, 11_999)
+    enough = replace(capped, cumulative_cap_bp=2_000)
+    assert price(with_suggestions(enough)) == Priced((8_000, 8_000), 12_000)
+    silent = replace(capped, levels=(level(0), shop))
+    assert price(with_suggestions(silent)) == Priced((8_000, 8_000), 12_000)
+
+
+def test_a_suggestion_is_for_one_piece_and_for_everyone() -> None:
+    root = replace(
+        level(0),
+        retail_rules=RuleBook.of(
+            [
+                a_rule(ABSOLUTE, 9_900, target=SKU, audience=Audience.RETAIL),
+                a_rule(ABSOLUTE, 9_000, target=SKU, audience=Audience.RETAIL, min_quantity=10),
+            ]
+        ),
+    )
+    many = replace(inputs(root, level(1)), quantity=10)
+    assert price(with_suggestions(many)) == Priced((8_000, 8_000), 9_900)
 
 
 def test_g5_keeps_enough_margin_for_the_worst_affiliate_and_the_dearest_channel() -> None:
@@ -360,18 +515,58 @@ def test_prices_and_guards_agree_with_a_second_opinion_in_fractions(tree: Tree) 
         assert result.actual_minor != result.limit_minor
 
 
+@settings(max_examples=300, deadline=None)
+@given(trees())
+def test_suggestions_agree_with_the_second_opinion(tree: Tree) -> None:
+    asked = with_suggestions(tree.inputs)
+    depth = len(tree.inputs.levels) - 1
+    if depth and most_specific(asked.levels[-1].retail_rules, asked.asked) is None:
+        assert asked.suggested_retail_minor == suggested_by_the_book(tree, depth - 1)
+    if depth and asked.cumulative_cap_bp is not None:
+        assert asked.platform_suggested_minor == suggested_by_the_book(tree, 0)
+    complete = replace(tree, inputs=asked)
+    result, (costs, retail_minor, broken) = price(asked), priced_by_fractions(complete)
+    assert isinstance(result, Broken) == bool(broken)
+    if isinstance(result, Priced):
+        assert (list(result.costs), result.retail_minor) == (costs, retail_minor)
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees())
+def test_costs_only_grow_down_the_path_and_only_where_somebody_may_earn(tree: Tree) -> None:
+    result = price(tree.inputs)
+    if isinstance(result, Broken):
+        return
+    assert list(result.costs) == sorted(result.costs)
+    assert result.retail_minor >= result.cost_minor
+    assert result.net_floor_minor == tree.inputs.net_floor_minor
+    deep = result.costs[tree.inputs.earning_depth + 1 :]
+    assert len(set(deep)) <= 1, "whoever stands too deep passes its cost on"
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees(), st.integers(1, 600))
+def test_a_price_knows_of_the_quantity_only_which_break_it_reaches(
+    tree: Tree, quantity: int
+) -> None:
+    breaks = quantity_breaks(tree.inputs.levels, SKU)
+    assert list(breaks) == sorted(set(breaks)) and all(one > 1 for one in breaks)
+    reached = max((one for one in breaks if one <= quantity), default=1)
+    assert price(replace(tree.inputs, quantity=quantity)) == price(
+        replace(tree.inputs, quantity=reached)
+    )
+
+
 @settings(max_examples=100, deadline=None)
 @given(trees(), st.randoms(use_true_random=False))
 def test_a_price_does_not_depend_on_the_order_in_which_rules_are_read(
     tree: Tree, shuffler: random.Random
 ) -> None:
-    def shuffled(rules: tuple[PriceRule, ...]) -> RuleBook:
-        return RuleBook.of(shuffler.sample(rules, len(rules)))
-
-    levels = tuple(
-        replace(level, wholesale_rules=shuffled(rules))
-        for level, rules in zip(tree.inputs.levels, tree.wholesale, strict=True)
-    )
-    shop = replace(levels[-1], retail_rules=shuffled(tree.retail))
-    again = replace(tree.inputs, levels=(*levels[:-1], shop))
-    assert price(again) == price(tree.inputs)
+    for rules in tree.rules:
+        for concerns, layer in layers_of(shuffler.sample(rules, len(rules))).items():
+            ordered = layers_of(rules)[concerns]
+            assert (layer.by_sku, layer.by_category, layer.default) == (
+                ordered.by_sku,
+                ordered.by_category,
+                ordered.default,
+            )

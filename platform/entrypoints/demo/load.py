@@ -11,6 +11,7 @@ from entrypoints.demo.catalogue import load_catalogue
 from entrypoints.demo.handout import write_handout
 from entrypoints.demo.people import load_customers, load_partners
 from entrypoints.demo.records import demo_records
+from entrypoints.demo.secret_prices import load_secret_prices
 from entrypoints.demo.shops import load_shops, require_own_platform
 from entrypoints.demo.stock import TOTAL_KEYS, load_keys, load_suppliers
 from entrypoints.up.progress import Progress
@@ -81,7 +82,7 @@ async def write_demo(*, progress: Progress | None = None) -> DemoSummary:
         written += await load_shops(demo)
     with stage("Customers with money"):
         opened, customers = await load_customers(demo)
-        written += opened
+        written += opened + await load_secret_prices(demo, customers)
     with stage("Staff and partners"):
         written += await load_suppliers(demo) + await load_partners(demo, customers)
     with stage("Keys"):

@@ -75,6 +75,7 @@ async def _top_up(customer: CustomerRecord, customer_id: UUID) -> bool:
     async with db.transaction(db.core_scope(shop_id(customer.shop))):
         payment = await payments.by_id(payment_id)
         if payment is None:
+            await _give_tier(customer, customer_id)
             payment = await payments.open_payment(
                 payments.draft(
                     payment_id=payment_id,
@@ -92,6 +93,16 @@ async def _top_up(customer: CustomerRecord, customer_id: UUID) -> bool:
         return False
     heard = await settlement.hear(_money_has_come(payment))
     return heard.effect == "TOPPED_UP"
+
+
+async def _give_tier(customer: CustomerRecord, customer_id: UUID) -> None:
+    """Once, with the money: who has been given another tier meanwhile keeps that."""
+    if customer.tier is not None:
+        await db.execute(
+            "update customers set tier_id = $1 where id = $2",
+            demo_id("tier", f"{customer.shop}:{customer.tier}"),
+            customer_id,
+        )
 
 
 def _money_has_come(payment: payments.Payment) -> ChannelReport:

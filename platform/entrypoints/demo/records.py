@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from kernel.money import Money, currency_exponent
-from tenants.pricing import Audience, Rounding, RuleKind, Scope
+from tenants.pricing import Audience, ForKind, Rounding, RuleKind, Scope
 
 CURRENCY: Final = "CNY"
 DATA_DIR: Final = Path(__file__).with_name("data")
@@ -97,12 +97,27 @@ class SupplierRecord(Record):
         return not self.categories or product.category in self.categories
 
 
+class RankRecord(Record):
+    """A grade of a shop's agents, or a tier of its customers."""
+
+    name: str
+    rank: int
+    open_fee: Amount = Money(0, CURRENCY)
+
+
 class RuleRecord(Record):
-    """A price rule; its target is a category's slug or a SKU's code."""
+    """A price rule; its target is a category's slug or a SKU's code.
+
+    `whom` is the name of a grade, a tier or a promotion of the shop, a child's slug, or a
+    customer's e-mail address, as `for_kind` says.
+    """
 
     audience: Audience
     scope: Scope
     kind: RuleKind
+    for_kind: ForKind = ForKind.EVERYONE
+    whom: str | None = None
+    min_quantity: int = 1
     target: str | None = None
     value: int = 0
     rounding: Rounding = Rounding.HALF_UP
@@ -127,6 +142,11 @@ class ShopRecord(Record):
     locale: Literal["zh-CN", "en"] = "zh-CN"
     min_margin_minor: int = 0
     max_markup_bp: int | None = None
+    grade: str | None = None
+    """The name of one of the parent's grades."""
+    grades: tuple[RankRecord, ...] = ()
+    tiers: tuple[RankRecord, ...] = ()
+    promotions: tuple[str, ...] = ()
     rules: tuple[RuleRecord, ...]
     limits: tuple[LimitRecord, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -145,6 +165,7 @@ class CustomerRecord(Record):
     name: str
     email: str
     wallet: Amount
+    tier: str | None = None
 
 
 class StaffRecord(Record):

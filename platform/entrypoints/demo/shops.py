@@ -1,6 +1,7 @@
 """The demo's shops: the tree, its domains, and what each shop charges, hides and renames."""
 
 from collections.abc import Iterator
+from typing import Final, Literal
 from uuid import UUID
 
 from entrypoints.demo.catalogue import category_id, sku_id
@@ -8,7 +9,11 @@ from entrypoints.demo.records import CURRENCY, Demo, RuleRecord, ShopRecord
 from entrypoints.demo.rows import demo_id, insert_missing
 from kernel import db
 from kernel.errors import Refusal
-from tenants.pricing import Scope
+from tenants.pricing import ForKind, Scope
+
+SECRET: Final = (ForKind.CHILD, ForKind.CUSTOMER)
+"""Whose rules wait until there is somebody whom they name."""
+_LONG_AGO: Final = "2026-01-01T00:00:00Z"
 
 
 class AnotherPlatform(Refusal):
@@ -45,7 +50,13 @@ async def _load_shop(shop: ShopRecord) -> int:
         return (
             await insert_missing("tenants", [_tenant_row(shop)])
             + await _verify_domain(shop)
-            + await insert_missing("price_rules", [_rule_row(shop, rule) for rule in shop.rules])
+            + await insert_missing("agent_grades", list(_rank_rows(shop, "grade")))
+            + await insert_missing("membership_tiers", list(_rank_rows(shop, "tier")))
+            + await insert_missing("promotions", list(_promotion_rows(shop)))
+            + await insert_missing(
+                "price_rules",
+                [rule_row(shop, rule) for rule in shop.rules if rule.for_kind not in SECRET],
+            )
             + await insert_missing("price_limits", list(_limit_rows(shop)))
             + await insert_missing("tenant_listings", list(_listing_rows(shop)))
         )
@@ -66,7 +77,31 @@ def _tenant_row(shop: ShopRecord) -> dict[str, object]:
         "payment_methods": ["WALLET", "CARD", "ALIPAY", "WECHAT_PAY"],
         "min_margin_minor": shop.min_margin_minor,
         "max_markup_bp": shop.max_markup_bp,
+        "grade_id": demo_id("grade", f"{shop.parent}:{shop.grade}") if shop.grade else None,
     }
+
+
+def _rank_rows(shop: ShopRecord, kind: Literal["grade", "tier"]) -> Iterator[dict[str, object]]:
+    for record in shop.grades if kind == "grade" else shop.tiers:
+        fee = {"open_fee_minor": record.open_fee.amount_minor} if kind == "grade" else {}
+        yield {
+            "tenant_id": shop_id(shop.slug),
+            "id": demo_id(kind, f"{shop.slug}:{record.name}"),
+            "name": record.name,
+            "rank": record.rank,
+            **fee,
+        }
+
+
+def _promotion_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    for name in shop.promotions:
+        yield {
+            "tenant_id": shop_id(shop.slug),
+            "id": demo_id("promotion", f"{shop.slug}:{name}"),
+            "name": name,
+            "starts_at": _LONG_AGO,
+            "status": "RUNNING",
+        }
 
 
 async def _verify_domain(shop: ShopRecord) -> int:
@@ -79,11 +114,20 @@ async def _verify_domain(shop: ShopRecord) -> int:
     )
 
 
-def _rule_row(shop: ShopRecord, rule: RuleRecord) -> dict[str, object]:
+def rule_row(
+    shop: ShopRecord, rule: RuleRecord, *, customer_id: UUID | None = None
+) -> dict[str, object]:
+    """Write a rule as a row; for one customer, with the customer's id."""
+    name = f"{shop.slug}:{rule.audience}:{rule.scope}:{rule.target}"
+    if rule.whom is not None or rule.min_quantity > 1:
+        name += f":{rule.for_kind}:{rule.whom}:{rule.min_quantity}"
     return {
         "tenant_id": shop_id(shop.slug),
-        "id": demo_id("rule", f"{shop.slug}:{rule.audience}:{rule.scope}:{rule.target}"),
+        "id": demo_id("rule", name),
         "audience": rule.audience,
+        "for_kind": rule.for_kind,
+        "for_id": customer_id or _whom_id(shop, rule),
+        "min_quantity": rule.min_quantity,
         "scope": rule.scope,
         "target_id": _target_id(rule),
         "kind": rule.kind,
@@ -91,6 +135,14 @@ def _rule_row(shop: ShopRecord, rule: RuleRecord) -> dict[str, object]:
         "rounding": rule.rounding,
         "unit_minor": rule.unit_minor,
     }
+
+
+def _whom_id(shop: ShopRecord, rule: RuleRecord) -> UUID | None:
+    if rule.whom is None:
+        return None
+    if rule.for_kind is ForKind.CHILD:
+        return shop_id(rule.whom)
+    return demo_id(rule.for_kind.lower(), f"{shop.slug}:{rule.whom}")
 
 
 def _target_id(rule: RuleRecord) -> UUID | None:
@@ -106,6 +158,7 @@ def _limit_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
             "sku_id": sku_id(limit.sku),
             "floor_minor": limit.floor_minor,
             "ceiling_minor": limit.ceiling_minor,
+            "applies_to": "LIST",
         }
 
 

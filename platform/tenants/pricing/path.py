@@ -16,16 +16,31 @@ least ⌈q·y⌉: the shop's share covers the fee. A smaller part paid through t
 the fee. The guard is also no stricter than it must be: at q = 10,000 both shares are whole and
 the two inequalities are the same. Testing one piece with rounded shares would not do: x = 0.9
 rounds down to nothing for one piece, but two pieces owe 1.
+
+Why it also holds with quantity tiers. The quantity is looked at in one place: a rule on a SKU
+prices lines of `min_quantity` pieces and more (`books.py`). So costs and retail price of a line of
+q pieces are c_i(q) and r(q), the same for all quantities between two neighbouring breaks of the
+path (`quantity_breaks`), and every guard is asked of exactly these. The proof above takes c_n and r
+as given and any q: for a line of q pieces at r(q) it is the proof of that line. A part of the line
+that is refunded later keeps the line's prices, and is another q of the same c_n and r. Nothing is
+said about two quantities at once, and nothing need be: a break that loses money is refused for the
+lines that reach it, and for no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from kernel.money import BASIS_POINTS, MAX_AMOUNT_MINOR, MAX_RATE_BP, share_bp_floor
-from tenants.pricing.rules import RuleBook, charge_minor, most_specific
+from tenants.pricing.books import Asked, RuleBook, most_specific
+from tenants.pricing.rules import charge_minor
+
+EARNING_DEPTH: Final = 3
+"""Agents between the platform and the shop that earn on a sale, where the platform says nothing."""
 
 
 class Guard(StrEnum):
@@ -49,7 +64,8 @@ class Guard(StrEnum):
 class PathLevel:
     """One tenant on the path with its two rule books; made once for a page of SKUs.
 
-    `wholesale_rules` price for its child on the path, `retail_rules` for its own buyers.
+    `wholesale_rules` price for its child on the path; `retail_rules` of the shop for the buyer who
+    asks, of everybody above it for everyone: what those ask is a suggestion to the next.
     `min_margin_minor` is the least it earns on a piece sold through a child, `max_markup_bp` the
     most it may add to its cost, for child and buyer alike (None: no limit).
     Raises `ValueError` for a negative limit, which would let a loss pass the guards.
@@ -71,12 +87,16 @@ class PriceInputs:
     """Everything that one price depends on, and nothing else.
 
     `levels` run from the root T0 to the shop Tn; the root alone is a path too (n = 0).
-    `category_path` runs from the product's own category up to the top. `floor_minor` is the
-    highest of all floors on the SKU, `ceiling_minor` the lowest of all ceilings.
+    `category_path` runs from the product's own category up to the top. `face_value_minor` is None
+    for goods without one, and for one in another currency than the path's. `floor_minor` is the
+    highest of all floors on the SKU, whatever they apply to, `ceiling_minor` the lowest of all
+    ceilings; `net_floor_minor` is the highest floor on what is left after discounts, which are
+    not known here: it goes out with the price. `quantity` is the line's.
     `suggested_retail_minor` is the parent's suggestion, used when the shop has no rule.
     The cumulative cap lets r exceed the platform's suggestion by `cumulative_cap_bp` at most; it
-    holds when both are given. `worst_affiliate_bp` and `dearest_channel_fee_bp` are the highest
-    rates that this shop could have to pay on a sale.
+    holds when both are given. Of the agents between platform and shop, counted from the top, at
+    most `earning_depth` earn; a deeper one passes its cost on. `worst_affiliate_bp` and
+    `dearest_channel_fee_bp` are the highest rates that this shop could have to pay on a sale.
     Raises `ValueError` for an empty path or for rates that are not 0 to 10,000 basis points.
     """
 
@@ -92,6 +112,9 @@ class PriceInputs:
     cumulative_cap_bp: int | None = None
     worst_affiliate_bp: int = 0
     dearest_channel_fee_bp: int = 0
+    quantity: int = 1
+    net_floor_minor: int | None = None
+    earning_depth: int = EARNING_DEPTH
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -102,14 +125,25 @@ class PriceInputs:
             and (self.cumulative_cap_bp or 0) >= 0
         ):
             raise ValueError(f"a rate is 0 to {MAX_RATE_BP} basis points, a cap at least 0")
+        if self.quantity < 1 or self.earning_depth < 0:
+            raise ValueError("a line has at least one piece, and no fewer agents earn than none")
+
+    @property
+    def asked(self) -> Asked:
+        """What the rules are asked about."""
+        return Asked(self.sku_id, self.category_path, self.face_value_minor, self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A price that may be shown: costs c0 … cn and the retail price, of one piece."""
+    """A price that may be shown: costs c0 … cn and the retail price, of one piece.
+
+    `net_floor_minor` is what a piece must still cost the buyer after all discounts.
+    """
 
     costs: tuple[int, ...]
     retail_minor: int
+    net_floor_minor: int | None = None
 
     @property
     def cost_minor(self) -> int:
@@ -140,51 +174,76 @@ def price(inputs: PriceInputs) -> Priced | Broken:
     """Price one SKU for one shop, or name the first guard that breaks.
 
     Along the path each parent's most specific wholesale rule makes the child's cost, and a parent
-    without a rule passes its own cost on. Retail comes from the shop's most specific retail rule,
-    else the parent's suggestion, else it is the shop's own cost. Guards are tried down the path
-    (G1, G4), then on the retail price (G3, G2, G4, G5). Amounts are minor units for one piece.
+    without a rule, or too deep to earn, passes its own cost on. Retail comes from the shop's most
+    specific retail rule, else the parent's suggestion, else it is the shop's own cost. Guards are
+    tried down the path (G1, G4), then on the retail price (G3, G2, G4, G5). Amounts are minor
+    units for one piece of a line of `inputs.quantity`.
     """
-    costs = _costs_down_the_path(inputs)
+    asked = inputs.asked
+    costs = _costs_down_the_path(inputs, asked)
     if isinstance(costs, Broken):
         return costs
-    retail_minor = _retail_minor(inputs, cost_minor=costs[-1])
+    retail_minor = _retail_minor(inputs, asked, cost_minor=costs[-1])
     broken = _broken_retail_guard(inputs, cost_minor=costs[-1], retail_minor=retail_minor)
-    return Priced(costs, retail_minor) if broken is None else broken
+    if broken is not None:
+        return broken
+    return Priced(costs, retail_minor, inputs.net_floor_minor)
 
 
-def _costs_down_the_path(inputs: PriceInputs) -> tuple[int, ...] | Broken:
+def quantity_breaks(levels: Sequence[PathLevel], sku_id: UUID) -> tuple[int, ...]:
+    """The numbers of pieces, above one, from which on a line of this SKU may have other prices.
+
+    Ascending. Between two of them nothing depends on the quantity: suggestions are for one piece.
+    """
+    *above, shop = levels
+    breaks = shop.retail_rules.breaks_on(sku_id)
+    for seller in above:
+        breaks |= seller.wholesale_rules.breaks_on(sku_id)
+    return tuple(sorted(breaks))
+
+
+def _costs_down_the_path(inputs: PriceInputs, asked: Asked) -> tuple[int, ...] | Broken:
     cost_minor = inputs.supply_price_minor
     if cost_minor < 0:
         return Broken(Guard.RANGE, 0, cost_minor, 0)
     costs = [cost_minor]
     for level, seller in enumerate(inputs.levels[:-1]):
-        charged_minor = _charged_by_rules(inputs, seller.wholesale_rules, cost_minor=cost_minor)
-        if charged_minor is None:
-            charged_minor = cost_minor
-        least_minor = cost_minor + seller.min_margin_minor
-        if charged_minor < least_minor:
-            return Broken(Guard.G1, level, charged_minor, least_minor)
-        if seller.max_markup_bp is not None:
-            most_minor = cost_minor + share_bp_floor(
-                amount_minor=cost_minor, bp=seller.max_markup_bp
-            )
-            if charged_minor > most_minor:
-                return Broken(Guard.G4, level, charged_minor, most_minor)
-        cost_minor = charged_minor
+        # The platform is level 0 and always earns; who may not has no least margin either.
+        if level <= inputs.earning_depth:
+            charged = _charged_to_the_child(seller, asked, level=level, cost_minor=cost_minor)
+            if isinstance(charged, Broken):
+                return charged
+            cost_minor = charged
         costs.append(cost_minor)
     return tuple(costs)
 
 
-def _charged_by_rules(inputs: PriceInputs, rules: RuleBook, *, cost_minor: int) -> int | None:
-    rule = most_specific(rules, sku_id=inputs.sku_id, category_path=inputs.category_path)
+def _charged_to_the_child(
+    seller: PathLevel, asked: Asked, *, level: int, cost_minor: int
+) -> int | Broken:
+    charged_minor = _charged_by_rules(seller.wholesale_rules, asked, cost_minor=cost_minor)
+    if charged_minor is None:
+        charged_minor = cost_minor
+    least_minor = cost_minor + seller.min_margin_minor
+    if charged_minor < least_minor:
+        return Broken(Guard.G1, level, charged_minor, least_minor)
+    if seller.max_markup_bp is not None:
+        most_minor = cost_minor + share_bp_floor(amount_minor=cost_minor, bp=seller.max_markup_bp)
+        if charged_minor > most_minor:
+            return Broken(Guard.G4, level, charged_minor, most_minor)
+    return charged_minor
+
+
+def _charged_by_rules(rules: RuleBook, asked: Asked, *, cost_minor: int) -> int | None:
+    rule = most_specific(rules, asked)
     if rule is None:
         return None
-    return charge_minor(rule, cost_minor=cost_minor, face_value_minor=inputs.face_value_minor)
+    return charge_minor(rule, cost_minor=cost_minor, face_value_minor=asked.face_value_minor)
 
 
-def _retail_minor(inputs: PriceInputs, *, cost_minor: int) -> int:
+def _retail_minor(inputs: PriceInputs, asked: Asked, *, cost_minor: int) -> int:
     shop = inputs.levels[-1]
-    charged_minor = _charged_by_rules(inputs, shop.retail_rules, cost_minor=cost_minor)
+    charged_minor = _charged_by_rules(shop.retail_rules, asked, cost_minor=cost_minor)
     if charged_minor is not None:
         return charged_minor
     if inputs.suggested_retail_minor is not None:

@@ -1,9 +1,10 @@
-"""Price rules: what one charges, and which one of a tenant's applies to a SKU."""
+"""Price rules: for whom one is, what it covers and what it charges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,24 @@ class Audience(StrEnum):
     RETAIL = "RETAIL"
 
 
+class ForKind(StrEnum):
+    """Whom of its audience a rule is for; `for_id` names it, unless the rule is for everyone.
+
+    GRADE     the owner's children of one grade
+    CHILD     one child of the owner (密价, a secret price)
+    TIER      the shop's customers of one membership tier
+    CUSTOMER  one customer of the shop (密价)
+    PROMOTION everyone, while the promotion runs
+    """
+
+    EVERYONE = "EVERYONE"
+    GRADE = "GRADE"
+    CHILD = "CHILD"
+    TIER = "TIER"
+    CUSTOMER = "CUSTOMER"
+    PROMOTION = "PROMOTION"
+
+
 class Scope(StrEnum):
     """What a rule covers; `target_id` is a SKU, a category, or None for the whole catalogue."""
 
@@ -27,10 +46,11 @@ class Scope(StrEnum):
 
 
 class RuleKind(StrEnum):
-    """How a rule makes a price out of the owner's own cost."""
+    """How a rule makes a price: out of the owner's own cost, or of the SKU's face value."""
 
     PERCENT_OVER_COST = "PERCENT_OVER_COST"
     FIXED_OVER_COST = "FIXED_OVER_COST"
+    PERCENT_OF_FACE = "PERCENT_OF_FACE"
     ABSOLUTE = "ABSOLUTE"
     PASS_THROUGH = "PASS_THROUGH"  # noqa: S105 - the trade's word for "no markup", not a secret
 
@@ -53,10 +73,13 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PriceRule:
-    """One row of a tenant's price book.
+    """One row of a tenant's price book that is in force.
 
-    `value` is in basis points for PERCENT_OVER_COST, in minor units for FIXED_OVER_COST and
-    ABSOLUTE, and not looked at for PASS_THROUGH. Amounts are in the path's currency.
+    `value` is in basis points for PERCENT_OVER_COST and PERCENT_OF_FACE, in minor units for
+    FIXED_OVER_COST and ABSOLUTE, and not looked at for PASS_THROUGH. Amounts are in the path's
+    currency. The rule prices lines of `min_quantity` pieces and more; more than one only on a SKU.
+    `runs_since` is when the rule's promotion began. A window is no part of a rule here: who reads
+    the book leaves out what is not in force.
     Raises `ValueError` for a rule that no price could come from; a rule that merely prices
     too low is for the guards.
     """
@@ -70,99 +93,34 @@ class PriceRule:
     value: int
     rounding: Rounding = Rounding.NONE
     unit_minor: int = 1
+    for_kind: ForKind = ForKind.EVERYONE
+    for_id: UUID | None = None
+    min_quantity: int = 1
+    runs_since: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.unit_minor < 1:
             raise ValueError("a price is rounded to a unit of at least 1 minor unit")
         if (self.target_id is None) != (self.scope is Scope.DEFAULT):
             raise ValueError("a rule has a target unless it covers the whole catalogue")
+        if (self.for_id is None) != (self.for_kind is ForKind.EVERYONE):
+            raise ValueError("a rule names whom it is for unless it is for everyone")
+        if self.min_quantity < 1 or (self.min_quantity > 1 and self.scope is not Scope.SKU):
+            raise ValueError("only a rule on a SKU begins at more than one piece")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RuleBook:
-    """A tenant's rules for one audience, laid out to be asked for one SKU after another."""
-
-    by_sku: Mapping[UUID | None, PriceRule]
-    by_category: Mapping[UUID | None, PriceRule]
-    default: PriceRule | None
-
-    @classmethod
-    def of(cls, rules: Iterable[PriceRule]) -> RuleBook:
-        """Lay out the rules of one owner and one audience.
-
-        The order of `rules` does not matter; were two to cover the same target, the one with the
-        smaller id counts. Raises `ValueError` when rules of two owners or audiences are mixed.
-        """
-        by_target: dict[Scope, dict[UUID | None, PriceRule]] = {scope: {} for scope in Scope}
-        books = set()
-        for rule in sorted(rules, key=lambda rule: rule.id.int, reverse=True):
-            books.add((rule.owner_id, rule.audience))
-            by_target[rule.scope][rule.target_id] = rule
-        if len(books) > 1:
-            raise ValueError("a rule book holds the rules of one owner for one audience")
-        return cls(
-            by_sku=by_target[Scope.SKU],
-            by_category=by_target[Scope.CATEGORY],
-            default=by_target[Scope.DEFAULT].get(None),
-        )
-
-
-Matcher = Callable[[RuleBook, UUID, Sequence[UUID]], PriceRule | None]
-
-
-def _on_the_sku(rules: RuleBook, sku_id: UUID, _path: Sequence[UUID]) -> PriceRule | None:
-    return rules.by_sku.get(sku_id) if rules.by_sku else None
-
-
-def _on_the_nearest_category(
-    rules: RuleBook, _sku_id: UUID, category_path: Sequence[UUID]
-) -> PriceRule | None:
-    if rules.by_category:
-        for category_id in category_path:
-            if (rule := rules.by_category.get(category_id)) is not None:
-                return rule
-    return None
-
-
-def _on_the_whole_catalogue(
-    rules: RuleBook, _sku_id: UUID, _path: Sequence[UUID]
-) -> PriceRule | None:
-    return rules.default
-
-
-#: Who is asked first: the order *is* the policy. A secret price for one child on the SKU, a
-#: secret rule for it on category or catalogue, its grade's price on the SKU and its grade's rule
-#: on category or catalogue take their seats in front of these three, in that order.
-MATCHERS: Final[tuple[Matcher, ...]] = (
-    _on_the_sku,
-    _on_the_nearest_category,
-    _on_the_whole_catalogue,
-)
-
-
-def most_specific(
-    rules: RuleBook, *, sku_id: UUID, category_path: Sequence[UUID]
-) -> PriceRule | None:
-    """Find the rule that prices a SKU, or None when cost passes through.
-
-    A rule on the SKU beats one on a category, a near category beats a far one, and any of them
-    beats the default. `category_path` runs from the product's own category up to the top one.
-    The cheapest of all candidates is not looked for: one forgotten cheap row would then undercut
-    all the others, and nobody could explain a price.
-    """
-    for matcher in MATCHERS:
-        if (rule := matcher(rules, sku_id, category_path)) is not None:
-            return rule
-    return None
+    def can_price(self, face_value_minor: int | None) -> bool:
+        """Say whether a price of goods with this face value comes out of the rule at all."""
+        return face_value_minor is not None or self.kind is not RuleKind.PERCENT_OF_FACE
 
 
 # What each kind charges, exactly: an amount in ten-thousandths of a minor unit made of the rule's
-# value, the owner's cost and the SKU's face value (None where it has none). A kind that prices
-# by face value is one line here.
-Charge = Callable[[int, int, int | None], int]
+# value, the owner's cost and the SKU's face value. A rule that prices by face value is never asked
+# where there is none (`PriceRule.can_price`).
+Charge = Callable[[int, int, int], int]
 _EXACT_CHARGE: Final[dict[RuleKind, Charge]] = {
     RuleKind.PERCENT_OVER_COST: lambda value, cost, _face: cost * (BASIS_POINTS + value),
     RuleKind.FIXED_OVER_COST: lambda value, cost, _face: (cost + value) * BASIS_POINTS,
+    RuleKind.PERCENT_OF_FACE: lambda value, _cost, face: face * value,
     RuleKind.ABSOLUTE: lambda value, _cost, _face: value * BASIS_POINTS,
     RuleKind.PASS_THROUGH: lambda _value, cost, _face: cost * BASIS_POINTS,
 }
@@ -201,9 +159,10 @@ _ROUND: Final[dict[Rounding, Callable[[int, int], int]]] = {
 def charge_minor(rule: PriceRule, *, cost_minor: int, face_value_minor: int | None) -> int:
     """Return what a rule charges, in minor units, for one piece.
 
-    `cost_minor` is what the piece costs the rule's owner. The price is computed exactly and
+    `cost_minor` is what the piece costs the rule's owner; the rule can price this face value. The
+    price is computed exactly and
     rounded once, by the rule's own rounding, whatever its kind. It may come out below cost or
     below zero: that is for the guards to say.
     """
-    exact = _EXACT_CHARGE[rule.kind](rule.value, cost_minor, face_value_minor)
+    exact = _EXACT_CHARGE[rule.kind](rule.value, cost_minor, face_value_minor or 0)
     return _ROUND[rule.rounding](exact, rule.unit_minor)
