@@ -22,20 +22,8 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
 from kernel.statements import Statement
-from orders import admission, funding, idempotency, parts
+from orders import admission, funding, idempotency, parts, placing_statements
 from orders.drafts import Draft
-from orders.placing_statements import ENTER_ALONE as _ENTER_ALONE
-from orders.placing_statements import ENTER_WITH_COUPONS as _ENTER_WITH_COUPONS
-from orders.placing_statements import PLACE as _PLACE
-from orders.placing_statements import PLACE_AND_PAY as _PLACE_AND_PAY
-from orders.placing_statements import PLACE_AND_PAY_WITH_COUPONS as _PLACE_AND_PAY_WITH_COUPONS
-from orders.placing_statements import PLACE_WITH_COUPONS as _PLACE_WITH_COUPONS
-from orders.placing_statements import PLACE_WITH_FUNDS as _PLACE_WITH_FUNDS
-from orders.placing_statements import WRITE as _WRITE
-from orders.placing_statements import WRITE_AND_PAY as _WRITE_AND_PAY
-from orders.placing_statements import WRITE_AND_PAY_WITH_COUPONS as _WRITE_AND_PAY_WITH_COUPONS
-from orders.placing_statements import WRITE_WITH_COUPONS as _WRITE_WITH_COUPONS
-from orders.placing_statements import WRITE_WITH_FUNDS as _WRITE_WITH_FUNDS
 from orders.sale_posting import posting_of_sale
 from promotions import coupon_parts
 from supply import holding, pool
@@ -69,18 +57,34 @@ class Placed:
 
 def _statement_at_once(draft: Draft) -> Statement:
     if draft.payment is not None:
-        return _PLACE_AND_PAY_WITH_COUPONS if draft.has_coupons else _PLACE_AND_PAY
+        return (
+            placing_statements.PLACE_AND_PAY_WITH_COUPONS
+            if draft.has_coupons
+            else placing_statements.PLACE_AND_PAY
+        )
     if not draft.has_coupons:
-        return _PLACE
-    return _PLACE_WITH_FUNDS if draft.fundings else _PLACE_WITH_COUPONS
+        return placing_statements.PLACE
+    return (
+        placing_statements.PLACE_WITH_FUNDS
+        if draft.fundings
+        else placing_statements.PLACE_WITH_COUPONS
+    )
 
 
 def _statement_in_turn(draft: Draft) -> Statement:
     if draft.payment is not None:
-        return _WRITE_AND_PAY_WITH_COUPONS if draft.has_coupons else _WRITE_AND_PAY
+        return (
+            placing_statements.WRITE_AND_PAY_WITH_COUPONS
+            if draft.has_coupons
+            else placing_statements.WRITE_AND_PAY
+        )
     if not draft.has_coupons:
-        return _WRITE
-    return _WRITE_WITH_FUNDS if draft.fundings else _WRITE_WITH_COUPONS
+        return placing_statements.WRITE
+    return (
+        placing_statements.WRITE_WITH_FUNDS
+        if draft.fundings
+        else placing_statements.WRITE_WITH_COUPONS
+    )
 
 
 async def place_at_once(draft: Draft) -> Placed | None:
@@ -114,7 +118,11 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     for `InsufficientBalance`, and `OutOfStock` instead of `Short`.
     """
     values = _values(draft)
-    enter = _ENTER_WITH_COUPONS if draft.has_coupons else _ENTER_ALONE
+    enter = (
+        placing_statements.ENTER_WITH_COUPONS
+        if draft.has_coupons
+        else placing_statements.ENTER_ALONE
+    )
     said = await db.fetch_row(enter.sql, *enter.values(values))
     assert said is not None
     if not _admitted(said, draft):

@@ -178,7 +178,7 @@ async def run(
         if case.about == OWN and answer.refused and Ask(town, case.root, case.caller).granted:
             report.refused.add(case.root.coordinate)
         for found in kept[str(case.caller)].found_in(answer):
-            if found not in _said_back(case):
+            if found not in said_back(case):
                 report.leak(case, found)
         if case.root.operation == "mutation":
             after = await witness.tenant(victim_id)
@@ -213,7 +213,7 @@ async def _signed_in_again(town: Neighbourhood, caller: Caller) -> Person | None
     return Person(caller.person.id, token)
 
 
-def _said_back(case: Case) -> Collection[str]:
+def said_back(case: Case) -> Collection[str]:
     """The coupon codes of a request: a quote names those that it does not take."""
     return [
         code

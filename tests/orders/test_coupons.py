@@ -17,9 +17,9 @@ from kernel.errors import Refusal
 from kernel.ids import new_id
 from offers import quotes
 from offers.quotes import PriceChanged, Wish
-from orders import checkout, paying
+from orders import checkout, paying, placing
 from orders.checkout import Buyer
-from promotions import issuing
+from promotions import codes, issuing
 from promotions.discounts import Payer, PayerKind
 from promotions.models import CouponStacking, CouponStatus
 from sales import SalesDesk, key
@@ -109,6 +109,29 @@ async def test_an_ancestors_coupon_works_in_the_shops_below_and_makes_them_whole
     found = await books(desk)
     assert "L:PROMO T1" not in found
     assert found["L:PARTY:PENDING T2"] == -(11_000 - 9_000 - 63)
+    await desk.assert_sound()
+
+
+async def test_uses_of_an_ancestors_coupon_are_counted_over_all_shops_below(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(6)
+    agent = await desk.shop(desk.world.agent)
+    sibling = await desk.world.another_shop("sibling")
+    await desk.world.rule(sibling, "RETAIL", "FIXED_OVER_COST", 2_000)
+    coupon = await issue_for_subtree(agent, max_uses=3, max_uses_per_customer=1)
+    [code] = await codes.generate_codes(shop=agent, coupon_id=coupon.id, count=1)
+    await fund(agent.id, agent.id, 5_000)
+    await desk.order(coupon_codes=["SPRING"], contact="one@example.com")
+    # Nobody sees the sibling's rows here, and the database knows them all the same.
+    for at in (sibling, desk.world.agent):
+        again = await refused(desk, "SPRING", at=at, contact="one@example.com")
+        assert again == ("COUPON_EXHAUSTED", "USED")
+    await desk.order(at=sibling, coupon_codes=[code], contact="two@example.com")
+    assert await refused(desk, code, contact="three@example.com") == ("COUPON_EXHAUSTED", "USED")
+    await desk.order(coupon_codes=["SPRING"], contact="four@example.com")
+    none_left = await refused(desk, "SPRING", at=sibling, contact="five@example.com")
+    assert none_left == ("COUPON_EXHAUSTED", "EXHAUSTED")
     await desk.assert_sound()
 
 
@@ -454,9 +477,9 @@ async def test_who_waits_for_keys_takes_the_coupon_all_the_same(
     await fund(desk.world.root.id, None, 1_500)
 
     async def short(_: object) -> None:
-        raise checkout.placing.Short
+        raise placing.Short
 
-    monkeypatch.setattr(checkout.placing, "place_at_once", short)
+    monkeypatch.setattr(placing, "place_at_once", short)
     await (await desk.order(coupon_codes=["SPRING"])).paid()
     made = await paying.quick_buy(
         shop=await desk.shop(),

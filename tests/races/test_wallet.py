@@ -7,7 +7,7 @@ from billing import accounts
 from billing.ledger import Account
 from entrypoints.verify import verify
 from kernel.settings import Settings
-from orders import placing
+from orders import placing_statements
 from orders.checkout import OrderMade
 from races.crowd import Outcome, all_at_once
 from races.mutants import changed, gate_that_opens_for_two, that_waits_at_the_gate
@@ -67,8 +67,8 @@ async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tempting mistake: look whether the money is there, without a lock."""
-    reads_only = changed(placing._PLACE_AND_PAY, "lock_balance(", "-ledger_balance(")
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", that_waits_at_the_gate(reads_only))
+    reads_only = changed(placing_statements.PLACE_AND_PAY, "lock_balance(", "-ledger_balance(")
+    monkeypatch.setattr(placing_statements, "PLACE_AND_PAY", that_waits_at_the_gate(reads_only))
 
     async with gate_that_opens_for_two():  # each of them sees the money for one
         outcome, wallet = await rush(shop, world, affordable=1)
