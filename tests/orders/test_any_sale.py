@@ -439,7 +439,7 @@ def play(config: Settings, *, examples: int, steps: int, soak: bool = False) -> 
 
 @pytest.mark.sweep
 def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> None:
-    done = play(config, examples=20, steps=40)
+    done = play(config, examples=28, steps=40)
     # Random actions that never got anywhere would prove nothing.
     deeds = (
         "ordered",
