@@ -99,6 +99,8 @@ WHAT_HAPPENS = [
     "a_buyer_returns_keys",
     "the_shop_refunds",
     "the_shop_refunds",
+    "the_shop_refunds",
+    "the_shop_refunds",
     "the_worker_sends_refunds",
     "a_customer_tops_up",
     "earnings_move_on",
