@@ -134,10 +134,19 @@ class SalesDesk:
         async with db.transaction(db.core_scope(tenant_id)):
             return await current_shop(tenant_id)
 
-    async def quote(self, shop: Shop, wishes: Sequence[Wish], *, by: Person | None = None) -> Quote:
+    async def quote(
+        self,
+        shop: Shop,
+        wishes: Sequence[Wish],
+        *,
+        by: Person | None = None,
+        coupon_codes: Sequence[str] = (),
+    ) -> Quote:
         """A price, agreed to for ten minutes; a guest's unless somebody is named."""
         async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
-            return await quotes.quote(shop, wishes, customer_id=by.id if by else None)
+            return await quotes.quote(
+                shop, wishes, customer_id=by.id if by else None, coupon_codes=coupon_codes
+            )
 
     async def order(
         self,
@@ -148,23 +157,29 @@ class SalesDesk:
         by: Person | None = None,
         at: ShopAt | None = None,
         affiliate_code: str | None = None,
+        coupon_codes: Sequence[str] = (),
+        contact: str | None = None,
     ) -> "Purchase":
-        """Quote and order; a guest unless somebody is named."""
+        """Quote and order; a guest unless somebody is named. Every coupon must be good."""
         shop = await self.shop(at)
         wishes = wishes or [Wish((goods or self.world.goods).sku_id, quantity)]
-        quote = await self.quote(shop, wishes, by=by)
+        quote = await self.quote(shop, wishes, coupon_codes=coupon_codes, by=by)
+        if quote.refused:
+            raise quote.refused[0][1]
         buyer = Buyer(by.id if by else None)
         made = await checkout.create_order(
             shop=shop,
             buyer=buyer,
             quote_id=quote.id,
-            contact=None,
+            contact=contact,
             affiliate_code=affiliate_code,
             idempotency_key=key(),
         )
         no: str = await self.owner.fetchval("select no from orders where id = $1", made.order_id)
         viewer = Viewer(customer_id=buyer.customer_id, guest_token=made.guest_token)
-        return Purchase(self, shop, viewer, made.order_id, no, quote.total_minor)
+        return Purchase(
+            self, shop, viewer, made.order_id, no, quote.total_minor, tuple(coupon_codes)
+        )
 
     async def sweep(self) -> None:
         """What the worker does about orders that nobody paid."""
@@ -220,6 +235,7 @@ class Purchase:
     id: UUID
     no: str
     total_minor: int
+    coupon_codes: tuple[str, ...] = ()
 
     async def start(self, method: str = "CARD", *, wallet_minor: int = 0) -> UUID:
         """Start paying; returns the payment's id."""
@@ -286,7 +302,8 @@ class Purchase:
         """The order's lines as they stand."""
         rows = await self.desk.owner.fetch(
             """select id, order_id, sku_id, supplier_listing_id, quantity, unit_price_minor,
-                      net_minor, refunded_minor, returned_quantity, channel_fee_minor, key_ids
+                      net_minor, refunded_minor, returned_quantity, channel_fee_minor, key_ids,
+                      funded_minor
                from order_lines where order_id = $1 order by id""",
             self.id,
         )

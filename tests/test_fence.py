@@ -20,6 +20,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from orders.models import DeliveredKey, KeyReveal, LineShare, Order, OrderLine
+from promotions.models import Coupon, CouponCode, CouponUse
 from tenants.models import (
     AgentGrade,
     MembershipTier,
@@ -55,8 +56,19 @@ TENANT_TABLES = (
     "membership_tiers",
     "price_alerts",
     "price_files",
+    "coupon_uses",
+    "discount_lines",
 )
-PATH_TABLES = ("price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions")
+PATH_TABLES = (
+    "price_rules",
+    "price_limits",
+    "tenant_listings",
+    "agent_grades",
+    "promotions",
+    "coupons",
+    "coupon_payers",
+    "coupon_codes",
+)
 PARTY_TABLES = ("line_shares",)
 CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 # Whose a row is, in the tables that a shop's transaction may read.
@@ -75,7 +87,15 @@ SHOP_TABLES = {
     "line_shares": "party_id",
 }
 # The first two by a trigger; of an invitation the product may only say who has taken it.
-ONLY_ADDED_TO = (KeyReveal, StaffEvent, TenantEvent, TenantInvitation)
+ONLY_ADDED_TO = (
+    KeyReveal,
+    StaffEvent,
+    TenantEvent,
+    TenantInvitation,
+    Coupon,
+    CouponCode,
+    CouponUse,
+)
 FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     Customer,
     ApiClient,
@@ -95,6 +115,9 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     MembershipTier,
     Promotion,
     LineShare,
+    Coupon,
+    CouponCode,
+    CouponUse,
 )
 
 

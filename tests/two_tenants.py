@@ -121,6 +121,7 @@ async def plant_tenant(
     rows |= await _plant_people(owner, shop, slug)
     rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
     rows |= await _plant_webhook(owner, shop)
+    rows |= await _plant_coupon(owner, shop, slug, rows["order_lines"])
     return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
 
 
@@ -259,7 +260,7 @@ async def _plant_sale(
             "sku_id": goods.sku_id,
             "supplier_listing_id": goods.supplier_listing_id,
             "quantity": 1,
-            "unit_price_minor": 10_500,
+            "unit_price_minor": 11_000,
             "net_minor": 10_500,
             "delivery_mode": "AUTO_KEY",
             "key_ids": [key_id],
@@ -355,6 +356,50 @@ async def _plant_webhook(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]
         "told_balances": {"id": new_id(), "balance_minor": 0},
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_coupon(
+    owner: asyncpg.Connection, shop: Row, slug: str, line: Row
+) -> dict[str, Row]:
+    """A coupon of 5.00 that the shop pays for, used by the order."""
+    coupon_id, code_id = new_id(), new_id()
+    of_order = {"order_id": line["order_id"], "coupon_id": coupon_id}
+    rows: dict[str, Row] = {
+        "coupons": _coupon(coupon_id, slug),
+        "coupon_payers": {
+            "coupon_id": coupon_id, "place": 1, "kind": "SHOP", "share_bp": 10_000,
+        },
+        "coupon_codes": {
+            "id": code_id, "coupon_id": coupon_id, "code": slug.upper(), "is_single": False,
+        },
+        "coupon_uses": {
+            "id": new_id(), **of_order, "code_id": code_id, "returned_by_refund": True,
+            "created_at": PAID_AT,
+        },
+        "discount_lines": {
+            "id": new_id(), **of_order, "line_id": line["id"], "source": "COUPON",
+            "amount_minor": 500, "currency": "CNY", "funder_kind": "SHOP",
+        },
+    }  # fmt: skip
+    async with owner.transaction():
+        return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+def _coupon(coupon_id: UUID, slug: str) -> Row:
+    return {
+        "id": coupon_id,
+        "name": slug,
+        "kind": "FIXED",
+        "amount_minor": 500,
+        "currency": "CNY",
+        "reach": "SHOP",
+        "guests": True,
+        "stacking": "EXCLUSIVE",
+        "returned_by_refund": True,
+        "listed": False,
+        "starts_at": PAID_AT,
+        "ends_at": PAID_AT + timedelta(days=30),
+    }
 
 
 def _paid_order(order_id: UUID, customer_id: UUID, tenant_id: UUID) -> Row:

@@ -60,13 +60,23 @@ def deposit_free(party_id: UUID, currency: str) -> Account:
     return Account("L:DEPOSIT:FREE", currency, party_id)
 
 
+def promo(party_id: UUID | None, currency: str) -> Account:
+    """A party's prepaid promotion budget; None: the platform's."""
+    return Account("L:PROMO", currency, party_id)
+
+
+def promo_held(party_id: UUID | None, currency: str) -> Account:
+    """The part of a budget that is held for orders that wait for their payment."""
+    return Account("L:PROMO_HELD", currency, party_id)
+
+
 def revenue(name: str, currency: str) -> Account:
     """The platform's income: SUPPLIER_COMMISSION, WHOLESALE_MARGIN, GATEWAY_RECOVERY."""
     return Account(f"R:{name}", currency)
 
 
 def expense(name: str, currency: str) -> Account:
-    """The platform's cost: GATEWAY_FEE, COMPENSATION."""
+    """The platform's cost: GATEWAY_FEE, COMPENSATION, PROMO."""
     return Account(f"E:{name}", currency)
 
 

@@ -107,11 +107,11 @@ The account's row must be locked by an earlier statement (`payment_parts.LOCK_WA
 
 LOCK_FUNDS = """
 funds as materialized (
-    select lock_balance(:debited_account::uuid) as held_minor from admission where refusal is null
+    select lock_balance(:debited_account::uuid) as held_minor from {after} where refusal is null
 )
 """
-"""The same where `admission` refuses nothing, with the lock: the database's function waits for it
-first, and then adds up what has been committed by then."""
+"""The same where `after` (the admission) refuses nothing, with the lock: the database's function
+waits for it first, and then adds up what has been committed by then."""
 
 _POST_ALONE = Statement.of("ready as (select 1)", POST, then="select 1")
 

@@ -8,7 +8,7 @@
 -- has no line: it sends back money that came too late, twice, or in the wrong amount or currency,
 -- and what it says is what the channel captured.
 --
--- I10 (coupons) and I13 (the audit chain) begin with the tables that they are about.
+-- I13 (the audit chain) begins with the tables that it is about.
 
 
 -- invariant: I1 every transaction has entries that add up to zero in each currency
@@ -436,6 +436,93 @@ having sum(held_minor) not between sum(least_minor) and sum(most_minor)
 limit 20;
 
 
+-- invariant: I10 a coupon is used no more often than it may be
+select coupon.id as coupon_id, coupon.name, coupon.max_uses, count(used.id) as uses
+from coupons coupon
+join coupon_uses used on used.coupon_id = coupon.id and used.released_at is null
+group by coupon.id
+having count(used.id) > coupon.max_uses
+limit 20;
+
+-- invariant: I10 a use of a coupon with a limit has its one place, and every taken place its use
+select coalesce(used.coupon_id, slot.coupon_id) as coupon_id, used.id as use_id, slot.slot
+from (select used.* from coupon_uses used join coupons coupon on coupon.id = used.coupon_id
+      where used.released_at is null and coupon.max_uses is not null) as used
+full join (select * from coupon_slots where use_id is not null) as slot
+    on slot.use_id = used.id and slot.coupon_id = used.coupon_id
+where used.id is null or slot.slot is null
+limit 20;
+
+-- invariant: I10 nobody uses a coupon, and no code is used, more often than allowed
+select coupon_id, holder, count(*) as uses
+from coupon_uses
+where released_at is null and holder is not null
+group by coupon_id, holder
+having count(*) > max(holder_places)
+union all
+select coupon_id, null, count(*)
+from coupon_uses
+where released_at is null and single_code_id is not null
+group by coupon_id, single_code_id
+having count(*) > 1
+limit 20;
+
+-- invariant: I10 an order that can still be paid, or is, holds its coupons; one that ended does not
+-- A wholly refunded order may have given its use back.
+select orders.id as order_id, orders.no as order_no, orders.payment_status, named.coupon_id,
+       used.id as use_id
+from (select distinct order_id, coupon_id from discount_lines where coupon_id is not null) named
+full join (select * from coupon_uses where released_at is null) used
+    on used.order_id = named.order_id and used.coupon_id = named.coupon_id
+join orders on orders.id = coalesce(named.order_id, used.order_id)
+where named.coupon_id is null
+   or (orders.payment_status in ('PENDING', 'PAID')) <> (used.id is not null)
+      and not (used.id is null and orders.payment_status = 'PAID'
+               and orders.refunded_minor = orders.total_minor)
+limit 20;
+
+-- invariant: I10 the discounts of a line are what its price was lowered by
+select line.order_id, line.id as line_id, line.unit_price_minor, line.quantity, line.net_minor,
+       line.funded_minor, coalesce(sum(given.amount_minor), 0)::bigint as discounts_minor
+from order_lines line
+left join discount_lines given on given.order_id = line.order_id and given.line_id = line.id
+group by line.order_id, line.id, line.tenant_id
+having line.funded_minor
+       <> coalesce(sum(given.amount_minor) filter (where given.funder_kind <> 'SHOP'), 0)
+    or line.unit_price_minor * line.quantity - line.net_minor + line.funded_minor
+       <> coalesce(sum(given.amount_minor), 0)
+limit 20;
+
+-- invariant: I10 budgets hold what unpaid orders were promised, and have paid for what was sold
+with promised as (
+    select orders.currency, given.funder_id,
+           case when orders.payment_status = 'PENDING' then given.amount_minor else 0 end
+               as held_minor,
+           case when orders.payment_status = 'PAID'
+                then given.amount_minor - given.returned_minor else 0 end as spent_minor
+    from discount_lines given join orders on orders.id = given.order_id
+    where given.funder_kind in ('TENANT', 'PLATFORM', 'SUPPLIER')
+), moved as (
+    select entry.currency, account.owner_id,
+           case when account.code = 'L:PROMO_HELD' then -entry.amount_minor else 0 end
+               as held_minor,
+           -- What an order's postings have taken from both accounts together.
+           case when posted.order_id is not null then entry.amount_minor else 0 end as spent_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    join ledger_transactions posted on posted.id = entry.transaction_id
+    where account.code in ('L:PROMO', 'L:PROMO_HELD')
+)
+select currency, funder_id, sum(held_minor)::bigint as held_missing_minor,
+       sum(spent_minor)::bigint as spent_missing_minor
+from (select * from promised
+      union all
+      select currency, owner_id, -held_minor, -spent_minor from moved) difference
+group by currency, funder_id
+having sum(held_minor) <> 0 or sum(spent_minor) <> 0
+limit 20;
+
+
 -- invariant: I11 a hold on a key ends in its time
 select id as key_id, held_by_line_id, held_until
 from keys
@@ -479,19 +566,24 @@ limit 20;
 
 
 -- invariant: I14 the lines of an order add up to its total
+-- The buyer pays a line's net without what others pay of it.
 select orders.id as order_id, orders.no as order_no, orders.total_minor,
-       coalesce(sum(line.net_minor), 0)::bigint as lines_minor
+       coalesce(sum(line.net_minor - line.funded_minor), 0)::bigint as lines_minor
 from orders
 left join order_lines line on line.order_id = orders.id
 group by orders.id, orders.tenant_id
-having orders.total_minor <> coalesce(sum(line.net_minor), 0)
+having orders.total_minor <> coalesce(sum(line.net_minor - line.funded_minor), 0)
 limit 20;
 
 -- invariant: I14 the shares of a line add up to its net, and their reversals to its refunds
--- A refund out of the shop's goodwill touches no share.
+-- A refund out of the shop's goodwill touches no share. What the funders of a discount get back is
+-- given back by the shares, too.
 with goodwill as (
     select line_id, sum(amount_minor)::bigint as minor
     from refunds where reason = 'GOODWILL' group by line_id
+), given_back as (
+    select order_id, line_id, sum(returned_minor)::bigint as minor
+    from discount_lines group by order_id, line_id
 )
 select line.id as line_id, line.net_minor, coalesce(sum(share.amount_minor), 0)::bigint
            as shares_minor,
@@ -501,9 +593,11 @@ join orders on orders.id = line.order_id
 left join line_shares share on share.line_id = line.id and share.order_id = line.order_id
     and share.currency = orders.currency
 left join goodwill on goodwill.line_id = line.id
-group by line.order_id, line.id, line.tenant_id, goodwill.minor
+left join given_back on given_back.order_id = line.order_id and given_back.line_id = line.id
+group by line.order_id, line.id, line.tenant_id, goodwill.minor, given_back.minor
 having line.net_minor <> coalesce(sum(share.amount_minor), 0)
-    or line.refunded_minor <> coalesce(sum(share.reversed_minor), 0) + coalesce(goodwill.minor, 0)
+    or line.refunded_minor + coalesce(given_back.minor, 0)
+       <> coalesce(sum(share.reversed_minor), 0) + coalesce(goodwill.minor, 0)
 limit 20;
 
 -- invariant: I14 the lines of a paid order bear its channel's fee, rounded up, and no others do

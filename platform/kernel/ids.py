@@ -83,4 +83,6 @@ _NAMES = {
     "apc": "API client",
     "evt": "event",
     "sev": "event",
+    "cpn": "coupon",
+    "tie": "membership tier",
 }

@@ -8,7 +8,16 @@ import asyncpg
 from kernel import crypto
 from kernel.settings import Settings
 
-ROOMS_WITH_TABLES = ("tenants", "catalog", "identity", "supply", "affiliates", "orders", "billing")
+ROOMS_WITH_TABLES = (
+    "tenants",
+    "catalog",
+    "identity",
+    "supply",
+    "affiliates",
+    "promotions",
+    "orders",
+    "billing",
+)
 SHOP, CORE = "shop", "core"
 ROLES = {SHOP: "kameng_shop", CORE: "kameng_core"}
 

@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0019_people_and_storefronts")
+Migration = sql_migration(__file__, after="0020_coupons")

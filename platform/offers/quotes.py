@@ -5,7 +5,7 @@ prices are computed again; a quote is the buyer's acceptance, never a price from
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,9 @@ from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
 from offers import shelf
 from offers.shelf import Offer, ShelfSku, Sourcing
+from promotions import coupons
+from promotions.coupons import Coupon, Holder
+from promotions.discounts import Discount, DiscountableLine
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
 
@@ -59,11 +62,24 @@ class QuotedLine:
     sku: ShelfSku
     offer: Offer
     quantity: int
+    discounts: tuple[Discount, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    """Those that the discounts are of."""
+
+    @property
+    def list_minor(self) -> int:
+        """The line's price before any discount, in minor units."""
+        return self.offer.unit_price_minor * self.quantity
+
+    @property
+    def discount_minor(self) -> int:
+        """What all its coupons take off, in minor units."""
+        return sum(discount.amount_minor for discount in self.discounts)
 
     @property
     def total_minor(self) -> int:
-        """The line's total in minor units."""
-        return self.offer.unit_price_minor * self.quantity
+        """What the buyer pays for the line, in minor units."""
+        return self.list_minor - self.discount_minor
 
     @property
     def read_at(self) -> datetime:
@@ -86,14 +102,26 @@ class Quote:
     total_minor: int
     currency: str
     expires_at: datetime
+    refused: tuple[tuple[str, Refusal], ...] = ()
+    """Codes that are not good for this order, each with the reason."""
 
 
-async def quote(shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None = None) -> Quote:
+async def quote(
+    shop: Shop,
+    wishes: Sequence[Wish],
+    *,
+    customer_id: UUID | None = None,
+    coupon_codes: Sequence[str] = (),
+) -> Quote:
     """Price these wishes now, for a customer or for a guest.
 
-    In the shop's core transaction or in round trips of their own.
+    In the shop's core transaction or in round trips of their own. A code that is not good for the
+    order takes nothing off and stands in `refused`.
     """
     lines = await price_wishes(shop, wishes, customer_id=customer_id)
+    refused: tuple[tuple[str, Refusal], ...] = ()
+    if coupon_codes:
+        lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id))
     lasts = timedelta(seconds=settings().quote_seconds)
     expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
@@ -102,15 +130,57 @@ async def quote(shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None 
         total_minor=sum(line.total_minor for line in lines),
         currency=shop.currency,
         expires_at=expires_at,
+        refused=refused,
     )
 
 
-async def redeem(
-    shop: Shop, quote_id: str, *, customer_id: UUID | None = None
-) -> tuple[QuotedLine, ...]:
-    """The lines of a quote at today's prices for whoever redeems it, which must be the quoted ones.
+async def _discounted(
+    shop: Shop, lines: Sequence[QuotedLine], codes: Sequence[str], holder: Holder
+) -> tuple[tuple[QuotedLine, ...], tuple[tuple[str, Refusal], ...]]:
+    """The lines with what the coupons take off them, and the codes that take nothing."""
+    applied = await coupons.apply(shop, [_discountable(line) for line in lines], codes, holder)
+    known = {coupon.id: coupon for coupon in applied.coupons}
+    discounted = tuple(
+        replace(
+            line,
+            discounts=discounts,
+            coupons=tuple(known[discount.coupon_id] for discount in discounts),
+        )
+        for line, discounts in zip(lines, applied.by_line, strict=True)
+    )
+    return discounted, applied.refused
 
-    Raises `QuoteExpired` or `PriceChanged`, or what `price_wishes` raises.
+
+def _discountable(line: QuotedLine) -> DiscountableLine:
+    row = next(row for row, _ in line.sku.behind if row["listing_id"] == line.offer.id)
+    return DiscountableLine(
+        sku_id=line.sku.id,
+        category_path=tuple(row["category_path"]),
+        supplier_id=row["supplier_id"],
+        list_minor=line.list_minor,
+        floor_minor=(line.sourcing.net_floor_minor or 0) * line.quantity,
+    )
+
+
+async def with_coupons(
+    shop: Shop, lines: Sequence[QuotedLine], codes: Sequence[str], holder: Holder
+) -> tuple[QuotedLine, ...]:
+    """The lines with all of these coupons; raises the refusal of the first that is not good."""
+    if not codes:
+        return tuple(lines)
+    discounted, refused = await _discounted(shop, lines, codes, holder)
+    if refused:
+        raise refused[0][1]
+    return discounted
+
+
+async def redeem(
+    shop: Shop, quote_id: str, *, customer_id: UUID | None = None, contact: str | None = None
+) -> tuple[QuotedLine, ...]:
+    """The lines of a quote at today's prices for whoever redeems it, with its coupons; they must be
+    the quoted ones. A guest's coupons are counted by the order's contact.
+
+    Raises `QuoteExpired`, `PriceChanged`, or what `price_wishes` and `with_coupons` raise.
     """
     payload = _payload(shop, quote_id)
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
@@ -120,8 +190,12 @@ async def redeem(
         _require_current(payload, await _now(shop))
         raise
     _require_current(payload, lines[0].read_at)
+    holder = Holder(customer_id, contact, is_ordering=True)
+    lines = await with_coupons(shop, lines, payload.get("c", ()), holder)
     agreed = [unit_price_minor for *_, unit_price_minor in payload["l"]]
-    if [line.offer.unit_price_minor for line in lines] != agreed:
+    if [line.offer.unit_price_minor for line in lines] != agreed or (
+        [line.discount_minor for line in lines] != payload.get("d", [0] * len(lines))
+    ):
         raise price_changed(lines, field="quoteId")
     return lines
 
@@ -195,7 +269,7 @@ def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
 
 
 def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str:
-    payload = {
+    payload: dict[str, Any] = {
         "t": str(shop.id),
         "e": int(expires_at.astimezone(UTC).timestamp()),
         "l": [
@@ -203,7 +277,14 @@ def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str
             for line in lines
         ],
     }
+    if codes := _codes(lines):
+        payload |= {"c": codes, "d": [line.discount_minor for line in lines]}
     return crypto.sign(_PURPOSE, orjson.dumps(payload))
+
+
+def _codes(lines: Sequence[QuotedLine]) -> list[str]:
+    """The codes of a quote's coupons, each once."""
+    return list(dict.fromkeys(coupon.code for line in lines for coupon in line.coupons))
 
 
 def _payload(shop: Shop, quote_id: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from orders.drafts import Buyer as Buyer
 from orders.drafts import Draft, draft_order
 from orders.queries import OrderView
 from orders.records import guest_token
+from promotions.coupons import Holder
 from tenants.directory import Shop
 
 
@@ -77,7 +78,9 @@ async def create_order(
             shop=shop,
             buyer=buyer,
             request=request,
-            price=lambda: quotes.redeem(shop, quote_id, customer_id=buyer.customer_id),
+            price=lambda: quotes.redeem(
+                shop, quote_id, customer_id=buyer.customer_id, contact=contact
+            ),
             contact=contact,
             affiliate_code=affiliate_code,
         )
@@ -166,13 +169,19 @@ def _made(buyer: Buyer, order_id: UUID, view: OrderView | None = None) -> OrderM
 
 
 async def price_for_quick_buy(
-    shop: Shop, wish: Wish, *, expected_total_minor: int, customer_id: UUID | None
+    shop: Shop,
+    wish: Wish,
+    *,
+    expected_total_minor: int,
+    coupon_codes: Sequence[str] = (),
+    holder: Holder,
 ) -> tuple[QuotedLine, ...]:
     """The one line of a quick buy; the buyer's `expectedTotal` is the acceptance.
 
-    Raises `PriceChanged` with the new total when it differs.
+    Raises `PriceChanged` with the new total when it differs, and what `with_coupons` raises.
     """
-    (line,) = await quotes.price_wishes(shop, [wish], customer_id=customer_id)
+    priced = await quotes.price_wishes(shop, [wish], customer_id=holder.customer_id)
+    (line,) = await quotes.with_coupons(shop, priced, coupon_codes, holder)
     if line.total_minor != expected_total_minor:
         raise quotes.price_changed([line], field="expectedTotal")
     return (line,)

@@ -37,22 +37,28 @@ def fee_part_minor(line: Line, amount_minor: int) -> int:
 
     Cumulative and rounded down, so it only grows and never takes a unit twice.
     """
-    before = line.channel_fee_minor * line.refunded_minor // line.net_minor
-    after = line.channel_fee_minor * (line.refunded_minor + amount_minor) // line.net_minor
+    before = line.channel_fee_minor * line.refunded_minor // line.paid_minor
+    after = line.channel_fee_minor * (line.refunded_minor + amount_minor) // line.paid_minor
     return after - before
 
 
 def reversal(
-    line: Line, shares: Sequence[ShareRow], *, amount_minor: int, fault_of_supplier: bool
+    line: Line,
+    shares: Sequence[ShareRow],
+    *,
+    amount_minor: int,
+    fault_of_supplier: bool,
+    to_funders_minor: int = 0,
 ) -> Reversal:
     """Spread a refund over what is left of the line's shares.
 
+    The shares give back what the buyer gets, and what the funders of a discount get with it.
     The channel keeps its fee. It was taken from the shop's share, so the shop bears it unless the
     supplier is at fault: then the supplier pays that part, from the deposit first.
     Raises `RefundTooLarge`.
     """
     remaining = [share.amount_minor - share.reversed_minor for share in shares]
-    parts = spread_refund(amount_minor=amount_minor, remaining=remaining)
+    parts = spread_refund(amount_minor=amount_minor + to_funders_minor, remaining=remaining)
     claims = [
         Claim(share.party_id, share.role, part)
         for share, part in zip(shares, parts, strict=True)

@@ -16,9 +16,13 @@ from kernel import crypto, db
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from offers.quotes import QuotedLine
+from orders import funding
 from orders.idempotency import Request
-from orders.records import ShareRow, guest_token
+from orders.records import Funding, ShareRow, guest_token
 from orders.split import AffiliateTerms, split_line
+from promotions.coupon_parts import Taking
+from promotions.coupons import Holder
+from promotions.discounts import Discount
 from supply.pool import Wanted
 from supply.stock_news import is_scarce
 from tenants.directory import Shop
@@ -63,6 +67,23 @@ class DraftLine:
     id: UUID
     quoted: QuotedLine
     shares: tuple[ShareRow, ...]
+    discounts: tuple[Discount, ...] = ()
+    """Those of the quote; what the shop's margin cannot bear is its budget's."""
+
+    @property
+    def funded_minor(self) -> int:
+        """What others than the buyer pay of the line's net."""
+        return sum(one.amount_minor for one in self.fundings)
+
+    @property
+    def net_minor(self) -> int:
+        """What the split divides."""
+        return self.quoted.total_minor + self.funded_minor
+
+    @property
+    def fundings(self) -> tuple[Funding, ...]:
+        """The parts of its discounts that are not the shop's."""
+        return funding.fundings_of(self.discounts)
 
     @property
     def wanted(self) -> Wanted:
@@ -106,6 +127,25 @@ class Draft:
         return sum(line.quoted.quantity for line in self.lines)
 
     @property
+    def takings(self) -> list[Taking]:
+        """A use of each of its coupons."""
+        holder = Holder(self.buyer.customer_id, self.contact, is_ordering=True).hash()
+        coupons = {coupon.id: coupon for line in self.lines for coupon in line.quoted.coupons}
+        return [
+            Taking(new_id(), coupon, holder, self.buyer.customer_id) for coupon in coupons.values()
+        ]
+
+    @property
+    def fundings(self) -> list[Funding]:
+        """What others than the buyer and the shop pay of the order."""
+        return [one for line in self.lines for one in line.fundings]
+
+    @property
+    def has_coupons(self) -> bool:
+        """True when it needs the statements that take coupons."""
+        return any(line.discounts for line in self.lines)
+
+    @property
     def scarce_listings(self) -> list[UUID]:
         """The listings of which this order leaves so few that pages may show it."""
         quoted = [line.quoted for line in self.lines]
@@ -146,7 +186,8 @@ class Draft:
             "listing_ids": [line.quoted.offer.id for line in self.lines],
             "quantities": [line.quoted.quantity for line in self.lines],
             "unit_prices": [line.quoted.offer.unit_price_minor for line in self.lines],
-            "nets": [line.quoted.total_minor for line in self.lines],
+            "nets": [line.net_minor for line in self.lines],
+            "fundeds": [line.funded_minor for line in self.lines],
             **_share_values(self.shares),
         }
 
@@ -209,14 +250,18 @@ def _line(
     shop: Shop, quoted: QuotedLine, thanks: Attribution | None, dearest_channel_fee_bp: int
 ) -> DraftLine:
     line_id = new_id()
+    rate_bp = thanks.rate_bp if thanks else 0
+    discounts = funding.bearable(quoted, shop, affiliate_rate_bp=rate_bp)
+    paid_minor = quoted.total_minor
+    affiliate = AffiliateTerms(thanks.affiliate_id, rate_bp, paid_minor) if thanks else None
     split = split_line(
         costs=quoted.sourcing.costs,
         quantity=quoted.quantity,
-        net_minor=quoted.total_minor,
+        net_minor=paid_minor + sum(one.amount_minor for one in funding.fundings_of(discounts)),
         supplier_id=quoted.sourcing.supplier_id,
         supplier_commission_bp=quoted.sourcing.supplier_commission_bp,
         path=shop.path,
-        affiliate=AffiliateTerms(thanks.affiliate_id, thanks.rate_bp) if thanks else None,
+        affiliate=affiliate,
         dearest_channel_fee_bp=dearest_channel_fee_bp,
     )
     shares = tuple(
@@ -225,4 +270,4 @@ def _line(
         )
         for share in split
     )
-    return DraftLine(line_id, quoted, shares)
+    return DraftLine(line_id, quoted, shares, discounts)

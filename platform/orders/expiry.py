@@ -10,7 +10,7 @@ from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
-from orders import channel_calls, news, records
+from orders import channel_calls, funding, news, records
 from orders.records import Order, Viewer
 from supply import pool
 from tenants.directory import Shop
@@ -75,14 +75,21 @@ async def due_orders(limit: int, *, after: tuple[datetime, UUID] | None = None) 
 
 
 async def _end_unpaid(order: Order, *, status: Literal["CANCELED", "EXPIRED"]) -> list[Payment]:
-    """Free the keys and what was held of a wallet; returns the payments that were open."""
+    """Free the keys, the coupons and what was held of wallets and budgets.
+
+    Returns the payments that were open.
+    """
     lines = await records.lines_of(order.id)
     await db.execute(
-        """update orders set payment_status = $2, version = version + 1
-           where id = $1 and payment_status = 'PENDING'""",
+        """with ended as (
+               update orders set payment_status = $2, version = version + 1
+               where id = $1 and payment_status = 'PENDING' returning id
+           )
+           select release_coupons(id, $2, platform_now()) from ended""",
         order.id,
         status,
     )
+    await funding.free(order, lines)
     ended = [payment for payment in await payments.of_order(order.id) if payment.open]
     for payment in ended:
         await payments.end(payment, status=status)

@@ -128,6 +128,7 @@ class OrderLine(TenantOwned):
     delivery_mode = fields.CharEnumField(LineDeliveryMode)
     key_ids = ArrayField("uuid")
     channel_fee_minor = fields.BigIntField(default=0)
+    funded_minor = fields.BigIntField(default=0)
 
     class Meta:
         table = "order_lines"

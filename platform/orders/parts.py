@@ -63,13 +63,14 @@ the_order as (
     from ready, moment
 ), the_lines as (
     insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
-                             unit_price_minor, net_minor, delivery_mode, key_ids)
+                             unit_price_minor, net_minor, funded_minor, delivery_mode, key_ids)
     select :tenant_id::uuid, line.id, :order_id::uuid, line.sku_id, line.listing_id,
-           line.quantity, line.unit_price, line.net, 'AUTO_KEY',
+           line.quantity, line.unit_price, line.net, line.funded, 'AUTO_KEY',
            array(select taken.id from taken where taken.line_id = line.id order by taken.n)
     from ready, unnest(:line_ids::uuid[], :sku_ids::uuid[], :listing_ids::uuid[],
-                       :quantities::int[], :unit_prices::bigint[], :nets::bigint[])
-         as line (id, sku_id, listing_id, quantity, unit_price, net)
+                       :quantities::int[], :unit_prices::bigint[], :nets::bigint[],
+                       :fundeds::bigint[])
+         as line (id, sku_id, listing_id, quantity, unit_price, net, funded)
 ), the_shares as (
     insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
                              amount_minor, currency)
@@ -85,6 +86,20 @@ WRITE_PURCHASE: Final = _WRITE_ORDER.format(
     columns=", at_cost, client_reference", values=", true, :client_reference::text"
 )
 """The same for an order that the shop itself pays."""
+
+WRITE_DISCOUNTS: Final = """
+the_discounts as (
+    insert into discount_lines (tenant_id, id, order_id, line_id, source, coupon_id, amount_minor,
+                                currency, funder_kind, funder_id)
+    select :tenant_id::uuid, given.id, :order_id::uuid, given.line_id, given.source,
+           given.coupon_id, given.amount, :currency::text, given.kind, given.party_id
+    from ready, unnest(:discount_ids::uuid[], :discount_lines::uuid[], :discount_sources::text[],
+                       :discount_coupons::uuid[], :discount_amounts::bigint[],
+                       :discount_kinds::text[], :discount_parties::uuid[])
+         as given (id, line_id, source, coupon_id, amount, kind, party_id)
+)
+"""
+"""Writes what was taken off the lines, and who bears it."""
 
 HAND_OVER: Final = """
 handed as (

@@ -29,6 +29,7 @@ from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
 from orders.payment_entry import PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
+from promotions.coupons import Holder
 from tenants.directory import Shop
 
 PAYMENTS_PER_ORDER = 10
@@ -177,6 +178,7 @@ async def quick_buy(
     affiliate_code: str | None,
     method: str | None,
     idempotency_key: str,
+    coupon_codes: Sequence[str] = (),
 ) -> OrderMade:
     """Make an order without a cart or a quote. With the wallet as method it is paid and
     delivered in the same transaction; otherwise the order waits for `start_payment`.
@@ -194,6 +196,7 @@ async def quick_buy(
         "contact": contact,
         "affiliate": affiliate_code,
         "method": method,
+        **({"coupons": list(coupon_codes)} if coupon_codes else {}),
     }
 
     async def price() -> Sequence[QuotedLine]:
@@ -203,7 +206,8 @@ async def quick_buy(
             shop,
             wish,
             expected_total_minor=expected_total_minor,
-            customer_id=buyer.customer_id,
+            coupon_codes=coupon_codes,
+            holder=Holder(buyer.customer_id, contact, is_ordering=True),
         )
 
     return await checkout.make_order(

@@ -18,14 +18,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, payment_parts, trade_moves
+from billing import ledger, payment_parts
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
-from kernel.statements import Statement
-from orders import admission, idempotency, parts
+from orders import admission, funding, idempotency, parts, placing_statements
 from orders.drafts import Draft
+from orders.placing_statements import Way
 from orders.sale_posting import posting_of_sale
+from promotions import coupon_parts
 from supply import holding, pool
 from supply.stock_news import sold_news
 
@@ -55,94 +56,6 @@ class Placed:
     keys: tuple[PlacedKey, ...]
 
 
-_ENTER = (idempotency.CLAIM, admission.ADMISSION)
-_ENTER_AT_COST = (idempotency.CLAIM, admission.PURCHASE_ADMISSION)
-_WALLET = (
-    payment_parts.LOCK_WALLET.format(only_if="exists (select from admission)"),
-    # Counting the wallet's rows makes sure that its lock comes before any key's.
-    """admitted as materialized (
-        select 1 from admission where refusal is null and (select count(*) from wallet) >= 0
-    )""",
-)
-_PAY = (payment_parts.OPEN, parts.HAND_OVER)
-_CLAIMED = "claim as (select)"  # it was made before the keys were waited for
-_GIVEN = ("ready as (select 1 from admission where refusal is null)", parts.GIVEN_KEYS)
-_ANSWER = """
-select said.is_first, moment.now, held.*,
-       case when said.refusal is not null then give_up(said.refusal)
-            {funds}
-            when said.is_first and held.n is null then give_up('SHORT')
-       end as gave_up
-from moment left join admission said on true left join held on true
-"""
-_FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
-                then give_up('FUNDS ' || (select held_minor from funds))"""
-_GIVEN_ANSWER = """
-select said.is_first, said.refusal, moment.now, taken.n, taken.id as key_id, sealed.serial,
-       sealed.commitment
-from moment, admission said, taken join sealed_keys sealed on sealed.id = taken.id
-"""
-
-_PLACE = Statement.of(
-    parts.MOMENT_ALONE,
-    *_ENTER,
-    "admitted as materialized (select 1 from admission where refusal is null)",
-    holding.PICK,
-    holding.HOLD,
-    parts.WRITE_ORDER,
-    then=_ANSWER.format(funds=""),
-)
-# Whoever looks for keys has locked the balance, and can pay.
-_PICK_IF_FUNDED = (
-    ledger.LOCK_FUNDS,
-    "admitted as materialized (select 1 from funds where held_minor >= :wallet_minor::bigint)",
-    holding.PICK,
-    holding.SELL_PICKED,
-)
-_PLACE_AND_PAY = Statement.of(
-    parts.MOMENT_ALONE,
-    *_ENTER,
-    *_PICK_IF_FUNDED,
-    parts.WRITE_ORDER,
-    *_PAY,
-    ledger.POST,
-    then=_ANSWER.format(funds=_FUNDS_ANSWER),
-)
-_PLACE_AT_COST = Statement.of(
-    parts.MOMENT_ALONE,
-    *_ENTER_AT_COST,
-    *_PICK_IF_FUNDED,
-    parts.WRITE_PURCHASE,
-    *_PAY,
-    trade_moves.MOVE,
-    ledger.POST,
-    then=_ANSWER.format(funds=_FUNDS_ANSWER),
-)
-_ENTERED = """
-select said.is_first, said.refusal, moment.now, (select count(*) from admitted)
-from moment left join admission said on true
-"""
-_ENTER_ALONE = Statement.of(parts.MOMENT, *_ENTER, *_WALLET, then=_ENTERED)
-_ENTER_ALONE_AT_COST = Statement.of(parts.MOMENT, *_ENTER_AT_COST, *_WALLET, then=_ENTERED)
-_AGAIN = (parts.MOMENT, _CLAIMED, admission.ADMISSION, *_GIVEN)
-_AGAIN_AT_COST = (parts.MOMENT, _CLAIMED, admission.PURCHASE_ADMISSION, *_GIVEN)
-_WRITE = Statement.of(*_AGAIN, parts.WRITE_ORDER, then=_GIVEN_ANSWER)
-_WRITE_AND_PAY = Statement.of(*_AGAIN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANSWER)
-_WRITE_AT_COST = Statement.of(*_AGAIN_AT_COST, parts.WRITE_PURCHASE, *_PAY, then=_GIVEN_ANSWER)
-
-
-def _at_once(draft: Draft) -> Statement:
-    if draft.buyer.at_cost:
-        return _PLACE_AT_COST
-    return _PLACE if draft.payment is None else _PLACE_AND_PAY
-
-
-def _in_turn(draft: Draft) -> Statement:
-    if draft.buyer.at_cost:
-        return _WRITE_AT_COST
-    return _WRITE if draft.payment is None else _WRITE_AND_PAY
-
-
 async def place_at_once(draft: Draft) -> Placed | None:
     """Write the order with the next free keys, and where a wallet pays, all of the sale.
 
@@ -153,9 +66,9 @@ async def place_at_once(draft: Draft) -> Placed | None:
     pick = holding.Pick.of([line.wanted for line in draft.lines])
     values = parts.with_values(_values(draft), _posting(draft), pick.values())
     try:
-        rows = await db.write(draft.scope, _at_once(draft), values)
+        rows = await db.write(draft.scope, placing_statements.at_once(_way(draft)), values)
     except db.GaveUp as why:
-        raise _refusal_of(str(why)) from None
+        raise _refusal_of(str(why), draft) from None
     except BaseException:
         sold_news.tell(draft.scarce_listings)  # nobody heard whether it was sold
         raise
@@ -174,17 +87,27 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     for `InsufficientBalance`, and `OutOfStock` instead of `Short`.
     """
     values = _values(draft)
-    enter = _ENTER_ALONE_AT_COST if draft.buyer.at_cost else _ENTER_ALONE
+    enter = placing_statements.enter_alone(_way(draft))
     said = await db.fetch_row(enter.sql, *enter.values(values))
     assert said is not None
-    if not _admitted(said):
+    if not _admitted(said, draft):
         return None
     keys = await _hold_in_lock_order(draft, until=said["now"] + values["hold_for"])
-    statement = _in_turn(draft)
-    values = parts.with_values(values, holding.sale_values(keys))
+    statement = placing_statements.in_turn(_way(draft))
+    values = parts.with_values(values, _hold(draft), holding.sale_values(keys))
     rows = await db.fetch(statement.sql, *statement.values(values))
-    _admitted(rows[0])  # asked again: while one waits, an account may be frozen, or a shop closed
+    # Asked again: while one waits, an account may be frozen, or a shop closed.
+    _admitted(rows[0], draft)
     return _placed(draft, rows, values)
+
+
+def _way(draft: Draft) -> Way:
+    return Way(
+        pays=draft.payment is not None,
+        at_cost=draft.buyer.at_cost,
+        coupons=draft.has_coupons,
+        funded=bool(draft.fundings),
+    )
 
 
 async def _hold_in_lock_order(draft: Draft, *, until: datetime) -> list[tuple[UUID, UUID]]:
@@ -201,6 +124,7 @@ def _values(draft: Draft) -> dict[str, Any]:
     payment = payment_parts.opened(draft.payment) if draft.payment is not None else {}
     return parts.with_values(
         draft.values(),
+        _coupon_values(draft) if draft.has_coupons else {},
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
         {
@@ -211,10 +135,30 @@ def _values(draft: Draft) -> dict[str, Any]:
     )
 
 
-def _posting(draft: Draft) -> dict[str, Any]:
-    """What the sale posts, and notes; nothing for an order that waits for its payment."""
-    if draft.payment is None:
+def _coupon_values(draft: Draft) -> dict[str, Any]:
+    needs, currency = funding.needs(draft.fundings), draft.shop.currency
+    return parts.with_values(
+        coupon_parts.taking_values(draft.takings, needs, currency=currency),
+        funding.discount_values((line.id, line.discounts) for line in draft.lines),
+    )
+
+
+def _hold(draft: Draft) -> dict[str, Any]:
+    """What an order posts that waits for its payment: nothing, but where others pay a part."""
+    if draft.payment is not None or not draft.fundings:
         return {}
+    return funding.hold_posting(
+        draft.fundings,
+        currency=draft.shop.currency,
+        order_id=draft.id,
+        tenant_id=draft.shop.id,
+    )
+
+
+def _posting(draft: Draft) -> dict[str, Any]:
+    """What the sale posts."""
+    if draft.payment is None:
+        return _hold(draft)
     return posting_of_sale(
         order_id=draft.id,
         tenant_id=draft.shop.id,
@@ -222,23 +166,27 @@ def _posting(draft: Draft) -> dict[str, Any]:
         root_sells=len(draft.shop.path) == 1,
         shares=draft.shares,
         payment=draft.payment,
+        fundings=draft.fundings,
+        funding_state="FREE",
     )
 
 
-def _refusal_of(reason: str) -> Exception:
+def _refusal_of(reason: str, draft: Draft) -> Exception:
     """Why the statement has given itself up."""
-    word, _, held_minor = reason.partition(" ")
+    word, _, more = reason.partition(" ")
     if word == "SHORT":
         return Short()
     if word == "FUNDS":
-        return ledger.too_little(int(held_minor), field="walletAmount")
+        return ledger.too_little(int(more), field="walletAmount")
+    if word == "COUPON":
+        return coupon_parts.taking_refusal(more, draft.takings)
     return admission.refusal_of(word)
 
 
-def _admitted(said: Any) -> bool:
+def _admitted(said: Any, draft: Draft) -> bool:
     """True for the first such request; False for a repeated one; raises why it is refused."""
     if said["refusal"] is not None:
-        raise admission.refusal_of(said["refusal"])
+        raise _refusal_of(said["refusal"], draft)
     return bool(said["is_first"])
 
 

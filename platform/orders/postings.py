@@ -77,4 +77,9 @@ def earned_account(role: str, party_id: UUID | None, currency: str) -> Account:
 
 def sale(captured_entries: Sequence[Entry], delivered_entries: Sequence[Entry]) -> list[Entry]:
     """E1 and E2 of pool goods in one transaction. Escrow stays visible: in, and out again."""
-    return [*merged(captured_entries), *merged(delivered_entries)]
+    taken_in = merged(captured_entries)
+    moved = [entry for entry in captured_entries if entry.amount_minor]
+    if len(taken_in) < len({entry.account for entry in moved}):
+        # Not netted: on the smallest amounts the fee, rounded up, is all that came.
+        taken_in = moved
+    return [*taken_in, *merged(delivered_entries)]

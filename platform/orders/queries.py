@@ -39,7 +39,8 @@ class LineView:
     name_en: str
     quantity: int
     unit_price_minor: int
-    net_minor: int
+    total_minor: int
+    discount_minor: int
     refunded_minor: int
     returned_quantity: int
     keys: tuple[KeyView, ...]
@@ -77,7 +78,10 @@ class OrderPage:
 # are an array, so that a long line does not repeat its order for each of them.
 _ORDERS = """
 select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug, sku.name_zh,
-       sku.name_en, line.quantity, line.unit_price_minor, line.net_minor,
+       sku.name_en, line.quantity, line.unit_price_minor,
+       line.net_minor - line.funded_minor as line_total_minor,
+       line.unit_price_minor * line.quantity - line.net_minor + line.funded_minor
+           as discount_minor,
        line.refunded_minor as line_refunded_minor, line.returned_quantity,
        (select array_agg(row(handed.id, key.serial, encode(key.commitment, 'hex'),
                              handed.delivered_at, handed.revealed_at, handed.returned_at)

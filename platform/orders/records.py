@@ -44,8 +44,26 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Funding:
+    """A part of a line's discount that somebody else than the shop bears, and what of it was given
+    back by refunds; a None party is the platform."""
+
+    id: UUID
+    kind: str
+    party_id: UUID | None
+    amount_minor: int
+    returned_minor: int = 0
+
+    @property
+    def left_minor(self) -> int:
+        """What was not given back."""
+        return self.amount_minor - self.returned_minor
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One order line."""
+    """One order line. Its shares add up to `net_minor`, of which others than the buyer pay
+    `funded_minor`."""
 
     id: UUID
     order_id: UUID
@@ -58,6 +76,13 @@ class Line:
     returned_quantity: int
     channel_fee_minor: int
     key_ids: tuple[UUID, ...]
+    funded_minor: int = 0
+    fundings: tuple[Funding, ...] = ()
+
+    @property
+    def paid_minor(self) -> int:
+        """What the buyer pays for the line."""
+        return self.net_minor - self.funded_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +183,32 @@ def _order(row: Mapping[str, Any]) -> Order:
     return Order(**{**row, "path": tuple(row["path"])})
 
 
+# Nothing is looked for where nobody else pays.
+_FUNDINGS = """
+case when line.funded_minor > 0 then
+    (select array_agg(row(given.id, given.funder_kind, given.funder_id, given.amount_minor::bigint,
+                          given.returned_minor::bigint) order by given.id)
+     from discount_lines given
+     where given.order_id = line.order_id and given.line_id = line.id
+       and given.funder_kind <> 'SHOP') end as fundings
+"""
+_LINES = f"""
+select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
+       line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}
+from order_lines line where line.order_id = $1 order by line.supplier_listing_id, line.id
+"""
+
+
 async def lines_of(order_id: UUID) -> list[Line]:
     """The order's lines, in the order in which locks are taken."""
-    rows = await db.fetch(
-        """select id, order_id, sku_id, supplier_listing_id, quantity, unit_price_minor, net_minor,
-                  refunded_minor, returned_quantity, channel_fee_minor, key_ids
-           from order_lines where order_id = $1 order by supplier_listing_id, id""",
-        order_id,
-    )
-    return [Line(**{**row, "key_ids": tuple(row["key_ids"])}) for row in rows]
+    return [_line(tuple(row.values())) for row in await db.fetch(_LINES, order_id)]
+
+
+def _line(values: Sequence[Any]) -> Line:
+    *columns, key_ids, funded_minor, fundings = values
+    given = tuple(Funding(*one) for one in fundings or ())
+    return Line(*[*columns, tuple(key_ids), funded_minor, given])
 
 
 async def shares_of(order_id: UUID) -> list[ShareRow]:
@@ -182,15 +224,17 @@ async def shares_of(order_id: UUID) -> list[ShareRow]:
     return [ShareRow(**row) for row in rows]
 
 
-_LINES_AND_SHARES = """
+_LINES_AND_SHARES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, share.id as share_id, share.party_kind,
-       share.party_id, share.role, share.amount_minor, share.reversed_minor {more}
-from {lines}
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS},
+       share.id as share_id, share.party_kind,
+       share.party_id, share.role, share.amount_minor, share.reversed_minor {{more}}
+from {{lines}}
 left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
 where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
 """
+_LINE_COLUMNS = 13
 _OF_ORDER = _LINES_AND_SHARES.format(more="", lines="order_lines line")
 PAYABLE_ORDER = _LINES_AND_SHARES.format(
     more=""", cardinality(orders.path) = 1 as root_sells,
@@ -227,9 +271,10 @@ def _lines_and_shares(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Line], li
     for row in rows:
         values = tuple(row.values())
         if row["id"] not in lines:
-            lines[row["id"]] = Line(*(*values[:10], tuple(values[10])))
+            lines[row["id"]] = _line(values[:_LINE_COLUMNS])
         if row["share_id"] is not None:
-            shares.append(ShareRow(row["share_id"], row["id"], *values[12:17]))
+            share = values[_LINE_COLUMNS + 1 : _LINE_COLUMNS + 6]
+            shares.append(ShareRow(row["share_id"], row["id"], *share))
     return list(lines.values()), shares
 
 

@@ -3,6 +3,7 @@
 All of it inside the transaction of a use case in `refunds.py`, with the order locked.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -11,8 +12,8 @@ from billing.ledger import Account, credit, debit, merged
 from billing.payments import Payment
 from kernel import db
 from kernel.ids import new_id
-from orders import clawback, records
-from orders.records import Line, Order
+from orders import clawback, funding, records
+from orders.records import Funding, Line, Order
 from orders.split import RefundTooLarge
 
 Reason = Literal["UNREVEALED_RETURN", "SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
@@ -33,30 +34,62 @@ async def write_refund(
         await _note_returned(line, returned)
         return
     payment = await _succeeded_payment(order)
-    if amount_minor > line.net_minor - line.refunded_minor:
+    if amount_minor > line.paid_minor - line.refunded_minor:
         raise RefundTooLarge(
             "The refund is larger than what is left of the line.",
             field="amount",
-            details={"left": line.net_minor - line.refunded_minor},
+            details={"left": line.paid_minor - line.refunded_minor},
         )
-    taken = await _taken(order, line, amount_minor, reason)
+    # Goodwill is the shop's own decision: the goods stay sold, and so do the others' parts.
+    to_funders = [] if reason == "GOODWILL" else funding.returned_parts(line, amount_minor)
+    taken = await _taken(order, line, amount_minor, reason, to_funders)
     channel_left = payment.channel_minor - payment.refunded_channel_minor
     channel_minor = min(amount_minor, channel_left)
     wallet_minor = amount_minor - channel_minor
     await _write_rows(
-        refund_id, order, line, payment, taken, amount_minor, channel_minor, reason, returned
+        refund_id,
+        order,
+        line,
+        payment,
+        taken,
+        amount_minor,
+        channel_minor,
+        reason,
+        returned,
+        to_funders,
     )
     back_to = payments.free_balance(payment) if wallet_minor else None
     on_credit = reason != "GOODWILL"
-    await _post(refund_id, order, taken, amount_minor, back_to, wallet_minor, on_credit=on_credit)
+    await _post(
+        refund_id,
+        order,
+        taken,
+        amount_minor,
+        back_to,
+        wallet_minor,
+        to_funders,
+        on_credit=on_credit,
+    )
+    if order.refunded_minor + amount_minor == order.total_minor:
+        await db.execute("select release_coupons($1, 'REFUNDED', platform_now())", order.id)
 
 
-async def _taken(order: Order, line: Line, amount_minor: int, reason: Reason) -> clawback.Reversal:
+async def _taken(
+    order: Order,
+    line: Line,
+    amount_minor: int,
+    reason: Reason,
+    to_funders: Sequence[tuple[Funding, int]],
+) -> clawback.Reversal:
     if reason == "GOODWILL":
         return clawback.goodwill(order, amount_minor=amount_minor)
     shares = [share for share in await records.shares_of(order.id) if share.line_id == line.id]
     return clawback.reversal(
-        line, shares, amount_minor=amount_minor, fault_of_supplier=reason == "SUPPLIER_FAULT"
+        line,
+        shares,
+        amount_minor=amount_minor,
+        fault_of_supplier=reason == "SUPPLIER_FAULT",
+        to_funders_minor=sum(part_minor for _, part_minor in to_funders),
     )
 
 
@@ -86,6 +119,10 @@ with the_line as (
     update line_shares set reversed_minor = reversed_minor + part.minor
     from unnest($12::uuid[], $13::bigint[]) as part (id, minor)
     where line_shares.order_id = $3 and line_shares.id = part.id
+), the_discounts as (
+    update discount_lines set returned_minor = returned_minor + part.minor
+    from unnest($14::uuid[], $15::bigint[]) as part (id, minor)
+    where discount_lines.order_id = $3 and discount_lines.id = part.id
 ), the_payment as (
     update payments set refunded_channel_minor = refunded_channel_minor + $9::bigint where id = $5
 ), the_order as (
@@ -117,6 +154,7 @@ async def _write_rows(
     channel_minor: int,
     reason: Reason,
     returned: int,
+    to_funders: Sequence[tuple[Funding, int]],
 ) -> None:
     await db.execute(
         _ROWS,
@@ -133,6 +171,8 @@ async def _write_rows(
         returned,
         [share_id for share_id, _ in taken.by_share],
         [part for _, part in taken.by_share],
+        [one.id for one, _ in to_funders],
+        [part_minor for _, part_minor in to_funders],
     )
 
 
@@ -143,6 +183,7 @@ async def _post(
     amount_minor: int,
     back_to: Account | None,
     wallet_minor: int,
+    to_funders: Sequence[tuple[Funding, int]],
     *,
     on_credit: bool,
 ) -> None:
@@ -168,6 +209,9 @@ async def _post(
         )
     due = accounts.refund_due(currency)
     entries = merged(clawback.drawn(taken.claims, currency=currency, held=held))
+    entries += merged(
+        credit(accounts.promo(one.party_id, currency), part_minor) for one, part_minor in to_funders
+    )
     entries.append(credit(due, amount_minor))
     if back_to is not None:
         entries.append(debit(due, wallet_minor))

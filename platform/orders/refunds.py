@@ -51,9 +51,10 @@ async def return_unrevealed(
             line = await _line(order, line_id)
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
-            # A piece brings its price, as far as that was not refunded; the last takes the rest.
-            left_minor = line.net_minor - line.refunded_minor
-            at_price_minor = min(line.unit_price_minor * returned, left_minor)
+            # A piece brings what was paid for it, as far as that was not refunded; the last takes
+            # the rest.
+            left_minor = line.paid_minor - line.refunded_minor
+            at_price_minor = min(line.paid_minor * returned // line.quantity, left_minor)
             amount_minor = left_minor if returned == in_hand else at_price_minor
             await write_refund(
                 new_id(), order, line, amount_minor, "UNREVEALED_RETURN", returned=returned

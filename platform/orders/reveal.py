@@ -80,7 +80,7 @@ async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[
            join order_lines l on l.order_id = d.order_id and l.id = d.line_id
            where d.order_id = $1 and d.tenant_id = $2 and d.returned_at is null
              -- Whoever has all the money back opens nothing more, unless the shop has paid for it.
-             and (d.revealed_at is not null or l.refunded_minor < l.net_minor
+             and (d.revealed_at is not null or l.refunded_minor < l.net_minor - l.funded_minor
                   or exists (select 1 from refunds r
                              where r.order_id = l.order_id and r.line_id = l.id
                                and r.reason = 'GOODWILL'))

@@ -7,8 +7,9 @@ from uuid import UUID
 from billing import ledger, payments, trade_moves
 from billing.payment_methods import TRADE
 from billing.payments import Payment
-from orders import postings
-from orders.records import ShareRow
+from orders import funding, postings
+from orders.funding import FundingState
+from orders.records import Funding, ShareRow
 from orders.split import channel_fee_minor
 
 
@@ -20,9 +21,14 @@ def posting_of_sale(
     root_sells: bool,
     shares: Sequence[ShareRow],
     payment: Payment,
+    fundings: Sequence[Funding] = (),
+    funding_state: FundingState = "HELD",
 ) -> dict[str, Any]:
     """Give the values of `ledger.POST` for an order that is paid, and where the shop's own balance
-    pays it, of `trade_moves.MOVE`."""
+    pays it, of `trade_moves.MOVE`.
+
+    `fundings` are what others than the buyer pay, held for the order or still free.
+    """
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
     captured = postings.captured(
         provider=payment.provider,
@@ -32,6 +38,7 @@ def posting_of_sale(
         wallet=payments.wallet_account(payment),
         wallet_minor=payment.wallet_minor,
     )
+    captured += funding.into_escrow(fundings, currency=currency, state=funding_state)
     delivered = postings.delivered(
         currency=currency,
         shares=[(share.role, share.party_id, share.amount_minor) for share in shares],

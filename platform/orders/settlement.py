@@ -19,7 +19,7 @@ from kernel import db
 from kernel.faults import crash_point
 from kernel.log import get_logger
 from kernel.settings import settings
-from orders import news, postings, records, settling, unapplied
+from orders import funding, news, postings, records, settling, unapplied
 from orders.records import Line, Order, ShareRow
 from orders.split import channel_fee_minor
 from supply import pool
@@ -156,7 +156,7 @@ async def _settle_or_give_back(report: ChannelReport, payment: Payment, order: O
         try:
             async with db.savepoint():
                 await _settle_anew(report, payment, order, lines, shares, effect)
-        except (OutOfStock, settling.HoldLost):
+        except (OutOfStock, settling.HoldLost, funding.CouponGone):
             return await _give_back(report, payment, order, "LATE_PAYMENT")
     crash_point("settlement.settled")
     return _Applied(effect, is_recorded=True)
@@ -184,10 +184,13 @@ async def _settle_anew(
 ) -> None:
     """Settle an order whose keys were lost, or with a payment that had been given up.
 
-    Raises `OutOfStock` when the same offer has no other keys.
+    Raises `OutOfStock` when the same offer has no other keys, `CouponGone` when a coupon is used
+    up meanwhile.
     """
     if not payment.open:
         await _end_what_replaced_it(order)
+    if order.payment_status == "EXPIRED":
+        await funding.take_anew(order, lines)
     lines = await held_anew(order, lines)
     if not await _settled(report, payment, order, lines, shares, effect):
         raise settling.HoldLost

@@ -17,8 +17,9 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.statements import Statement
 from orders import parts
+from orders.funding import FundingState
 from orders.placing import Placed
-from orders.records import Line, Order, PayableOrder, ShareRow
+from orders.records import Funding, Line, Order, PayableOrder, ShareRow
 from orders.sale_posting import posting_of_sale
 from orders.split import channel_fees_by_line
 from supply import holding
@@ -113,6 +114,9 @@ class Sale:
     """(key, line) pairs."""
     shares: Sequence[ShareRow]
     payment: Payment
+    fundings: Sequence[Funding] = ()
+    """What others than the buyer pay."""
+    funding_state: FundingState = "HELD"
 
     def values(self) -> dict[str, Any]:
         """The values that all three statements want."""
@@ -126,6 +130,8 @@ class Sale:
                 root_sells=self.root_sells,
                 shares=self.shares,
                 payment=self.payment,
+                fundings=self.fundings,
+                funding_state=self.funding_state,
             ),
             {
                 "debited_account": wallet.id if wallet is not None else None,
@@ -147,11 +153,16 @@ def sale_of(
         keys=_keys_of(lines),
         shares=shares,
         payment=payment,
+        fundings=_fundings_of(lines),
     )
 
 
 def _keys_of(lines: Sequence[Line]) -> list[tuple[UUID, UUID]]:
     return [(key_id, line.id) for line in lines for key_id in line.key_ids]
+
+
+def _fundings_of(lines: Sequence[Line]) -> list[Funding]:
+    return [funding for line in lines for funding in line.fundings]
 
 
 async def settle_placed(placed: Placed) -> None:
@@ -169,6 +180,8 @@ async def settle_placed(placed: Placed) -> None:
         keys=[(key.key_id, key.line_id) for key in placed.keys],
         shares=draft.shares,
         payment=draft.payment,
+        fundings=draft.fundings,
+        funding_state="FREE",
     )
     statement = _SETTLE_AT_COST if draft.buyer.at_cost else _SETTLE_PLACED
     await _settle_from_wallet(statement, sale, sale.values())
@@ -209,6 +222,7 @@ async def settle_at_once(payment: Payment, order: PayableOrder, report: ChannelR
         keys=_keys_of(order.lines),
         shares=order.shares,
         payment=payment,
+        fundings=_fundings_of(order.lines),
     )
     values = _values_from_channel(sale, order.lines, report, effect="SETTLED")
     try:
@@ -245,7 +259,7 @@ def _values_from_channel(
 def _fees(lines: Sequence[Line], payment: Payment) -> dict[str, Any]:
     """The channel's fee on each line, in minor units."""
     fees = channel_fees_by_line(
-        nets_minor=[line.net_minor for line in lines],
+        nets_minor=[line.paid_minor for line in lines],
         channel_minor=payment.channel_minor,
         fee_bp=payment.fee_bp,
     )

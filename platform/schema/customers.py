@@ -11,7 +11,9 @@ from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import public_id
 from orders import paying, topping_up
+from promotions.queries import coupons_for_customers
 from schema.context import Info
+from schema.coupon_types import CustomerCoupon, customer_coupon
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
@@ -26,6 +28,14 @@ class Customer:
     email: str | None
     phone: str | None
     wallet: Money
+
+    @strawberry.field(
+        description="The coupons that the shop offers, those that end first.",
+        metadata={"assumed_size": 10},
+    )
+    async def coupons(self, info: Info) -> list[CustomerCoupon]:
+        """Read the listed coupons of this shop and of those above."""
+        return [customer_coupon(view) for view in await coupons_for_customers(info.context.shop)]
 
 
 @strawberry.input

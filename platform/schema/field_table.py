@@ -52,6 +52,9 @@ TRADE_READERS: Final = FINANCE | {"API_BALANCE_READ"}
 ORDER_READERS: Final = BUYERS | SHOPS_ORDER_READERS | OPERATORS | PURCHASERS
 PRICE_EXPLAINED: Final = OWN_COSTS | OPERATORS
 BALANCE_READERS: Final = AFFILIATES | SUPPLIERS
+#: Whoever makes prices; who pays for a coupon is money, and read by the same.
+COUPON_ISSUERS: Final = frozenset({"STAFF_OWNER", "STAFF_FINANCE"}) | OPERATORS
+COUPON_READERS: Final = COUPON_ISSUERS | {"STAFF_CATALOGUE"}
 
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
@@ -70,6 +73,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", OWN_COSTS, "priceRules agentGrades promotions priceImpact priceAlerts"),
     ("Query", OWN_COSTS, "priceListExport"),
     ("Query", PRICE_EXPLAINED, "priceExplain"),
+    ("Query", COUPON_READERS, "coupons"),
+    ("Query", FINANCE | SUPPLIERS | OPERATORS, "promoBudget"),
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
@@ -100,6 +105,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", OWNERS | OPERATORS, "tenantTermsSet"),
     ("Mutation", OPERATORS, "tenantReview tenantFactsRecord tenantRestrict tenantSuspend"),
     ("Mutation", OPERATORS, "tenantReopen tenantClose"),
+    ("Mutation", COUPON_ISSUERS, "couponCreate couponCodesGenerate couponPause couponResume"),
+    ("Mutation", FINANCE | SUPPLIERS | OPERATORS, "promoBudgetTopUp"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Subscription", OWN_COSTS, "priceBroken"),
     ("Subscription", TRADE_READERS, "lowBalance"),
@@ -124,12 +131,14 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Offer", EVERYONE, "id price stock warrantyHours"),
     ("Problem", EVERYONE, "code message field details"),
     ("ProblemDetail", EVERYONE, "name value"),
-    ("Quote", BUYERS, "id lines total expiresAt"),
-    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice total"),
+    ("Quote", BUYERS, "id lines discount total expiresAt refusedCoupons"),
+    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts total"),
+    ("LineDiscount", BUYERS, "code name amount"),
+    ("RefusedCoupon", BUYERS, "code problem"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
     ("Order", ORDER_READERS, "deliveredAt lines"),
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
-    ("OrderLine", ORDER_READERS, "returnedQuantity commitments keys"),
+    ("OrderLine", ORDER_READERS, "discount returnedQuantity commitments keys"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
     ("OrderConnection", CUSTOMERS | SHOPS_ORDER_READERS | PURCHASERS, "edges pageInfo"),
     ("OrderEdge", CUSTOMERS | SHOPS_ORDER_READERS | PURCHASERS, "cursor node"),
@@ -143,7 +152,9 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("RevealedKey", KEY_HOLDERS, "id lineId name serial secret salt commitment expiresAt"),
     ("RevealedKey", KEY_HOLDERS, "revealedAt"),
     ("KeysExported", KEY_HOLDERS, "fileName content"),
-    ("Customer", CUSTOMERS, "id email phone wallet"),
+    ("Customer", CUSTOMERS, "id email phone wallet coupons"),
+    ("CustomerCoupon", CUSTOMERS, "code name kind percentBp amountOff cap minimum firstOrder"),
+    ("CustomerCoupon", CUSTOMERS, "endsAt"),
     ("SignedIn", BUYERS, "token expiresAt"),
     ("SettlementModeChanged", OPERATORS, "mode"),
     ("TenantBalances", FINANCE, "pending available deposit owed"),
@@ -215,6 +226,15 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("AgentGradeWritten", PRICE_WRITERS, "grade"),
     ("PromotionWritten", PRICE_WRITERS, "promotion"),
     ("PriceDeskDone", PRICE_WRITERS, "count"),
+    ("CouponConnection", COUPON_READERS, "edges pageInfo"),
+    ("CouponEdge", COUPON_READERS, "cursor node"),
+    ("Coupon", COUPON_READERS, "id name own code kind percentBp amountOff cap minimum stacking"),
+    ("Coupon", COUPON_READERS, "firstOrder startsAt endsAt status maxUses uses payers"),
+    ("CouponPayer", COUPON_READERS, "kind partyId shareBp"),
+    ("CouponChanged", COUPON_ISSUERS, "coupon"),
+    ("CouponCodesGenerated", COUPON_ISSUERS, "content"),
+    ("PromoBudget", FINANCE | SUPPLIERS | OPERATORS, "free held"),
+    ("PromoBudgetChanged", FINANCE | SUPPLIERS | OPERATORS, "budget"),
     ("Affiliate", AFFILIATES, "code name rateBp balances commissions"),
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),

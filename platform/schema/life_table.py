@@ -29,7 +29,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", OUTLIVES, "order orders me tenantOrders"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", KEPT, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
-    ("Query", KEPT, "priceListExport"),
+    ("Query", KEPT, "priceListExport coupons promoBudget"),
     ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
     ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
     ("Mutation", SERVED, "orderCancel paymentRefresh unrevealedReturn"),
@@ -49,6 +49,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", KEPT, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
     ("Mutation", KEPT, "childTenantSetGrade retailFloorSet leastMarginSet promotionUpsert"),
     ("Mutation", KEPT, "promotionPause listingUpsert listingBulkUpsert"),
+    ("Mutation", SERVED, "couponCreate couponCodesGenerate couponPause couponResume"),
+    ("Mutation", SERVED, "promoBudgetTopUp"),
     ("Mutation", KEPT, "priceListUploadStart priceListImport"),
     ("Mutation", ALWAYS, "tradeBalanceCredit settlementModeSet"),
     # An operator is at some shop's address, and decides about another.

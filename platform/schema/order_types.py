@@ -41,7 +41,8 @@ class DeliveredKey:
 
 @strawberry.type
 class OrderLine:
-    """One line; `commitments` are those of the held keys, shown before the payment, too."""
+    """One line; `total` is what the buyer pays, `discount` what coupons have taken off the price.
+    `commitments` are those of the held keys, shown before the payment, too."""
 
     id: strawberry.ID
     sku_id: strawberry.ID
@@ -50,6 +51,7 @@ class OrderLine:
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
     refunded: Money
     returned_quantity: int
     commitments: list[str]
@@ -129,7 +131,8 @@ def _line(line: LineView, currency: str, context: Context) -> OrderLine:
         name=context.words(line.name_zh, line.name_en),
         quantity=line.quantity,
         unit_price=amount(line.unit_price_minor, currency),
-        total=amount(line.net_minor, currency),
+        total=amount(line.total_minor, currency),
+        discount=amount(line.discount_minor, currency),
         refunded=amount(line.refunded_minor, currency),
         returned_quantity=line.returned_quantity,
         commitments=list(line.commitments),

@@ -37,6 +37,7 @@ class QuickBuyInput:
     idempotency_key: strawberry.ID
     offer_id: strawberry.ID | None = None
     payment: PaymentMethodCode | None = None
+    coupon_codes: list[str] | None = None
     contact: str | None = None
     affiliate_code: str | None = None
 
@@ -149,6 +150,7 @@ class OrderMutation:
             affiliate_code=input.affiliate_code,
             method=input.payment.value if input.payment else None,
             idempotency_key=input.idempotency_key,
+            coupon_codes=input.coupon_codes or (),
         )
         return await _created(context, made)
 

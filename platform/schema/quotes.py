@@ -8,10 +8,11 @@ import strawberry
 from kernel.ids import public_id
 from offers import quotes
 from offers.quotes import Quote as SignedQuote
-from schema.context import Info
+from offers.quotes import QuotedLine
+from schema.context import Context, Info
 from schema.inputs import wish_of
 from schema.money import Money, amount
-from schema.problems import Problem, Refusals
+from schema.problems import Problem, Refusals, problem
 
 
 @strawberry.input
@@ -25,36 +26,66 @@ class QuoteLineInput:
 
 @strawberry.input
 class QuoteInput:
-    """1 to 20 lines."""
+    """1 to 20 lines, and at most 5 coupons by their codes."""
 
     lines: list[QuoteLineInput]
+    coupon_codes: list[str] | None = None
+
+
+@strawberry.type
+class LineDiscount:
+    """What one coupon takes off a line."""
+
+    code: str
+    name: str
+    amount: Money
 
 
 @strawberry.type
 class QuoteLine:
-    """One line with its price; the offer is chosen and stays."""
+    """One line with its price; the offer is chosen and stays. `total` is what is to be paid."""
 
     sku_id: strawberry.ID
     offer_id: strawberry.ID
     quantity: int
     unit_price: Money
+    discounts: list[LineDiscount] = strawberry.field(metadata={"assumed_size": 2})
     total: Money
+
+
+@strawberry.type
+class RefusedCoupon:
+    """A code that takes nothing off this order, and why."""
+
+    code: str
+    problem: Problem
 
 
 @strawberry.type(description="A signed price. `id` is the acceptance that `orderCreate` takes.")
 class Quote:
-    """Good until `expiresAt`."""
+    """Good until `expiresAt`. Coupons that are not good for the order are in `refusedCoupons`."""
 
     id: strawberry.ID
     lines: list[QuoteLine]
+    discount: Money
     total: Money
+    refused_coupons: list[RefusedCoupon] = strawberry.field(metadata={"assumed_size": 2})
     expires_at: datetime
 
 
 QuotePayload = Annotated[Quote | Problem, strawberry.union("QuotePayload")]
 
 
-def _quote_type(quote: SignedQuote) -> Quote:
+def _discounts(line: QuotedLine, currency: str) -> list[LineDiscount]:
+    return [
+        LineDiscount(
+            code=coupon.code, name=coupon.name, amount=amount(discount.amount_minor, currency)
+        )
+        for coupon, discount in zip(line.coupons, line.discounts, strict=True)
+    ]
+
+
+def _quote_type(quote: SignedQuote, context: Context) -> Quote:
     return Quote(
         id=strawberry.ID(quote.id),
         lines=[
@@ -63,11 +94,17 @@ def _quote_type(quote: SignedQuote) -> Quote:
                 offer_id=strawberry.ID(public_id("ofr", line.offer.id)),
                 quantity=line.quantity,
                 unit_price=amount(line.offer.unit_price_minor, quote.currency),
+                discounts=_discounts(line, quote.currency),
                 total=amount(line.total_minor, quote.currency),
             )
             for line in quote.lines
         ],
+        discount=amount(sum(line.discount_minor for line in quote.lines), quote.currency),
         total=amount(quote.total_minor, quote.currency),
+        refused_coupons=[
+            RefusedCoupon(code=code, problem=problem(refusal, context))
+            for code, refusal in quote.refused
+        ],
         expires_at=quote.expires_at,
     )
 
@@ -84,6 +121,10 @@ class QuoteQuery:
             wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)
             for line in input.lines
         ]
-        return _quote_type(
-            await quotes.quote(context.shop, wishes, customer_id=context.customer_id)
+        quote = await quotes.quote(
+            context.shop,
+            wishes,
+            customer_id=context.customer_id,
+            coupon_codes=input.coupon_codes or (),
         )
+        return _quote_type(quote, context)

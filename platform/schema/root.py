@@ -7,6 +7,7 @@ from kernel.settings import settings
 from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
+from schema.coupons import CouponMutation, CouponQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
 from schema.domains import DomainMutation
@@ -20,6 +21,7 @@ from schema.permissions import refused_by_table
 from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
 from schema.price_desk_writes import ListingMutation, PriceDeskMutation
 from schema.price_lists import PriceListMutation, PriceListQuery
+from schema.promo_budgets import PromoBudgetMutation, PromoBudgetQuery
 from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
@@ -69,6 +71,8 @@ class Query(
     StaffQuery,
     ApiClientQuery,
     TenantQuery,
+    CouponQuery,
+    PromoBudgetQuery,
 ):
     """What can be asked."""
 
@@ -93,6 +97,8 @@ class Mutation(
     TenantMutation,
     TenantReviewMutation,
     DomainMutation,
+    CouponMutation,
+    PromoBudgetMutation,
 ):
     """What can be done."""
 

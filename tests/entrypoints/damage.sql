@@ -216,6 +216,56 @@ where id = named('pending payment');
 -- breaks: I9 wallet money is held for as long as its payment is open, and no longer
 call post('ANY', '{"L:WALLET_HELD buyer": 500, "L:WALLET buyer": -500}', 'pending');
 
+-- damage: a coupon of one use is used twice
+-- breaks: I10 a coupon is used no more often than it may be
+insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, returned_by_refund, created_at)
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'), true,
+        now());
+
+-- damage: a use loses its place
+-- breaks: I10 a use of a coupon with a limit has its one place, and every taken place its use
+update coupon_slots set use_id = null;
+
+-- damage: a place is taken by nobody
+-- breaks: I10 a use of a coupon with a limit has its one place, and every taken place its use
+insert into coupon_slots (coupon_id, slot, use_id) values (named('coupon'), 2, named('nobody'));
+
+-- damage: a customer uses a coupon twice
+-- breaks: I10 nobody uses a coupon, and no code is used, more often than allowed
+drop index coupon_uses_of_holder;
+insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, holder, holder_place,
+                         holder_places, returned_by_refund, created_at)
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'),
+        some_bytes('buyer'), 1, 1, true, now());
+
+-- damage: a code that is good for one use is used twice
+-- breaks: I10 nobody uses a coupon, and no code is used, more often than allowed
+drop index coupon_uses_of_code;
+insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, single_code_id,
+                         returned_by_refund, created_at)
+values (named('shop'), named('second use'), named('coupon'), named('code'), named('pending'),
+        named('code'), true, now());
+
+-- damage: a paid order has given its coupon back
+-- breaks: I10 an order that can still be paid, or is, holds its coupons; one that ended does not
+update coupon_uses set released_at = now(), released_for = 'EXPIRED';
+
+-- damage: an order that has ended keeps its coupon
+-- breaks: I10 an order that can still be paid, or is, holds its coupons; one that ended does not
+update coupon_uses set order_id = named('late');
+
+-- damage: a coupon takes more off than the price was lowered by
+-- breaks: I10 the discounts of a line are what its price was lowered by
+update discount_lines set amount_minor = amount_minor + 1;
+
+-- damage: a budget holds money that no order was promised
+-- breaks: I10 budgets hold what unpaid orders were promised, and have paid for what was sold
+call post('ANY', '{"L:PROMO_HELD agent": -100, "A:BANK": 100}');
+
+-- damage: a budget pays for an order without a discount
+-- breaks: I10 budgets hold what unpaid orders were promised, and have paid for what was sold
+call post('ANY', '{"L:PROMO agent": -100, "A:BANK": 100}', 'paid');
+
 -- damage: a hold outlives its time
 -- breaks: I11 a hold on a key ends in its time
 update keys set held_until = now() - interval '6 minutes' where id = named('held key');

@@ -1,7 +1,8 @@
 -- A small world whose every invariant holds, planted row by row: three shops above each other,
 -- one offer, five keys, and six things that happened.
 --   paid     two keys for 210.00 (200.00 by card, 10.00 from the wallet); one key revealed, the
---            other returned, and its 105.00 refunded: 100.00 to the card, 5.00 to the wallet
+--            other returned, and its 105.00 refunded: 100.00 to the card, 5.00 to the wallet;
+--            a coupon took 5.00 off the two, which the shop bears
 --   pending  one key held; a payment of 100.00 by card and 5.00 of the wallet is open
 --   late     expired, then paid for: its 105.00 are on their way back
 --   top-up   30.00 into the buyer's wallet
@@ -69,11 +70,30 @@ insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, q
                          unit_price_minor, net_minor, refunded_minor, returned_quantity,
                          delivery_mode, channel_fee_minor, key_ids)
 select named('shop'), named(name || ' line'), named(name), named('sku'), named('listing'),
-       quantity, 10500, 10500 * quantity, 10500 * returned, returned, 'AUTO_KEY', fee, keys
-from (values ('paid', 2, 1, 120, array[named('seen key'), named('returned key')]),
-             ('pending', 1, 0, 0, array[named('held key')]),
-             ('late', 1, 0, 0, array[named('free key')])
-) as planted (name, quantity, returned, fee, keys);
+       quantity, price, 10500 * quantity, 10500 * returned, returned, 'AUTO_KEY', fee, keys
+from (values ('paid', 2, 10750, 1, 120, array[named('seen key'), named('returned key')]),
+             ('pending', 1, 10500, 0, 0, array[named('held key')]),
+             ('late', 1, 10500, 0, 0, array[named('free key')])
+) as planted (name, quantity, price, returned, fee, keys);
+
+insert into coupons (tenant_id, id, name, kind, amount_minor, currency, reach, max_uses,
+                     max_uses_per_customer, guests, stacking, returned_by_refund, listed, starts_at,
+                     ends_at)
+values (named('shop'), named('coupon'), 'coupon', 'FIXED', 500, 'CNY', 'SHOP', 1, 1, false,
+        'EXCLUSIVE', true, false, now() - interval '1 day', now() + interval '1 day');
+insert into coupon_payers (tenant_id, coupon_id, place, kind, share_bp)
+values (named('shop'), named('coupon'), 1, 'SHOP', 10000);
+insert into coupon_codes (tenant_id, id, coupon_id, code, is_single)
+values (named('shop'), named('code'), named('coupon'), 'COUPON', true);
+insert into coupon_uses (tenant_id, id, coupon_id, code_id, order_id, holder, holder_place,
+                         holder_places, single_code_id, returned_by_refund, created_at)
+values (named('shop'), named('use'), named('coupon'), named('code'), named('paid'),
+        some_bytes('buyer'), 1, 1, named('code'), true, now());
+insert into coupon_slots (coupon_id, slot, use_id) values (named('coupon'), 1, named('use'));
+insert into discount_lines (tenant_id, id, order_id, line_id, source, coupon_id, amount_minor,
+                            currency, funder_kind)
+values (named('shop'), named('discount'), named('paid'), named('paid line'), 'COUPON',
+        named('coupon'), 500, 'CNY', 'SHOP');
 
 insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
                          amount_minor, reversed_minor, currency)

@@ -28,6 +28,7 @@ _KINDS: Final = {
     "api_clients": "apc",
     "staff_invitations": "inv",
     "staff_events": "sev",
+    "coupons": "cpn",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
 _QUANTITIES: Final = (1, 2)
@@ -169,7 +170,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
             texts |= {public_id(kind, row["id"]), str(row["id"])}
     texts |= {order.no for order in mine.orders}
-    texts |= set(mine.invitation_tokens.values())
+    texts |= {*mine.invitation_tokens.values(), mine.coupon_code}
     for row in await owner.fetch(
         "select staff_id from memberships where tenant_id = $1", tenant_id
     ):

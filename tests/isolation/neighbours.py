@@ -11,8 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
-from billing import payments
+from billing import accounts, ledger, payments
 from billing.payment_methods.base import ChannelReport
+from coupon_issuers import issue
 from identity.models import ApiScope
 from isolation.api import Api
 from kernel import crypto, db
@@ -115,6 +116,8 @@ class Holdings:
     idempotency_key: str = ""
     webhook_id: str = ""
     webhook_delivery_id: str = ""
+    coupon_code: str = ""
+    coupon_id: UUID = UUID(int=0)
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     staff_id: str = ""
@@ -268,6 +271,8 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _open_keys(api, mine)
     await _listen(world.owner, mine)
+    await _issue_coupon(mine)
+    await _earn(world, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -501,6 +506,32 @@ async def _shop_of(at: ShopAt) -> Shop:
         return await current_shop(at.id)
 
 
+async def _issue_coupon(mine: Holdings) -> None:
+    """A coupon of the shop's own that its customers are shown."""
+    shop = await _shop_of(mine.shop)
+    mine.coupon_code = f"{mine.shop.slug}code".upper()
+    coupon = await issue(shop, mine.coupon_code, 100, name=f"{mine.marker} coupon", listed=True)
+    mine.coupon_id = coupon.id
+
+
+async def _earn(world: World, mine: Holdings) -> None:
+    """Earnings that are free to be spent: the shop's, and at the root the supplier's as well."""
+    parties = [mine.shop.id]
+    if len(mine.shop.path) == 1:
+        parties.append(world.goods.supplier_id)
+    for party_id in parties:
+        async with db.transaction(db.core_scope(mine.shop.id)):
+            await ledger.post(
+                [
+                    ledger.debit(ledger.Account("A:BANK", "CNY"), 5_000_000),
+                    ledger.credit(accounts.party_available(party_id, "CNY"), 5_000_000),
+                ],
+                kind="EARNED",
+                idempotency_key=f"earned:{party_id}",
+                tenant_id=None,
+            )
+
+
 async def _open_keys(api: Api, mine: Holdings) -> None:
     order = mine.customers["delivered"]
     opened = await api.ask(
@@ -536,6 +567,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "catalogueToList": "STAFF_OWNER",
         "purchases": "STAFF_OWNER",
         "tradeLedger": "STAFF_OWNER",
+        "coupons": "STAFF_OWNER",
     }
     for name, role in lists.items():
         page = await api.ask(

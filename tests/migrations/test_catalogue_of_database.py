@@ -50,8 +50,19 @@ TENANT_CLASS = {
     "webhook_attempts",
     "webhook_alerts",
     "told_balances",
+    "coupon_uses",
+    "discount_lines",
 }
-PATH_CLASS = {"price_rules", "price_limits", "tenant_listings", "agent_grades", "promotions"}
+PATH_CLASS = {
+    "price_rules",
+    "price_limits",
+    "tenant_listings",
+    "agent_grades",
+    "promotions",
+    "coupons",
+    "coupon_payers",
+    "coupon_codes",
+}
 PARTY_CLASS = {"line_shares"}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
@@ -82,6 +93,8 @@ SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 
 APPEND_ONLY = {
     "staff_events",
+    "coupon_codes",
+    "coupon_payers",
     "key_reveals",
     "tenant_events",
     "payment_events",

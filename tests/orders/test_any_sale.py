@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from billing import accounts, ledger
 from billing.payment_methods.base import ChannelReport
+from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue_for_subtree
 from entrypoints.verify import verify
 from kernel import db, valkey
 from kernel.errors import Refusal
@@ -28,6 +29,7 @@ from offers.quotes import Wish
 from orders import settlement, topping_up, trade_terms
 from orders.records import Viewer
 from orders.refunds import Reason
+from promotions.discounts import CouponKind, Payer, PayerKind
 from random_markets import Market, erase, market_wishes, plant_market
 from sales import (
     ChannelInMemory,
@@ -49,7 +51,10 @@ WHAT_IS_WRITTEN = """
     select (select count(*) from orders), (select coalesce(sum(version), 0) from orders),
            (select count(*) from payments), (select count(*) from refunds),
            (select count(*) from ledger_entries), (select count(*) from delivered_keys),
-           (select count(*) from key_reveals), (select count(*) from idempotency_records),
+           (select count(*) from key_reveals), (select count(*) from coupon_uses),
+           (select count(*) from coupon_slots where use_id is not null),
+           (select coalesce(sum(returned_minor), 0) from discount_lines),
+           (select count(*) from idempotency_records),
            (select md5(string_agg(id || status || coalesce(held_by_line_id::text, ''), ''
                                   order by id)) from keys)
 """
@@ -68,7 +73,8 @@ WHAT_MUST_NEVER_BE = """
     select 'the shares are not the net', line_id::text from line_shares s
     join order_lines l on l.id = s.line_id
     group by line_id, l.net_minor, l.refunded_minor
-    having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) > l.refunded_minor
+    having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) > l.refunded_minor + (
+        select coalesce(sum(returned_minor), 0) from discount_lines where line_id = s.line_id)
     union all
     select 'more was refunded than paid', o.no from orders o join refunds r on r.order_id = o.id
     where r.line_id is not null group by o.id, o.no, o.total_minor
@@ -95,6 +101,8 @@ WHAT_HAPPENS = [
     "a_buyer_returns_keys",
     "the_shop_refunds",
     "the_shop_refunds",
+    "the_shop_refunds",
+    "the_shop_refunds",
     "the_worker_sends_refunds",
     "a_customer_tops_up",
     "earnings_move_on",
@@ -104,6 +112,15 @@ WHAT_HAPPENS = [
 ]
 """The actions of `AnySale`, each as often as it is worth."""
 REASONS: list[Reason] = ["SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
+COUPON_CODES: list[list[str]] = [
+    [],
+    [],
+    [],
+    ["PLATFORM"],
+    ["SHOPS"],
+    ["SHARED"],
+    ["SHOPS", "PLATFORM", "SHARED"],
+]
 _line_wishes = st.tuples(st.integers(0, 1), st.integers(1, 4), st.booleans())
 
 
@@ -148,6 +165,7 @@ class AnySale:
         stage.run(erase(stage.owner))
         self.market: Market = stage.run(plant_market(stage.owner, self.draw(market_wishes())))
         self.desk = SalesDesk(self.market.world, stage.channels)
+        stage.run(self._issue_coupons())
         self.purchases: list[Purchase] = []
         self.payments: list[tuple[Purchase, UUID]] = []
         self.reports: list[ChannelReport] = []
@@ -250,7 +268,7 @@ class AnySale:
         purchase = self._any(self.purchases)
         line = self._any(self.stage.run(purchase.lines()))
         percent = self.draw(st.sampled_from([1, 33, 50, 100, 101]))
-        amount_minor = max((line.net_minor - line.refunded_minor) * percent // 100, 1)
+        amount_minor = max((line.paid_minor - line.refunded_minor) * percent // 100, 1)
         reason: Reason = self.draw(st.sampled_from(REASONS))
         self._attempt(reason, purchase.refund(amount_minor, reason, line_id=line.id))
 
@@ -316,6 +334,22 @@ class AnySale:
 
     # --- how it is done
 
+    async def _issue_coupons(self) -> None:
+        """Coupons from the root for all shops: paid by the platform, by each shop, and by three."""
+        root = await self.desk.shop(self.market.shops[0])
+        supplier_id = self.market.goods[0][0].supplier_id
+        three = (
+            Payer(PayerKind.PLATFORM, None, 3_333),
+            Payer(PayerKind.SUPPLIER, supplier_id, 3_333),
+            Payer(PayerKind.SHOP, None, 3_334),
+        )
+        percent = CouponKind.PERCENT
+        await issue_for_subtree(root, "PLATFORM", value=700, payers=PLATFORM_PAYS, max_uses=4)
+        await issue_for_subtree(root, "SHOPS", value=1_500, kind=percent, payers=SHOP_PAYS)
+        await issue_for_subtree(root, "SHARED", value=999, payers=three, max_uses_per_customer=2)
+        await fund(root.id, None, 3_000)
+        await fund(root.id, supplier_id, 500)
+
     def _any(self, things: Sequence[Thing]) -> Thing:
         """One of them; without any there is nothing to do, and the step ends."""
         if not things:
@@ -338,10 +372,13 @@ class AnySale:
                 at=shop,
                 by=self.market.customers[shop] if signed_in else None,
                 affiliate_code=self.market.affiliate_codes.get(shop),
+                coupon_codes=self.draw(st.sampled_from(COUPON_CODES)),
             ),
         )
         if purchase is not None:
             self.purchases.append(purchase)
+            if purchase.coupon_codes:
+                self.stage.done["ordered with a coupon"] += 1
         return purchase
 
     def _attempt(self, name: str, what: Coroutine[Any, Any, Result]) -> Result | None:
@@ -439,9 +476,18 @@ def play(config: Settings, *, examples: int, steps: int, soak: bool = False) -> 
 
 @pytest.mark.sweep
 def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> None:
-    done = play(config, examples=20, steps=40)
+    done = play(config, examples=28, steps=40)
     # Random actions that never got anywhere would prove nothing.
-    deeds = ("ordered", "bought", "started to pay", "canceled", "revealed", "returned", *REASONS)
+    deeds = (
+        "ordered",
+        "ordered with a coupon",
+        "bought",
+        "started to pay",
+        "canceled",
+        "revealed",
+        "returned",
+        *REASONS,
+    )
     traded = ("bought at cost", "paid its child", "not bought at cost", "not paid its child")
     refused = ("not ordered", "not started to pay", "not canceled", "not revealed", "not returned")
     assert [

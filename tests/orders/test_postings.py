@@ -80,3 +80,18 @@ def test_a_top_up_is_the_buyers_whole_and_the_fee_the_platforms(
     assert sum(moved.values()) == 0
     assert moved[wallet] == -amount_minor
     assert moved.get(accounts.gateway("stripe", "CNY"), 0) == amount_minor - fee_minor
+
+
+def test_a_fee_that_is_all_that_came_stays_visible_at_the_channel() -> None:
+    taken_in = postings.captured(
+        provider="stripe",
+        currency="CNY",
+        channel_minor=1,
+        fee_minor=1,
+        wallet=None,
+        wallet_minor=0,
+    )
+    gateway = accounts.gateway("stripe", "CNY")
+    posted = postings.sale(taken_in, [])
+    assert [one.amount_minor for one in posted if one.account == gateway] == [1, -1]
+    assert sum(one.amount_minor for one in posted) == 0

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue
 from kernel import db
 from offers.at_cost import CostWish
 from offers.quotes import Wish
-from orders import checkout, paying, settlement
+from orders import checkout, paying, placing_statements, settlement
 from orders.checkout import Buyer
+from orders.placing_statements import Way
+from promotions.discounts import Payer
 from sales import SalesDesk, key
 from trade_desk import COST_MINOR, buy, credit, transfer
 
@@ -109,6 +112,35 @@ async def test_a_transfer_to_a_child_asks_nine(warm: SalesDesk) -> None:
     # The child; the key; the child's path; both accounts, their locks and what they hold; two
     # books; the ledger.
     assert len(asked) == 9, asked
+
+
+@pytest.mark.parametrize(("payers", "asks"), [(SHOP_PAYS, 3), (PLATFORM_PAYS, 4)])
+async def test_an_order_with_a_coupon_asks_one_more_and_one_for_budgets(
+    warm: SalesDesk, payers: tuple[Payer, ...], asks: int
+) -> None:
+    shop = await warm.shop()
+    await issue(shop, payers=payers, max_uses=5)
+    await fund(shop.id, None, 5_000)
+    quote = await warm.quote(shop, [Wish(warm.world.goods.sku_id, 2)], coupon_codes=["SPRING"])
+    asked = await statements(
+        checkout.create_order(
+            shop=shop,
+            buyer=Buyer(),
+            quote_id=quote.id,
+            contact="buyer@example.com",
+            affiliate_code=None,
+            idempotency_key=key(),
+        )
+    )
+    # The price; the coupons; what their budgets hold; the order with its keys and its coupons.
+    assert len(asked) == asks, asked
+
+
+def test_an_order_without_coupons_is_placed_by_statements_that_know_of_none() -> None:
+    for way in (Way(), Way(pays=True), Way(pays=True, at_cost=True)):
+        for statement in (placing_statements.at_once(way), placing_statements.in_turn(way)):
+            assert "coupon" not in statement.sql
+            assert "discount" not in statement.sql
 
 
 async def test_paying_an_order_from_the_wallet_asks_four(warm: SalesDesk) -> None:

@@ -14,9 +14,10 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from offers import quotes
 from offers.quotes import Wish
-from orders import checkout, expiry, placing
+from orders import checkout, expiry, placing, placing_statements
 from orders.checkout import Buyer, OrderMade
 from orders.drafts import Draft
+from orders.placing_statements import Way
 from races.crowd import Outcome, all_at_once
 from races.mutants import Meeting, gate_that_opens_for_two, that_waits_at_the_gate, without
 from races.purchases import key_statuses, promised_twice, quantities, quick_buy
@@ -91,8 +92,9 @@ async def test_the_check_notices_a_hold_that_reads_first_and_writes_then(
     shop: Shop, world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     if way == "at once":
-        reads_only = without("for update skip locked", placing._PLACE)
-        monkeypatch.setattr(placing, "_PLACE", that_waits_at_the_gate(reads_only))
+        order = placing_statements.at_once(Way())
+        naive = that_waits_at_the_gate(without("for update skip locked", order))
+        monkeypatch.setattr(placing_statements, "at_once", lambda _: naive)
         async with gate_that_opens_for_two():
             outcome = await rush(shop, world)
     else:

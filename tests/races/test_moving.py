@@ -15,9 +15,10 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from offers import quotes
 from offers.quotes import Wish
-from orders import paying, placing
+from orders import paying, placing, placing_statements
 from orders.checkout import Buyer
 from orders.drafts import Draft
+from orders.placing_statements import Way
 from orders.records import Viewer
 from races.crowd import Outcome, all_at_once
 from races.mutants import changed
@@ -145,10 +146,10 @@ async def test_no_sale_goes_through_a_parent_that_is_lost_and_every_split_is_its
 async def test_without_a_look_at_the_path_sales_go_through_the_lost_parent(
     world: World, database: Settings, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = placing._PLACE_AND_PAY.names
-    path = names.index("path") + 1
-    naive = changed(placing._PLACE_AND_PAY, f"::uuid, ${path}::uuid[])", "::uuid, null)")
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", naive)
+    sale = placing_statements.at_once(Way(pays=True))
+    path = sale.names.index("path") + 1
+    naive = changed(sale, f"::uuid, ${path}::uuid[])", "::uuid, null)")
+    monkeypatch.setattr(placing_statements, "at_once", lambda _: naive)
     rush = Rush(world, monkeypatch)
     outcome = await rush.run()
     found = await faults_of(rush, outcome, owner)

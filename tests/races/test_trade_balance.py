@@ -12,7 +12,8 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from offers.at_cost import CostWish
-from orders import placing, refunds
+from orders import placing_statements, refunds
+from orders.placing_statements import Way
 from orders.purchasing import Bought
 from orders.records import Viewer
 from races.crowd import Outcome, all_at_once
@@ -72,8 +73,9 @@ async def test_the_check_notices_a_purchase_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tempting mistake: look whether the money is there, without a lock."""
-    reads_only = changed(placing._PLACE_AT_COST, "lock_balance(", "-ledger_balance(")
-    monkeypatch.setattr(placing, "_PLACE_AT_COST", that_waits_at_the_gate(reads_only))
+    purchase = placing_statements.at_once(Way(pays=True, at_cost=True))
+    naive = that_waits_at_the_gate(changed(purchase, "lock_balance(", "-ledger_balance("))
+    monkeypatch.setattr(placing_statements, "at_once", lambda _: naive)
 
     async with gate_that_opens_for_two():  # each of them sees the money for one
         outcome = await rush(shop, world, affordable=1)

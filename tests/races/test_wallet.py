@@ -7,8 +7,9 @@ from billing import accounts
 from billing.ledger import Account
 from entrypoints.verify import verify
 from kernel.settings import Settings
-from orders import placing
+from orders import placing_statements
 from orders.checkout import OrderMade
+from orders.placing_statements import Way
 from races.crowd import Outcome, all_at_once
 from races.mutants import changed, gate_that_opens_for_two, that_waits_at_the_gate
 from races.purchases import PRICE_MINOR, key_statuses, quick_buy
@@ -67,8 +68,9 @@ async def test_the_check_notices_a_debit_that_only_reads_the_balance(
     shop: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tempting mistake: look whether the money is there, without a lock."""
-    reads_only = changed(placing._PLACE_AND_PAY, "lock_balance(", "-ledger_balance(")
-    monkeypatch.setattr(placing, "_PLACE_AND_PAY", that_waits_at_the_gate(reads_only))
+    sale = placing_statements.at_once(Way(pays=True))
+    naive = that_waits_at_the_gate(changed(sale, "lock_balance(", "-ledger_balance("))
+    monkeypatch.setattr(placing_statements, "at_once", lambda _: naive)
 
     async with gate_that_opens_for_two():  # each of them sees the money for one
         outcome, wallet = await rush(shop, world, affordable=1)

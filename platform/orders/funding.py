@@ -1,0 +1,212 @@
+"""Who pays what a discount takes off: held when the order is made, spent when it is paid (E3).
+
+Money of a budget is held like a wallet's: `L:PROMO` to `L:PROMO_HELD` while the order waits, into
+escrow with the sale, back when the order ends unpaid, and back by parts with every refund.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from affiliates.commission import commission_minor
+from billing import accounts, ledger
+from billing.ledger import Entry, credit, debit, merged
+from billing.payment_methods import dearest_fee_bp
+from kernel import db
+from kernel.ids import new_id
+from offers.quotes import QuotedLine
+from orders.records import Funding, Line, Order
+from promotions.discounts import (
+    Discount,
+    Part,
+    PayerKind,
+    least_net_minor,
+    shop_funded_minor,
+    with_gap_moved,
+)
+from tenants.directory import Shop
+
+FundingState = Literal["FREE", "HELD"]
+
+
+class CouponGone(Exception):
+    """A coupon that an expired order gave back is not to be had again."""
+
+
+def bearable(quoted: QuotedLine, shop: Shop, *, affiliate_rate_bp: int) -> tuple[Discount, ...]:
+    """The line's discounts, with what the shop's margin cannot bear moved to its own budget.
+
+    The guard G5 of domain 2: after discounts, commission and the dearest channel fee nobody's
+    share is negative. Where the root sells, its budget is the platform's.
+    """
+    given_minor = shop_funded_minor(quoted.discounts)
+    if not given_minor:
+        return quoted.discounts
+    commission = commission_minor(paid_minor=quoted.total_minor, rate_bp=affiliate_rate_bp)
+    least_minor = least_net_minor(
+        to_cover_minor=quoted.sourcing.costs[-1] * quoted.quantity + commission,
+        fee_bp=dearest_fee_bp(shop.payment_methods),
+    )
+    if least_minor is None:
+        return quoted.discounts
+    gap_minor = min(max(least_minor - (quoted.list_minor - given_minor), 0), given_minor)
+    if not gap_minor:
+        return quoted.discounts
+    is_root = len(shop.path) == 1
+    budget = Part(
+        PayerKind.PLATFORM if is_root else PayerKind.TENANT, None if is_root else shop.id, 0
+    )
+    return with_gap_moved(quoted.discounts, gap_minor=gap_minor, to=budget)
+
+
+def fundings_of(discounts: Iterable[Discount]) -> tuple[Funding, ...]:
+    """The parts of discounts that are paid out of budgets."""
+    return tuple(
+        Funding(new_id(), part.kind, part.party_id, part.amount_minor)
+        for discount in discounts
+        for part in discount.parts
+        if part.kind is not PayerKind.SHOP
+    )
+
+
+def discount_values(lines: Iterable[tuple[UUID, Sequence[Discount]]]) -> dict[str, Any]:
+    """Give the values of `parts.WRITE_DISCOUNTS` for the coupons of (line, discounts) pairs."""
+    parts = [
+        (line_id, discount.coupon_id, part)
+        for line_id, discounts in lines
+        for discount in discounts
+        for part in discount.parts
+    ]
+    return {
+        "discount_ids": [new_id() for _ in parts],
+        "discount_lines": [line_id for line_id, _, _ in parts],
+        "discount_sources": ["COUPON" for _ in parts],
+        "discount_coupons": [coupon_id for _, coupon_id, _ in parts],
+        "discount_amounts": [part.amount_minor for _, _, part in parts],
+        "discount_kinds": [str(part.kind) for _, _, part in parts],
+        "discount_parties": [part.party_id for _, _, part in parts],
+    }
+
+
+def needs(fundings: Iterable[Funding]) -> dict[UUID | None, int]:
+    """What each budget gives, in minor units; None: the platform's."""
+    by_party: dict[UUID | None, int] = {}
+    for funding in fundings:
+        by_party[funding.party_id] = by_party.get(funding.party_id, 0) + funding.left_minor
+    return by_party
+
+
+def into_escrow(fundings: Iterable[Funding], *, currency: str, state: FundingState) -> list[Entry]:
+    """E3: what others pay goes into escrow with the buyer's money."""
+    account = accounts.promo_held if state == "HELD" else accounts.promo
+    taken = [
+        debit(account(party_id, currency), amount) for party_id, amount in needs(fundings).items()
+    ]
+    total_minor = sum(entry.amount_minor for entry in taken)
+    return [*taken, credit(accounts.escrow(currency), total_minor)] if taken else []
+
+
+def hold_entries(fundings: Iterable[Funding], *, currency: str) -> list[Entry]:
+    """Hold what others pay for an order that waits for its payment."""
+    return merged(
+        entry
+        for party_id, amount_minor in needs(fundings).items()
+        for entry in (
+            debit(accounts.promo(party_id, currency), amount_minor),
+            credit(accounts.promo_held(party_id, currency), amount_minor),
+        )
+    )
+
+
+def hold_posting(
+    fundings: Iterable[Funding], *, currency: str, order_id: UUID, tenant_id: UUID
+) -> dict[str, Any]:
+    """Give the values of `ledger.POST` that hold the budgets' money for an order."""
+    return ledger.posting(
+        hold_entries(fundings, currency=currency),
+        kind="PROMO_HOLD",
+        idempotency_key=f"promo-hold:{order_id}",
+        tenant_id=tenant_id,
+        order_id=order_id,
+    )
+
+
+async def free(order: Order, lines: Iterable[Line]) -> None:
+    """Give back to the budgets what was held for an order that ends unpaid; it is locked."""
+    fundings = [one for line in lines for one in line.fundings]
+    if not fundings:
+        return
+    held = hold_entries(fundings, currency=order.currency)
+    await ledger.post(
+        [Entry(entry.account, -entry.amount_minor) for entry in held],
+        kind="PROMO_VOID",
+        idempotency_key=f"promo-void:{order.id}",
+        tenant_id=order.tenant_id,
+        order_id=order.id,
+    )
+
+
+_TAKE_ANEW = """
+select take_coupon(gone.new_id, gone.tenant_id, gone.order_id, gone.coupon_id, gone.code_id,
+                   gone.holder, gone.holder_places,
+                   exists (select from coupon_slots where coupon_id = gone.coupon_id),
+                   gone.single_code_id is not null, gone.first_order_of, gone.returned_by_refund,
+                   platform_now()) as refusal
+from (select used.*, uuid_of_place.id as new_id
+      from (select *, row_number() over (order by coupon_id) as n from coupon_uses
+            where order_id = $1 and released_for = 'EXPIRED') as used
+      join unnest($2::uuid[]) with ordinality as uuid_of_place (id, n) using (n)
+      order by n offset 0) as gone
+"""
+
+
+async def take_anew(order: Order, lines: Iterable[Line]) -> None:
+    """Take the uses and the money again that an expired order gave back: its payment came late.
+
+    The terms are those of the sale, whatever became of the coupon since. Raises `CouponGone` when
+    a use or the money has gone to somebody else.
+    """
+    number: int = await db.fetch_value(
+        "select count(*) from coupon_uses where order_id = $1 and released_for = 'EXPIRED'",
+        order.id,
+    )
+    if not number:
+        return
+    for row in await db.fetch(_TAKE_ANEW, order.id, [new_id() for _ in range(number)]):
+        if row["refusal"] is not None:
+            raise CouponGone
+    await _hold_anew(order, [one for line in lines for one in line.fundings])
+
+
+async def _hold_anew(order: Order, fundings: Sequence[Funding]) -> None:
+    wanted = {
+        accounts.promo(party, order.currency): minor for party, minor in needs(fundings).items()
+    }
+    if not wanted:
+        return
+    budgets = sorted(wanted, key=lambda account: account.id)
+    held = await ledger.lock_balances(budgets)
+    if any(minor < wanted[account] for account, minor in zip(budgets, held, strict=True)):
+        raise CouponGone
+    await ledger.post(
+        hold_entries(fundings, currency=order.currency),
+        kind="PROMO_HOLD",
+        idempotency_key=f"promo-hold-again:{order.id}",
+        tenant_id=order.tenant_id,
+        order_id=order.id,
+    )
+
+
+def returned_parts(line: Line, amount_minor: int) -> list[tuple[Funding, int]]:
+    """What a refund of so much to the buyer gives back to each funder of the line.
+
+    In proportion to what is left of both, rounded down; with all that the buyer has left to get
+    back, all that the funders have. So nobody gets back more than was given, and the last refund
+    clears everything.
+    """
+    left_minor = line.paid_minor - line.refunded_minor
+    return [
+        (funding, part_minor)
+        for funding in line.fundings
+        if (part_minor := funding.left_minor * amount_minor // left_minor)
+    ]

@@ -1,0 +1,130 @@
+"""Coupons as their issuer, the shops below and customers see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from kernel import cursors, db
+from kernel.errors import NotFound
+from tenants.directory import Shop
+
+SHOWN_TO_CUSTOMERS: Final = 50
+"""How many listed coupons a customer is shown at most, those that end first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayerView:
+    """Who bears which part, in basis points."""
+
+    kind: str
+    party_id: UUID | None
+    share_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouponView:
+    """A coupon. Of an ancestor's, who pays and how often it was used is not the shop's to know."""
+
+    id: UUID
+    name: str
+    kind: str
+    percent_bp: int | None
+    amount_minor: int | None
+    cap_minor: int | None
+    currency: str
+    min_subtotal_minor: int
+    first_order: bool
+    stacking: str
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    created_at: datetime
+    is_own: bool
+    code: str | None
+    max_uses: int | None
+    uses: int | None
+    payers: tuple[PayerView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CouponPage:
+    """A page of coupons, the newest first."""
+
+    rows: tuple[CouponView, ...]
+    cursors: tuple[str, ...]
+    has_next: bool
+
+
+# The columns of another tenant's coupon that cost it something are not read at all.
+_VIEW: Final = """
+select coupon.id, coupon.name, coupon.kind, coupon.percent_bp, coupon.amount_minor,
+       coupon.cap_minor, coupon.currency, coupon.min_subtotal_minor, coupon.first_order,
+       coupon.stacking, coupon.starts_at, coupon.ends_at, coupon.status, coupon.created_at,
+       coupon.tenant_id = current_tenant_id() as is_own,
+       (select code from coupon_codes code
+        where code.coupon_id = coupon.id and not code.is_single order by code.id limit 1) as code,
+       case when coupon.tenant_id = current_tenant_id() then coupon.max_uses end as max_uses,
+       case when coupon.tenant_id = current_tenant_id() and coupon.max_uses is not null then
+           (select count(*) from coupon_slots slot
+            where slot.coupon_id = coupon.id and slot.use_id is not null) end as uses,
+       case when coupon.tenant_id = current_tenant_id() then
+           (select array_agg(row(payer.kind::text, payer.party_id, payer.share_bp::int)
+                             order by payer.place)
+            from coupon_payers payer where payer.coupon_id = coupon.id) end as payers
+from coupons coupon
+where coupon.tenant_id = any ((select current_path())::uuid[])
+  and (coupon.reach = 'SUBTREE' or coupon.tenant_id = current_tenant_id())
+"""
+_PAGE: Final = f"""
+{_VIEW} and ($1::timestamptz is null or (coupon.created_at, coupon.id) < ($1, $2::uuid))
+order by coupon.created_at desc, coupon.id desc limit $3
+"""
+_FOR_CUSTOMERS: Final = f"""
+{_VIEW} and coupon.listed and coupon.status = 'ACTIVE' and coupon.currency = $1
+  and coupon.starts_at <= platform_now() and coupon.ends_at > platform_now()
+  and exists (select from coupon_codes code where code.coupon_id = coupon.id and not code.is_single)
+order by coupon.ends_at, coupon.id limit $2
+"""
+_ONE_OWN: Final = f"{_VIEW} and coupon.id = $1 and coupon.tenant_id = current_tenant_id()"
+
+
+async def coupons_page(*, shop: Shop, first: int | None, after: str | None) -> CouponPage:
+    """The shop's own coupons and those that the shops above give for it."""
+    size = cursors.page_size(first)
+    place = cursors.read(after, tenant_id=shop.id, about="coupons")
+    rows = await db.read(
+        db.core_scope(shop.id, path=shop.path),
+        _PAGE,
+        datetime.fromisoformat(place[0]) if place else None,
+        UUID(place[1]) if place else None,
+        size + 1,
+    )
+    shown = tuple(_view(row) for row in rows[:size])
+    marks = tuple(
+        cursors.write([one.created_at.isoformat(), str(one.id)], tenant_id=shop.id, about="coupons")
+        for one in shown
+    )
+    return CouponPage(shown, marks, len(rows) > size)
+
+
+async def coupons_for_customers(shop: Shop) -> list[CouponView]:
+    """The coupons that a shop shows its customers, those that end first."""
+    rows = await db.read(
+        db.core_scope(shop.id, path=shop.path), _FOR_CUSTOMERS, shop.currency, SHOWN_TO_CUSTOMERS
+    )
+    return [_view(row) for row in rows]
+
+
+async def own_coupon(coupon_id: UUID) -> CouponView:
+    """One coupon of the scope's own tenant; `NotFound` for anybody else's, inherited or not."""
+    row = await db.fetch_row(_ONE_OWN, coupon_id)
+    if row is None:
+        raise NotFound("There is no such coupon.", field="couponId")
+    return _view(row)
+
+
+def _view(row: Mapping[str, Any]) -> CouponView:
+    payers = tuple(PayerView(*payer) for payer in row["payers"] or ())
+    return CouponView(**{**row, "payers": payers})
