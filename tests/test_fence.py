@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, ValidationErro
 from tortoise.manager import Manager
 
 from affiliates.models import Affiliate, AffiliateProgram
-from identity.models import ApiClient, Customer
+from identity.models import ApiClient, Customer, SavedContact
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
@@ -36,6 +36,10 @@ TENANT_TABLES = (
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "carts",
+    "cart_lines",
+    "saved_contacts",
+    "order_forms",
 )
 PATH_TABLES = ("price_rules", "price_limits", "tenant_listings")
 PARTY_TABLES = ("line_shares",)
@@ -54,6 +58,7 @@ SHOP_TABLES = {
 }
 FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     Customer,
+    SavedContact,
     ApiClient,
     AffiliateProgram,
     Affiliate,

@@ -33,6 +33,9 @@ WITHOUT_MODEL = {
     "attempt_counters": "key of three columns",
     "idempotency_records": "key of three columns",
     "key_batch_rejections": "key of two columns",
+    "carts": "key of two columns",
+    "cart_lines": "key of three columns",
+    "order_forms": "key of three columns",
     "payment_events": "key of two columns",
     "ledger_entries": "key of two columns",
     "catalogue_versions": "written by triggers alone, and read in SQL",
@@ -59,6 +62,7 @@ _TYPES: dict[type[Field[Any]], str] = {
     fields.BooleanField: "boolean",
     fields.DatetimeField: "timestamp with time zone",
     fields.BinaryField: "bytea",
+    fields.JSONField: "jsonb",
     AddressField: "inet",
     TransactionIdField: "xid8",
 }

@@ -18,6 +18,7 @@ from billing.polling import claim_due, give_poll_back
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
+from offers.cart.storing import forget_old_carts
 from orders import channel_calls, expiry, refund_sending
 
 log = get_logger(__name__)
@@ -25,6 +26,7 @@ ORDERS_READ_AT_ONCE = 100
 CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
+CARTS_FORGOTTEN_AT_ONCE = 500
 
 
 async def expire_orders() -> int:
@@ -86,6 +88,11 @@ async def forget_old_requests() -> int:
         )
 
 
+async def forget_carts() -> int:
+    """Forget carts that nobody has touched for long."""
+    return await forget_old_carts(CARTS_FORGOTTEN_AT_ONCE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -105,6 +112,7 @@ SWEEPS = (
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=fold, every_seconds=20.0),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),
 )
 
 

@@ -58,6 +58,7 @@ _NAMES = {
     "cat": "category",
     "prd": "product",
     "sku": "SKU",
+    "ctl": "cart line",
     "ofr": "offer",
     "ord": "order",
     "lin": "order line",

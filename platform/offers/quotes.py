@@ -90,12 +90,18 @@ class Quote:
 
 async def quote(shop: Shop, wishes: Sequence[Wish]) -> Quote:
     """Price these wishes now, in the shop's core transaction or in round trips of their own."""
-    lines = await price_wishes(shop, wishes)
+    return sign(shop, await price_wishes(shop, wishes))
+
+
+def sign(shop: Shop, lines: Sequence[QuotedLine]) -> Quote:
+    """Sign lines at their prices. Raises `Invalid` for what one order cannot have."""
+    _require_sensible([Wish(line.sku.id, line.quantity, line.offer.id) for line in lines])
+    _require_once(lines)
     lasts = timedelta(seconds=settings().quote_seconds)
     expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
         id=_token(shop, lines, expires_at),
-        lines=lines,
+        lines=tuple(lines),
         total_minor=sum(line.total_minor for line in lines),
         currency=shop.currency,
         expires_at=expires_at,
@@ -141,15 +147,39 @@ def price_changed(lines: Sequence[QuotedLine], *, field: str) -> PriceChanged:
 async def price_wishes(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine, ...]:
     """Price wishes without signing anything; each line is one offer's."""
     _require_sensible(wishes)
-    # Counted so far that an order knows whether what it leaves is scarce.
+    skus = await _skus(shop, wishes)
+    lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    _require_once(lines)
+    return lines
+
+
+async def price_each(shop: Shop, wishes: Sequence[Wish]) -> tuple[QuotedLine | Refusal, ...]:
+    """Price each wish by itself: its line, or why it cannot be ordered now."""
+    if not wishes:
+        return ()
+    skus = await _skus(shop, wishes)
+    return tuple(_line_or_refusal(skus.get(wish.sku_id), wish) for wish in wishes)
+
+
+async def _skus(shop: Shop, wishes: Sequence[Wish]) -> dict[UUID, ShelfSku]:
+    """What the shop sells of it, counted so far that an order knows whether what it leaves is
+    scarce."""
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    skus = await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
-    lines = tuple(_line(skus.get(wish.sku_id), wish) for wish in wishes)
+    return await shelf.skus_by_id(shop, list({wish.sku_id for wish in wishes}), stock_bound=bound)
+
+
+def _line_or_refusal(sku: ShelfSku | None, wish: Wish) -> QuotedLine | Refusal:
+    try:
+        return _line(sku, wish)
+    except Refusal as refusal:
+        return refusal
+
+
+def _require_once(lines: Sequence[QuotedLine]) -> None:
     if len({line.offer.id for line in lines}) != len(lines):
         # Each of the two would count the offer's whole stock, and lock its keys in any order.
         raise Invalid("The same goods stand in two lines: add them up.", field="lines")
-    return lines
 
 
 def _require_sensible(wishes: Sequence[Wish]) -> None:

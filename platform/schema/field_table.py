@@ -36,7 +36,7 @@ BALANCE_READERS: Final = FINANCE | AFFILIATES | SUPPLIERS
 #: "Type": (who, "its fields"). A field that only some of them may see has a row of its own.
 _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", EVERYONE, "storefront categories products product"),
-    ("Query", BUYERS, "quote order"),
+    ("Query", BUYERS, "quote order cart"),
     ("Query", CUSTOMERS, "orders me"),
     ("Query", SHOP_READERS, "tenant tenantOrders"),
     ("Query", OWN_COSTS, "catalogueToList"),
@@ -45,6 +45,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", OPERATORS, "trialBalance"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", BUYERS, "keyReveal keysExport unrevealedReturn"),
+    ("Mutation", BUYERS, "cartLinesAdd cartLinesUpdate cartLinesRemove"),
     ("Mutation", BUYERS, "signUp signIn"),
     ("Mutation", CUSTOMERS, "signOut walletTopUp"),
     ("Mutation", FINANCE | OPERATORS, "refundCreate"),
@@ -66,6 +67,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("ProblemDetail", EVERYONE, "name value"),
     ("Quote", BUYERS, "id lines total expiresAt"),
     ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice total"),
+    ("Cart", BUYERS, "lines total quote problem expiresAt"),
+    ("CartLine", BUYERS, "id skuId offerId productSlug name quantity unitPrice formerUnitPrice"),
+    ("CartLine", BUYERS, "total problem"),
+    ("CartChanged", BUYERS, "cart cartToken"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
     ("Order", ORDER_READERS, "deliveredAt lines"),
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),

@@ -54,7 +54,8 @@ class Quote:
 QuotePayload = Annotated[Quote | Problem, strawberry.union("QuotePayload")]
 
 
-def _quote_type(quote: SignedQuote) -> Quote:
+def quote_type(quote: SignedQuote) -> Quote:
+    """Put a signed price into the schema's words."""
     return Quote(
         id=strawberry.ID(quote.id),
         lines=[
@@ -84,4 +85,4 @@ class QuoteQuery:
             wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)
             for line in input.lines
         ]
-        return _quote_type(await quotes.quote(context.shop, wishes))
+        return quote_type(await quotes.quote(context.shop, wishes))

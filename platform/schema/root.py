@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
+from schema.carts import CartMutation, CartQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
@@ -27,12 +28,19 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, QuoteQuery, CartQuery, OrderQuery, CustomerQuery, DeskQuery):
     """What can be asked."""
 
 
 @strawberry.type
-class Mutation(OrderMutation, PaymentMutation, KeyMutation, RefundMutation, CustomerMutation):
+class Mutation(
+    CartMutation,
+    OrderMutation,
+    PaymentMutation,
+    KeyMutation,
+    RefundMutation,
+    CustomerMutation,
+):
     """What can be done."""
 
 

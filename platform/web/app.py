@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, buying, catalogue, keys, orders
+from web import account, buying, cart, catalogue, keys, orders
 from web.pages import FormHandler, Page, form, page
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -31,6 +31,11 @@ def web_routes() -> list[BaseRoute]:
         _shows("/c/{slug}", catalogue.category_page),
         _shows("/p/{slug}", catalogue.product_page),
         _takes("/buy", buying.buy),
+        _shows("/cart", cart.cart_page),
+        _takes("/cart/add", cart.add),
+        _takes("/cart/update", cart.update),
+        _takes("/cart/remove", cart.remove),
+        _takes("/cart/order", cart.order),
         _shows("/o/{no}", orders.order_page),
         _shows("/o/{no}/return", orders.back_from_channel),
         _takes("/o/{no}/pay", orders.pay),

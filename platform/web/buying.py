@@ -22,9 +22,14 @@ async def buy(visit: Visit, form: Form) -> Response:
     except Refused as refused:
         slug = form.text("product")
         return await show_product(visit, slug, problem=refused.problem, form=form)
-    order_no, guest_token = made["order"]["no"], made["guestToken"]
     if form.text("method") == WALLET:
-        return go_to(order_path(order_no))
+        return go_to(order_path(made["order"]["no"]))
+    return await pay_for(visit, form, made)
+
+
+async def pay_for(visit: Visit, form: Form, made: dict[str, Any]) -> Response:
+    """Lead from an order that was just made to its payment."""
+    order_no, guest_token = made["order"]["no"], made["guestToken"]
     try:
         address = await start_payment(visit, order_no, form, guest_token=guest_token)
     except Refused:
@@ -67,17 +72,29 @@ def refused(visit: Visit, field: str, zh: str, en: str) -> Refused:
     return Refused(Problem("VALIDATION", visit.context.words(zh, en), field))
 
 
-def _wish(visit: Visit, form: Form) -> dict[str, Any]:
-    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+def require_choice(visit: Visit, form: Form) -> tuple[str, str, int]:
+    """Read the SKU, the offer and its price in minor units; `Refused` when nothing is chosen."""
     choice = _CHOICE.fullmatch(form.text("choice"))
     if choice is None:
         raise refused(visit, "choice", "请选择要购买的规格。", "Choose what to buy.")
+    sku_id, offer_id, unit_price_minor = choice.groups()
+    return sku_id, offer_id, int(unit_price_minor)
+
+
+def require_quantity(visit: Visit, form: Form) -> int:
+    """Read how many; `Refused` for what is no such number."""
     quantity = form.number("quantity")
     if not quantity or quantity > 100_000:
         raise refused(visit, "quantity", "数量至少为 1。", "The quantity is at least 1.")
+    return quantity
+
+
+def _wish(visit: Visit, form: Form) -> dict[str, Any]:
+    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+    sku_id, offer_id, unit_price_minor = require_choice(visit, form)
+    quantity = require_quantity(visit, form)
     method = require_method(visit, form)
-    sku_id, offer_id, unit_price_minor = choice.groups()
-    total_minor = min(int(unit_price_minor) * quantity, 2**53 - 1)
+    total_minor = min(unit_price_minor * quantity, 2**53 - 1)
     return {
         "skuId": sku_id,
         "offerId": offer_id,

@@ -11,7 +11,8 @@ from web.visit import VISITOR, Visit
 CSRF_FIELD: Final = "form_token"
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 30
-_MAX_TEXT: Final = 1_000
+_MAX_TEXT: Final = 4_000
+"""Characters: a signed quote of twenty lines is the longest."""
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 

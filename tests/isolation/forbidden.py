@@ -151,6 +151,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
             texts |= {public_id(kind, row["id"]), str(row["id"])}
     texts |= {order.no for order in mine.orders}
+    texts |= {mine.cart_token, *mine.cart_lines.values()}
     for row in await owner.fetch(
         """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
            join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",

@@ -138,8 +138,10 @@ def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:
     ask = Ask(town, case.root, case.caller)
     if case.leaf is None or (nobodys := slot_of(case.leaf).nobodys) is None:
         return None
-    if case.leaf.name == "guestToken" and case.caller.role == "CUSTOMER":
+    if case.leaf.name in ("guestToken", "cartToken") and case.caller.role == "CUSTOMER":
         return None  # it has no need of a token
+    if case.leaf.name == "cartToken" and case.root.name in ("signIn", "signUp"):
+        return None  # whoever signs in has done so, whatever cart there is
     values = {**right_values(ask, by_leaf=case.leaf), case.leaf.path: nobodys(ask)}
     return Case(case.root, case.caller, values, f"{case.leaf.coordinate} is nobody's", case.leaf)
 
@@ -154,7 +156,7 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
 
 def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
-    last = ("orderCancel", "signOut")
+    last = ("cartLinesRemove", "orderCancel", "signOut")
     return sorted(roots, key=lambda root: (root.name != "unrevealedReturn") + (root.name in last))
 
 

@@ -50,6 +50,8 @@ _LINES = """query ($no: String!, $token: String) { order(no: $no, guestToken: $t
 _REVEAL = """mutation ($input: KeyRevealInput!) { keyReveal(input: $input) {
   ... on KeysRevealed { keys { secret } } } }"""
 _CANCEL = """mutation ($input: OrderRef!) { orderCancel(input: $input) { __typename } }"""
+_PUT_IN = """mutation ($input: CartLinesAddInput!) { cartLinesAdd(input: $input) {
+  ... on CartChanged { cartToken cart { lines { id } } } ... on Problem { code message } } }"""
 _SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   __typename ... on SignedIn { token } ... on Problem { code message } } }"""
 
@@ -77,6 +79,9 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
+    cart_token: str = ""
+    cart_lines: dict[str, str] = field(default_factory=dict)
+    """The line in the cart of each kind of buyer."""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
@@ -183,6 +188,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     for name in ("unopened", "delivered", "pending", "payable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
+    await _fill_carts(api, mine)
     await _open_keys(api, mine)
     await _take_cursors(api, mine)
     return mine
@@ -292,6 +298,15 @@ async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | 
     (line,) = found.accepted["lines"]
     key_ids = tuple(key["id"] for key in line["keys"])
     return HeldOrder(parse_id("ord", order["id"]), order["no"], token, line["id"], key_ids)
+
+
+async def _fill_carts(api: Api, mine: Holdings) -> None:
+    wish = {"input": {"lines": [{"skuId": mine.sku_id, "quantity": 1}]}}
+    for role in ("CUSTOMER", "ANONYMOUS"):
+        answer = await api.ask(mine.shop, _PUT_IN, wish, by=mine.people.get(role))
+        made = answer.accepted
+        mine.cart_lines[role] = made["cart"]["lines"][0]["id"]
+        mine.cart_token = made["cartToken"] or mine.cart_token
 
 
 async def _open_keys(api: Api, mine: Holdings) -> None:

@@ -108,10 +108,22 @@ def _method(ask: Ask) -> str:
     return "WALLET" if by_wallet else "CARD"
 
 
+def _own_cart_token(ask: Ask) -> Any:
+    """A guest's; who signs in with it would move the cart into an account's."""
+    signs_in = ask.root.name in ("signIn", "signUp")
+    return ask.caller.own.cart_token if ask.caller.role == "ANONYMOUS" and not signs_in else OMIT
+
+
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
     lambda ask, theirs: [order.no for order in ask.orders_of(theirs)],
     lambda _: "K20250101-0000000000",
+)
+
+_CART_LINE = Slot(
+    lambda ask: ask.caller.own.cart_lines.get(ask.caller.role, public_id("ctl", new_id())),
+    lambda _, theirs: list(theirs.cart_lines.values()),
+    _id("ctl"),
 )
 
 #: By the name of the input; one that differs from field to field is asked for the field.
@@ -168,6 +180,16 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
+    ),
+    "cartToken": Slot(
+        _own_cart_token,
+        lambda _, theirs: [theirs.cart_token],
+        lambda _: crypto.new_token("kmk"),
+    ),
+    "cartLineId": _CART_LINE,
+    "cartLineIds": Slot(
+        lambda ask: [_CART_LINE.own(ask)],
+        lambda _, theirs: [list(theirs.cart_lines.values())],
     ),
     "account": Slot(
         lambda ask: ask.caller.own.email,
@@ -234,6 +256,8 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         theirs.quote_id,
         theirs.idempotency_key,
         theirs.affiliate_code,
+        theirs.cart_token,
+        *theirs.cart_lines.values(),
         theirs.email,
         theirs.phone,
         theirs.shop.slug,

@@ -30,6 +30,10 @@ TENANT_CLASS = {
     "order_lines",
     "delivered_keys",
     "key_reveals",
+    "carts",
+    "cart_lines",
+    "saved_contacts",
+    "order_forms",
 }
 PATH_CLASS = {"price_rules", "price_limits", "tenant_listings"}
 PARTY_CLASS = {"line_shares"}
