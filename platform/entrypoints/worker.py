@@ -19,7 +19,7 @@ from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
 from offers.cart.storing import forget_old_carts
-from orders import channel_calls, expiry, refund_sending
+from orders import channel_calls, expiry, offer_figures, refund_sending
 
 log = get_logger(__name__)
 ORDERS_READ_AT_ONCE = 100
@@ -27,6 +27,7 @@ CHANNELS_ASKED_AT_ONCE = 20
 REFUNDS_SENT_AT_ONCE = 50
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 CARTS_FORGOTTEN_AT_ONCE = 500
+SALES_COUNTED_AT_ONCE = 5_000
 
 
 async def expire_orders() -> int:
@@ -93,6 +94,16 @@ async def forget_carts() -> int:
     return await forget_old_carts(CARTS_FORGOTTEN_AT_ONCE)
 
 
+async def count_sales() -> int:
+    """Count what came of each offer's sales."""
+    return await offer_figures.count_sales(SALES_COUNTED_AT_ONCE)
+
+
+async def sum_up_sales() -> int:
+    """Write what pages say of offers, where it has changed."""
+    return await offer_figures.sum_up()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -113,6 +124,8 @@ SWEEPS = (
     Sweep(work=fold, every_seconds=20.0),
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
     Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=count_sales, every_seconds=60.0, batch=SALES_COUNTED_AT_ONCE),
+    Sweep(work=sum_up_sales, every_seconds=3600.0),
 )
 
 

@@ -59,6 +59,7 @@ _NAMES = {
     "prd": "product",
     "sku": "SKU",
     "ctl": "cart line",
+    "sct": "saved contact",
     "ofr": "offer",
     "ord": "order",
     "lin": "order line",

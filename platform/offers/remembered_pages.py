@@ -15,6 +15,7 @@ from kernel import db
 from kernel.clock import monotonic_seconds
 from kernel.settings import settings
 from offers.assortment import Assortment, assortments
+from offers.comparing import figures_of
 from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count
 from offers.own_shelf import OwnShelf
@@ -121,6 +122,7 @@ def _shelf_sku(
             price_minor,
             min(bound, counts[offer.number].pieces),
             offer.row["warranty_hours"],
+            figures_of(offer.row),
         )
         for price_minor, offer in sold.offers
     ]

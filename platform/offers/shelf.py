@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kernel import db
+from offers.comparing import NO_SALES, Figures, figures_of
 from offers.listings_met import ListingsMet
 from offers.price_memory import Prices, prices_at
 from offers.prices import Limits, price_offer
@@ -51,6 +52,8 @@ class Offer(NamedTuple):
     unit_price_minor: int
     stock: int
     warranty_hours: int
+    figures: Figures = NO_SALES
+    """Read for pages that show them, and no sales for everybody else."""
 
 
 class ShelfSku(NamedTuple):
@@ -196,7 +199,13 @@ def _priced_sku(
             result = prices[listing_id] = price_offer(row, limits, books, shop_slug=shop.slug)
         if isinstance(result, Priced):
             offers.append(
-                Offer(listing_id, result.retail_minor, row["stock"], row["warranty_hours"])
+                Offer(
+                    listing_id,
+                    result.retail_minor,
+                    row["stock"],
+                    row["warranty_hours"],
+                    figures_of(row),
+                )
             )
             behind.append((row, result))
     if len(offers) > 1:

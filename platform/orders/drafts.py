@@ -1,8 +1,8 @@
 """An order before it is written. What everybody earns is decided here and never computed again."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,11 @@ from billing.payments import Payment
 from identity.contact import seal_contact
 from kernel import crypto, db
 from kernel.clock import utc_now
+from kernel.crypto import Sealed
 from kernel.ids import new_id
+from offers.form_values import Answer
 from offers.quotes import QuotedLine
+from orders.forms import seal_form
 from orders.idempotency import Request
 from orders.records import ShareRow, guest_token
 from orders.split import AffiliateTerms, split_line
@@ -63,7 +66,8 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All of an order but its keys and its time. `payment` is there when the wallet pays it."""
+    """All of an order but its keys and its time. `payment` is there when the wallet pays it;
+    `forms` has, by their lines, what the buyer said for them."""
 
     id: UUID
     no: str
@@ -74,6 +78,7 @@ class Draft:
     affiliate_id: UUID | None
     contact: str | None
     payment: Payment | None
+    forms: Mapping[UUID, Sealed] = field(default_factory=dict)
 
     @property
     def scope(self) -> db.Scope:
@@ -154,6 +159,7 @@ def draft_order(
     thanks: Attribution | None,
     contact: str | None,
     pay_from_wallet: bool,
+    answers: Mapping[UUID, Sequence[Answer]],
 ) -> Draft:
     """Freeze an order at these prices. Its id, and those of its lines and shares, are new."""
     order_id = new_id()
@@ -168,6 +174,11 @@ def draft_order(
         affiliate_id=thanks.affiliate_id if thanks else None,
         contact=contact,
         payment=_payment(shop, buyer, order_id, lines) if pay_from_wallet else None,
+        forms={
+            line.id: seal_form(answers[line.quoted.sku.id], line_id=line.id)
+            for line in lines
+            if line.quoted.sku.id in answers
+        },
     )
 
 

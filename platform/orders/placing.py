@@ -22,7 +22,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
 from kernel.statements import Statement
-from orders import admission, idempotency, parts
+from orders import admission, forms, idempotency, parts
 from orders.drafts import Draft
 from orders.sale_posting import posting_of_sale
 from supply import holding, pool
@@ -86,16 +86,15 @@ select said.is_first, said.refusal, moment.now, taken.n, taken.id as key_id, sea
 from moment, admission said, taken join sealed_keys sealed on sealed.id = taken.id
 """
 
-_PLACE = Statement.of(
+_PLACE_PARTS = (
     parts.MOMENT_ALONE,
     *_ENTER,
     "admitted as materialized (select 1 from admission where refusal is null)",
     holding.PICK,
     holding.HOLD,
     parts.WRITE_ORDER,
-    then=_ANSWER.format(funds=""),
 )
-_PLACE_AND_PAY = Statement.of(
+_PLACE_AND_PAY_PARTS = (
     parts.MOMENT_ALONE,
     *_ENTER,
     ledger.LOCK_FUNDS,
@@ -108,7 +107,12 @@ _PLACE_AND_PAY = Statement.of(
     parts.WRITE_ORDER,
     *_PAY,
     ledger.POST,
-    then=_ANSWER.format(funds=_FUNDS_ANSWER),
+)
+_PLACE = Statement.of(*_PLACE_PARTS, then=_ANSWER.format(funds=""))
+_PLACE_AND_PAY = Statement.of(*_PLACE_AND_PAY_PARTS, then=_ANSWER.format(funds=_FUNDS_ANSWER))
+_PLACE_FORMS = Statement.of(*_PLACE_PARTS, forms.WRITE_FORMS, then=_ANSWER.format(funds=""))
+_PLACE_FORMS_AND_PAY = Statement.of(
+    *_PLACE_AND_PAY_PARTS, forms.WRITE_FORMS, then=_ANSWER.format(funds=_FUNDS_ANSWER)
 )
 _ENTER_ALONE = Statement.of(
     parts.MOMENT,
@@ -119,6 +123,10 @@ _ENTER_ALONE = Statement.of(
 )
 _WRITE = Statement.of(*_GIVEN, parts.WRITE_ORDER, then=_GIVEN_ANSWER)
 _WRITE_AND_PAY = Statement.of(*_GIVEN, parts.WRITE_ORDER, *_PAY, then=_GIVEN_ANSWER)
+_WRITE_FORMS = Statement.of(*_GIVEN, parts.WRITE_ORDER, forms.WRITE_FORMS, then=_GIVEN_ANSWER)
+_WRITE_FORMS_AND_PAY = Statement.of(
+    *_GIVEN, parts.WRITE_ORDER, *_PAY, forms.WRITE_FORMS, then=_GIVEN_ANSWER
+)
 
 
 async def place_at_once(draft: Draft) -> Placed | None:
@@ -129,7 +137,10 @@ async def place_at_once(draft: Draft) -> Placed | None:
     are not at hand.
     """
     pick = holding.Pick.of([line.wanted for line in draft.lines])
-    statement = _PLACE if draft.payment is None else _PLACE_AND_PAY
+    if draft.forms:
+        statement = _PLACE_FORMS if draft.payment is None else _PLACE_FORMS_AND_PAY
+    else:
+        statement = _PLACE if draft.payment is None else _PLACE_AND_PAY
     values = parts.with_values(_values(draft), _posting(draft), pick.values())
     try:
         rows = await db.write(draft.scope, statement, values)
@@ -158,7 +169,10 @@ async def place_in_turn(draft: Draft) -> Placed | None:
     if not _admitted(said):
         return None
     keys = await _hold_in_lock_order(draft, until=said["now"] + values["hold_for"])
-    statement = _WRITE if draft.payment is None else _WRITE_AND_PAY
+    if draft.forms:
+        statement = _WRITE_FORMS if draft.payment is None else _WRITE_FORMS_AND_PAY
+    else:
+        statement = _WRITE if draft.payment is None else _WRITE_AND_PAY
     values = parts.with_values(values, holding.sale_values(keys))
     rows = await db.fetch(statement.sql, *statement.values(values))
     _admitted(rows[0])  # asked again: while one waits, an account may be frozen, or a shop closed
@@ -181,6 +195,7 @@ def _values(draft: Draft) -> dict[str, Any]:
         draft.values(),
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
+        forms.form_values(draft.forms),
         {
             "debited_account": wallet.id if wallet is not None else None,
             "hold_for": timedelta(seconds=settings().payment_hold_seconds),

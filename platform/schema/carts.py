@@ -11,6 +11,7 @@ from offers.cart.carts import CartChange, CartNow, LineNow
 from offers.cart.lines import CartWish, LineChange
 from offers.cart.storing import Holder
 from schema.context import Context, Info
+from schema.forms import FormValueInput, values_of
 from schema.inputs import wish_of
 from schema.money import Money, amount
 from schema.problems import Problem, Refusals, problem
@@ -24,6 +25,7 @@ class CartLineInput:
     sku_id: strawberry.ID
     quantity: int
     offer_id: strawberry.ID | None = None
+    form: list[FormValueInput] | None = None
 
 
 @strawberry.input
@@ -36,10 +38,11 @@ class CartLinesAddInput:
 
 @strawberry.input
 class CartLineChangeInput:
-    """Another quantity of a line."""
+    """Another quantity of a line, or what its buyer says for it; what is left out stays."""
 
     cart_line_id: strawberry.ID
-    quantity: int
+    quantity: int | None = None
+    form: list[FormValueInput] | None = None
 
 
 @strawberry.input
@@ -60,8 +63,8 @@ class CartLinesRemoveInput:
 
 @strawberry.type(description="One line of a cart, at today's price.")
 class CartLine:
-    """`problem` says why it cannot be ordered now, and then there is no price. `formerUnitPrice`
-    is there where the price has changed since the line was put in."""
+    """`problem` says why it cannot be ordered now; goods that are not to be had have no price.
+    `formerUnitPrice` is there where the price has changed since the line was put in."""
 
     id: strawberry.ID
     sku_id: strawberry.ID
@@ -73,6 +76,15 @@ class CartLine:
     former_unit_price: Money | None
     total: Money | None
     problem: Problem | None
+    form: list["FormValue"] = strawberry.field(metadata={"assumed_size": 2})
+
+
+@strawberry.type
+class FormValue:
+    """What was said for a field, as it was typed."""
+
+    field_name: str
+    value: str
 
 
 @strawberry.type(description="What somebody thinks of buying. No key is held, no price is fixed.")
@@ -118,7 +130,10 @@ class CartMutation:
     async def cart_lines_add(self, info: Info, input: CartLinesAddInput) -> CartPayload:
         """Put in; the same goods add up."""
         wishes = [
-            CartWish(wish_of(sku_id=one.sku_id, quantity=one.quantity, offer_id=one.offer_id))
+            CartWish(
+                wish_of(sku_id=one.sku_id, quantity=one.quantity, offer_id=one.offer_id),
+                None if one.form is None else values_of(one.form),
+            )
             for one in input.lines
         ]
         holder = _holder(info.context, input.cart_token)
@@ -128,7 +143,11 @@ class CartMutation:
     async def cart_lines_update(self, info: Info, input: CartLinesUpdateInput) -> CartPayload:
         """Change quantities."""
         changes = [
-            LineChange(parse_id("ctl", one.cart_line_id, field="cartLineId"), one.quantity)
+            LineChange(
+                parse_id("ctl", one.cart_line_id, field="cartLineId"),
+                one.quantity,
+                None if one.form is None else values_of(one.form),
+            )
             for one in input.lines
         ]
         holder = _holder(info.context, input.cart_token)
@@ -175,4 +194,5 @@ def _line(line: LineNow, context: Context) -> CartLine:
         former_unit_price=None if former is None else amount(former, currency),
         total=amount(quoted.total_minor, currency) if quoted else None,
         problem=problem(line.problem, context) if line.problem else None,
+        form=[FormValue(field_name=name, value=text) for name, text in stored.form.items()],
     )

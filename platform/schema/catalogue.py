@@ -12,6 +12,7 @@ from offers.catalogue import Reading
 from offers.statements import Detail
 from schema.catalogue_types import (
     Category,
+    OfferSort,
     Product,
     ProductConnection,
     ProductFilter,
@@ -74,9 +75,13 @@ class CatalogueQuery:
 
     @strawberry.field(description="One product by its slug or its id; null when not sold here.")
     async def product(
-        self, info: Info, slug: str | None = None, id: strawberry.ID | None = None
+        self,
+        info: Info,
+        slug: str | None = None,
+        id: strawberry.ID | None = None,
+        offer_sort: OfferSort | None = None,
     ) -> Product | None:
-        """Read one product with its SKUs."""
+        """Read one product with its SKUs, their offers from the cheapest on or as asked."""
         if (slug is None) == (id is None):
             raise Invalid("Ask for a product by its slug or by its id.", field="slug")
         context, asked = info.context, selected(info)
@@ -86,7 +91,10 @@ class CatalogueQuery:
             product_id=parse_id("prd", id, field="id") if id is not None else None,
             **_reading(asked, context),
         )
-        return ProductWriter(asked, context).write(found) if found is not None else None
+        if found is None:
+            return None
+        sort = None if offer_sort is None else offer_sort.value
+        return ProductWriter(asked, context, offer_sort=sort).write(found)
 
 
 class _Reading(TypedDict):

@@ -1,5 +1,6 @@
 """What a shop shows, as GraphQL types. No type here has a field for a cost or a supplier."""
 
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -11,11 +12,15 @@ from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.catalogue import ProductPage
+from offers.comparing import OfferSort as SortName
+from offers.comparing import badges, in_order
+from offers.form_values import fields_of
 from offers.shelf import Offer as ShelfOffer
 from offers.shelf import ProductRow, ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
 from schema.execution import Shared
+from schema.forms import FormField, form_field
 from schema.look_ahead import Selected
 from schema.money import Money, amount
 from schema.payment_methods import PaymentMethodOption
@@ -61,14 +66,40 @@ class StockView(Shared):
     more: bool
 
 
+@strawberry.enum
+class OfferSort(Enum):
+    """The order of a SKU's offers: what costs least, what is most likely to work, what comes
+    soonest, or what costs least for a key that works. Sold-out offers come last."""
+
+    PRICE = "PRICE"
+    RELIABILITY = "RELIABILITY"
+    SPEED = "SPEED"
+    BALANCED = "BALANCED"
+
+
+@strawberry.enum
+class OfferBadge(Enum):
+    """What an offer is praised for among those that can be bought."""
+
+    CHEAPEST = "CHEAPEST"
+    MOST_RELIABLE = "MOST_RELIABLE"
+
+
 @strawberry.type(description="One seller's offer of a SKU. Sellers are not named.")
 class Offer:
-    """A price, a stock and how long the seller answers for a key."""
+    """A price, a stock and how long the seller answers for a key. The figures are of the last 90
+    days: `sold` keys, of which `reliabilityBp` basis points neither came back nor were refunded
+    for the seller's fault (null while too few were sold); half of them were delivered within
+    `typicalSeconds` of the payment."""
 
     id: strawberry.ID
     price: Money
     stock: StockView
     warranty_hours: int
+    sold: int
+    reliability_bp: int | None
+    typical_seconds: int | None
+    badges: list[OfferBadge] = strawberry.field(metadata={"assumed_size": 2})
 
 
 @strawberry.enum
@@ -97,6 +128,7 @@ class Sku:
     usage_rules: list[str]
     redeem_steps: list[str]
     max_per_order: int
+    form_fields: list[FormField] = strawberry.field(metadata={"assumed_size": 2})
     price: PriceView
     stock: StockView
     offers: list[Offer]
@@ -185,8 +217,11 @@ class ProductWriter:
     up once for a page.
     """
 
-    def __init__(self, asked: Selected, context: Context) -> None:
+    def __init__(
+        self, asked: Selected, context: Context, *, offer_sort: SortName | None = None
+    ) -> None:
         self._context = context
+        self._offer_sort = offer_sort
         self._currency = context.shop.currency
         self._bound = settings().low_stock_bound
         self._id = asked.has("id")
@@ -216,7 +251,7 @@ class ProductWriter:
             stock=_stock_view(stock, stock >= self._bound),
             skus=[]
             if self._skus is None
-            else [_sku(sku, self._skus, self._context) for sku in skus],
+            else [_sku(sku, self._skus, self._context, self._offer_sort) for sku in skus],
         )
 
 
@@ -243,9 +278,8 @@ def _stock_view(quantity: int, more: bool) -> StockView:
     return StockView(quantity=quantity, more=more)
 
 
-def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
+def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: SortName | None) -> Sku:
     row, english = sku.row, context.english
-    of_offer = asked.below("offers")
     return Sku(
         id=_id("sku", sku.id) if asked.has("id") else _NO_ID,
         code=row["code"],
@@ -260,18 +294,32 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
         usage_rules=row["usage_rules_en" if english else "usage_rules_zh"],
         redeem_steps=row["redeem_steps_en" if english else "redeem_steps_zh"],
         max_per_order=row["max_per_order"],
+        form_fields=[form_field(one, context) for one in fields_of(sku)]
+        if asked.has("formFields")
+        else [],
         price=price_view(sku.display_offer.unit_price_minor, sku.currency),
         stock=stock_view(sku.stock),
-        offers=[_offer(offer, sku.currency, of_offer) for offer in sku.offers]
-        if asked.has("offers")
-        else [],
+        offers=_offers(sku, asked.below("offers"), sort) if asked.has("offers") else [],
     )
 
 
-def _offer(offer: ShelfOffer, currency: str, asked: Selected) -> Offer:
+def _offers(sku: ShelfSku, asked: Selected, sort: SortName | None) -> list[Offer]:
+    offers: Sequence[ShelfOffer] = sku.offers
+    if sort is not None:
+        by_id = {offer.id: offer for offer in offers}
+        offers = [by_id[offer_id] for offer_id in in_order(offers, sort)]
+    praise = badges(sku.offers) if asked.has("badges") else {}
+    return [_offer(offer, sku.currency, asked, praise.get(offer.id, ())) for offer in offers]
+
+
+def _offer(offer: ShelfOffer, currency: str, asked: Selected, praise: Sequence[str]) -> Offer:
     return Offer(
         id=_id("ofr", offer.id) if asked.has("id") else _NO_ID,
         price=amount(offer.unit_price_minor, currency),
         stock=stock_view(offer.stock),
         warranty_hours=offer.warranty_hours,
+        sold=offer.figures.sold,
+        reliability_bp=offer.figures.reliability_bp,
+        typical_seconds=offer.figures.typical_seconds,
+        badges=[OfferBadge(badge) for badge in praise],
     )

@@ -13,10 +13,12 @@ from kernel.ids import public_id
 from offers.cart.carts import take_over
 from orders import paying
 from schema.context import Context, Info
+from schema.look_ahead import selected
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
 from schema.problems import Problem, Refusals
+from schema.saved_contacts import SavedContact, own_saved_contacts
 
 
 @strawberry.type(description="The signed-in customer of this shop.")
@@ -27,6 +29,7 @@ class Customer:
     email: str | None
     phone: str | None
     wallet: Money
+    saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
 
 
 @strawberry.input
@@ -106,6 +109,9 @@ class CustomerQuery:
             email=contact.email,
             phone=contact.phone,
             wallet=amount(balance, context.shop.currency),
+            saved_contacts=await own_saved_contacts(context)
+            if selected(info).has("savedContacts")
+            else [],
         )
 
 

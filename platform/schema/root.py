@@ -9,6 +9,7 @@ from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
+from schema.forms import FormQuery
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
 from schema.money import SCALARS
@@ -18,6 +19,7 @@ from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.saved_contacts import SavedContactMutation
 
 # One try a request: each of these can be guessed at.
 SENSITIVE_MUTATIONS = frozenset({"signIn", "signUp", "keyReveal", "keysExport"})
@@ -28,7 +30,7 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 
 
 @strawberry.type
-class Query(CatalogueQuery, QuoteQuery, CartQuery, OrderQuery, CustomerQuery, DeskQuery):
+class Query(CatalogueQuery, FormQuery, QuoteQuery, CartQuery, OrderQuery, CustomerQuery, DeskQuery):
     """What can be asked."""
 
 
@@ -40,6 +42,7 @@ class Mutation(
     KeyMutation,
     RefundMutation,
     CustomerMutation,
+    SavedContactMutation,
 ):
     """What can be done."""
 

@@ -1,5 +1,6 @@
 """A customer's account: opening it, coming in, going out, the wallet and the orders."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -101,6 +102,15 @@ async def top_up(visit: Visit, form: Form) -> Response:
         return await _show_account(visit, problem=no.problem, form=form)
     address: str | None = started["actionUrl"]
     return go_to(address or _ACCOUNT)
+
+
+async def forget(visit: Visit, form: Form) -> Response:
+    """Delete a text that was kept for the next time; one that is gone already is no mistake."""
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={_ACCOUNT}")
+    with suppress(Refused):
+        await act(visit, "contact_forget", contactId=form.text("contact"))
+    return go_to(_ACCOUNT)
 
 
 async def _show_account(

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, buying, cart, catalogue, keys, orders
+from web import account, buying, cart, catalogue, confirming, keys, orders
 from web.pages import FormHandler, Page, form, page
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -30,6 +30,7 @@ def web_routes() -> list[BaseRoute]:
         _shows("/", catalogue.front_page),
         _shows("/c/{slug}", catalogue.category_page),
         _shows("/p/{slug}", catalogue.product_page),
+        _takes("/confirm", confirming.confirm),
         _takes("/buy", buying.buy),
         _shows("/cart", cart.cart_page),
         _takes("/cart/add", cart.add),
@@ -50,6 +51,7 @@ def web_routes() -> list[BaseRoute]:
         _takes("/sign-out", account.sign_out),
         _shows("/account", account.account_page),
         _takes("/account/top-up", account.top_up),
+        _takes("/account/forget", account.forget),
     ]
 
 

@@ -1,6 +1,7 @@
 """Buying: the product's form becomes an order, and the order a payment."""
 
 import re
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -22,6 +23,7 @@ async def buy(visit: Visit, form: Form) -> Response:
     except Refused as refused:
         slug = form.text("product")
         return await show_product(visit, slug, problem=refused.problem, form=form)
+    await remember_contact(visit, form)
     if form.text("method") == WALLET:
         return go_to(order_path(made["order"]["no"]))
     return await pay_for(visit, form, made)
@@ -39,6 +41,15 @@ async def pay_for(visit: Visit, form: Form, made: dict[str, Any]) -> Response:
     if guest_token is not None:
         _hand_over(visit, response, order_no, guest_token)
     return response
+
+
+async def remember_contact(visit: Visit, form: Form) -> None:
+    """Keep a customer's contact for the next time, if the customer has ticked that."""
+    contact = form.text("contact")
+    if visit.context.customer_id is None or not contact or not form.text("remember"):
+        return
+    with suppress(Refused):  # any text is a contact; only addresses and numbers are kept
+        await act(visit, "contact_save", kind="EMAIL" if "@" in contact else "PHONE", value=contact)
 
 
 async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token: str | None) -> str:
@@ -104,6 +115,7 @@ def _wish(visit: Visit, form: Form) -> dict[str, Any]:
         "contact": form.text("contact") or None,
         "affiliateCode": form.text("affiliate_code") or None,
         "payment": WALLET if method == WALLET else None,
+        "form": form.said_values or None,
     }
 
 

@@ -1,13 +1,21 @@
 """The cart's page: what is in it at today's prices, and the way from there to an order."""
 
 import re
+from contextlib import suppress
 from typing import Any, Final
 
+import orjson
 from starlette.responses import Response
 
 from web.asking import Problem, Refused, act, ask
-from web.buying import pay_for, require_choice, require_method, require_quantity
-from web.catalogue import show_product
+from web.buying import (
+    pay_for,
+    remember_contact,
+    require_choice,
+    require_method,
+    require_quantity,
+)
+from web.catalogue import contacts_of, show_product
 from web.forms import Form, new_key
 from web.pages import go_to, show
 from web.visit import CART, KEEP_CART_SECONDS, Visit
@@ -26,6 +34,8 @@ async def add(visit: Visit, form: Form) -> Response:
     try:
         sku_id, offer_id, _ = require_choice(visit, form)
         line = {"skuId": sku_id, "offerId": offer_id, "quantity": require_quantity(visit, form)}
+        if form.said_values:
+            line["form"] = form.said_values
         changed = await _put_in(visit, line)
     except Refused as no:
         return await show_product(visit, form.text("product"), problem=no.problem, form=form)
@@ -68,12 +78,24 @@ async def order(visit: Visit, form: Form) -> Response:
             idempotencyKey=form.text("idempotency_key"),
             contact=form.text("contact") or None,
             affiliateCode=form.text("affiliate_code") or None,
+            form=_said(form) or None,
         )
     except Refused as no:
         return await _show_cart(visit, problem=no.problem, form=form)
     if _LINES.fullmatch(form.text("lines")):
         await _take_out(visit, form.text("lines").split(","))
+    await remember_contact(visit, form)
     return await pay_for(visit, form, made)
+
+
+def _said(form: Form) -> list[dict[str, Any]]:
+    """What the page has shown to be said for the lines. It travels with the form, so that a form
+    that is sent twice says the same twice, when the cart is empty already."""
+    with suppress(orjson.JSONDecodeError):
+        said = orjson.loads(form.text("said"))
+        if isinstance(said, list):
+            return said
+    return []
 
 
 async def _put_in(visit: Visit, line: dict[str, Any]) -> dict[str, Any]:
@@ -99,9 +121,16 @@ async def _show_cart(
         visit,
         "cart.html",
         cart=cart if cart and cart["lines"] else None,
+        said=_shown_form(cart["lines"]) if cart else "",
+        contacts=contacts_of(data),
         methods=data["storefront"]["paymentMethods"],
         wallet=me["wallet"] if me else None,
         idempotency_key=new_key(),
         problem=problem,
         filled=form,
     )
+
+
+def _shown_form(lines: list[dict[str, Any]]) -> str:
+    said = [{"skuId": line["skuId"], "values": line["form"]} for line in lines if line["form"]]
+    return orjson.dumps(said).decode()

@@ -13,6 +13,7 @@ import asyncpg
 
 from billing import payments
 from billing.payment_methods.base import ChannelReport
+from catalog.forms.fields import Choice, FieldKind, FormField, define_form
 from isolation.api import Api
 from kernel import db
 from kernel.ids import new_id, parse_id, public_id
@@ -38,6 +39,17 @@ _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
 }  # fmt: skip
 
+_FORM: Final = (
+    FormField(name="note", kind=FieldKind.TEXT, label_zh="备注", required=False),
+    FormField(
+        name="side",
+        kind=FieldKind.SELECT,
+        label_zh="阵营",
+        required=False,
+        choices=(Choice("north", "北", "North"), Choice("south", "南", "South")),
+    ),
+)
+
 QUOTE = """query ($sku: ID!) { quote(input: {lines: [{skuId: $sku, quantity: 2}]}) {
   ... on Quote { id total { amountMinor } } } }"""
 _ORDER = """{ order { id no total { amountMinor } lines { id keys { id } } } guestToken }"""
@@ -52,6 +64,8 @@ _REVEAL = """mutation ($input: KeyRevealInput!) { keyReveal(input: $input) {
 _CANCEL = """mutation ($input: OrderRef!) { orderCancel(input: $input) { __typename } }"""
 _PUT_IN = """mutation ($input: CartLinesAddInput!) { cartLinesAdd(input: $input) {
   ... on CartChanged { cartToken cart { lines { id } } } ... on Problem { code message } } }"""
+_SAVE = """mutation ($input: ContactSaveInput!) { contactSave(input: $input) {
+  ... on ContactsChanged { savedContacts { id } } ... on Problem { code message } } }"""
 _SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   __typename ... on SignedIn { token } ... on Problem { code message } } }"""
 
@@ -82,6 +96,7 @@ class Holdings:
     cart_token: str = ""
     cart_lines: dict[str, str] = field(default_factory=dict)
     """The line in the cart of each kind of buyer."""
+    contact_ids: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
@@ -166,6 +181,7 @@ async def _plant_tree(owner: asyncpg.Connection) -> World:
     )
     goods = await plant_goods(owner, category_id, "moon-card", supply_minor=SUPPLY)
     await owner.execute("update suppliers set name = 'suppliercanary'")
+    await define_form(sku_id=goods.sku_id, fields=_FORM)
     world = World(owner, root, agent, shop, category_id, goods)
     for tenant in (root, agent, shop):
         await world.rule(tenant, "RETAIL", "FIXED_OVER_COST", RETAIL[tenant.slug])
@@ -238,6 +254,7 @@ async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
         "idempotencyKey": f"{mine.marker}-{new_id().hex}",
+        "form": [{"fieldName": "note", "value": f"{mine.marker} says"}],
     }
     answer = await api.ask(mine.shop, BUY, {"input": wish}, by=mine.people["CUSTOMER"])
     made: dict[str, Any] = answer.accepted
@@ -307,6 +324,9 @@ async def _fill_carts(api: Api, mine: Holdings) -> None:
         made = answer.accepted
         mine.cart_lines[role] = made["cart"]["lines"][0]["id"]
         mine.cart_token = made["cartToken"] or mine.cart_token
+    saved = {"input": {"kind": "ACCOUNT", "value": f"{mine.marker} account"}}
+    kept = await api.ask(mine.shop, _SAVE, saved, by=mine.people["CUSTOMER"])
+    mine.contact_ids = [one["id"] for one in kept.accepted["savedContacts"]]
 
 
 async def _open_keys(api: Api, mine: Holdings) -> None:

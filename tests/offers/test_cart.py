@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from catalog.forms.fields import FieldKind, FormField, define_form
 from entrypoints import worker
 from identity.contact import open_field
 from kernel import crypto, db
@@ -196,6 +197,12 @@ async def test_a_guests_cart_is_taken_over_once_by_whoever_signs_in(desk: SalesD
 async def test_what_a_buyer_says_for_a_line_lies_sealed_for_that_line(desk: SalesDesk) -> None:
     await desk.world.keys(9)
     shop, customer = await desk.shop(), await desk.world.customer()
+    uid = FormField(name="uid", kind=FieldKind.ACCOUNT_ID, label_zh="UID", pattern=r"\d{9}")
+    await define_form(sku_id=desk.world.goods.sku_id, fields=[uid])
+    wrong = CartWish(Wish(desk.world.goods.sku_id, 1), {"uid": "1" * 5_000})
+    with pytest.raises(Invalid):
+        await carts.add_lines(shop, Holder(), [wrong])
+    assert await stored(desk) == []
     said = CartWish(Wish(desk.world.goods.sku_id, 1), {"uid": "100200300"})
     change = await carts.add_lines(shop, Holder(), [said])
     assert change.token is not None

@@ -174,6 +174,21 @@ ROWS: Final = [
         {"cartLineIds": [public_id("ctl", new_id()) for _ in range(21)]}),
     Bad("cartLinesRemove", "an id of another kind", UNKNOWN,
         {"cartLineIds": lambda ask: [_other_kind(ask)]}),
+    Bad("cartLinesAdd", "too many fields", REFUSED,
+        {"lines.form": [{"fieldName": f"f{n}", "value": "v"} for n in range(13)]}),
+    Bad("orderCreate", "a field that the form has not", REFUSED,
+        {"form.values.fieldName": "nothing"}),
+    Bad("orderCreate", "words about goods that are not in the order", REFUSED,
+        {"form.skuId": lambda _: public_id("sku", new_id())}),
+    Bad("quickBuy", "a value of 201 characters", REFUSED, {"form.value": "v" * 201}),
+    Bad("contactSave", "an address that is none", REFUSED, {"kind": "EMAIL", "value": "nobody"}),
+    Bad("contactSave", "a number that is none", REFUSED, {"kind": "PHONE", "value": "12"}),
+    Bad("contactSave", "nothing", REFUSED, {"value": " "}),
+    Bad("contactSave", "201 characters", REFUSED, {"value": "v" * 201}),
+    Bad("contactSave", "no such kind", MALFORMED, {"kind": "PIGEON"}),
+    Bad("contactForget", "another's", UNKNOWN,
+        {"contactId": lambda ask: ask.town.at("rival").contact_ids[0]}),
+    Bad("contactForget", "an id of another kind", UNKNOWN, {"contactId": _other_kind}),
     *_of_any_buyers_order("orderCancel"),
     Bad("orderCancel", "a paid order", REFUSED, {"orderNo": _paid}),
     *_of_any_buyers_order("paymentStart"),
@@ -280,6 +295,7 @@ HARMLESS: Final = {
     "affiliateCode": set(_TEXTS),  # nobody is thanked
     "returnPath": set(_TEXTS),  # the buyer comes back to the shop's first page
     "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text
+    "value": set(_TEXTS) - {"10,000 characters", "control characters"},  # free text
     "name": set(_TEXTS) - {"10,000 characters", "control characters", "right to left"},
     "password": {"half of SQL"},  # of an account that is being opened: any text is a password
     "email": {"empty"},  # the same as none

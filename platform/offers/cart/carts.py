@@ -15,8 +15,9 @@ from kernel.errors import Invalid, NotFound, Refusal
 from offers import quotes
 from offers.cart import lines as cart_lines
 from offers.cart import storing
-from offers.cart.lines import CartLine, CartWish, LineChange
+from offers.cart.lines import CartLine, CartWish, LineChange, Values
 from offers.cart.storing import Cart, Goods, Holder
+from offers.form_values import checked, fields_of
 from offers.quotes import Quote, QuotedLine
 from tenants.directory import Shop
 
@@ -26,7 +27,7 @@ _MAX_TOKEN: Final = 100  # characters
 
 @dataclass(frozen=True, slots=True)
 class LineNow:
-    """A line with what it costs now, or with why it cannot be ordered now."""
+    """A line with what it costs now, and why it cannot be ordered now, if it cannot."""
 
     line: CartLine
     goods: Goods
@@ -151,11 +152,12 @@ async def _lines(shop: Shop, holder: Holder) -> tuple[CartLine, ...]:
 
 
 async def _write(shop: Shop, cart_id: UUID, touched: Sequence[CartLine]) -> None:
-    """Write lines with the prices that their buyer is shown now."""
+    """Write lines with the prices that their buyer is shown now, and with what the buyer says for
+    them; what is still to be said may be missing until the order."""
     quoted = await quotes.price_wishes(shop, [line.wish for line in touched])
-    seen = [one.offer.unit_price_minor for one in quoted]
     lines = [
-        replace(line, seen_price_minor=price) for line, price in zip(touched, seen, strict=True)
+        replace(line, seen_price_minor=one.offer.unit_price_minor, form=_kept_form(line, one))
+        for line, one in zip(touched, quoted, strict=True)
     ]
     await storing.write_lines(shop, cart_id, lines)
 
@@ -174,7 +176,7 @@ async def _priced(shop: Shop, cart: Cart) -> CartNow:
             line=line,
             goods=cart.goods[line.sku_id],
             quoted=one if isinstance(one, QuotedLine) else None,
-            problem=one if isinstance(one, Refusal) else None,
+            problem=one if isinstance(one, Refusal) else _form_problem(line, one),
         )
         for line, one in zip(cart.lines, priced, strict=True)
     )
@@ -187,6 +189,21 @@ async def _priced(shop: Shop, cart: Cart) -> CartNow:
             problem = refusal
     total_minor = sum(one.total_minor for one in ready)
     return CartNow(cart.expires_at, lines, total_minor, quote, problem)
+
+
+def _kept_form(line: CartLine, quoted: QuotedLine) -> Values:
+    """What is said for the line in its one spelling. Raises `Invalid` where something is wrong."""
+    if not line.form:
+        return {}
+    found = checked(fields_of(quoted.sku), line.form)
+    if found.problems:
+        raise found.problems[0]
+    return found.values
+
+
+def _form_problem(line: CartLine, quoted: QuotedLine) -> Refusal | None:
+    """Why the order would refuse what the buyer says for the line, if it would."""
+    return next(iter(checked(fields_of(quoted.sku), line.form).problems), None)
 
 
 def _checked(holder: Holder) -> Holder:
