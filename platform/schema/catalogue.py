@@ -93,8 +93,7 @@ class CatalogueQuery:
         )
         if found is None:
             return None
-        sort = None if offer_sort is None else offer_sort.value
-        return ProductWriter(asked, context, offer_sort=sort).write(found)
+        return ProductWriter(asked, context, offer_sort=offer_sort).write(found)
 
 
 class _Reading(TypedDict):

@@ -12,7 +12,6 @@ from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.catalogue import ProductPage
-from offers.comparing import OfferSort as SortName
 from offers.comparing import badges, in_order
 from offers.form_values import fields_of
 from offers.shelf import Offer as ShelfOffer
@@ -218,7 +217,7 @@ class ProductWriter:
     """
 
     def __init__(
-        self, asked: Selected, context: Context, *, offer_sort: SortName | None = None
+        self, asked: Selected, context: Context, *, offer_sort: OfferSort | None = None
     ) -> None:
         self._context = context
         self._offer_sort = offer_sort
@@ -278,7 +277,7 @@ def _stock_view(quantity: int, more: bool) -> StockView:
     return StockView(quantity=quantity, more=more)
 
 
-def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: SortName | None) -> Sku:
+def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: OfferSort | None) -> Sku:
     row, english = sku.row, context.english
     return Sku(
         id=_id("sku", sku.id) if asked.has("id") else _NO_ID,
@@ -303,11 +302,11 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: SortName | None
     )
 
 
-def _offers(sku: ShelfSku, asked: Selected, sort: SortName | None) -> list[Offer]:
+def _offers(sku: ShelfSku, asked: Selected, sort: OfferSort | None) -> list[Offer]:
     offers: Sequence[ShelfOffer] = sku.offers
     if sort is not None:
         by_id = {offer.id: offer for offer in offers}
-        offers = [by_id[offer_id] for offer_id in in_order(offers, sort)]
+        offers = [by_id[offer_id] for offer_id in in_order(offers, sort.value)]
     praise = badges(sku.offers) if asked.has("badges") else {}
     return [_offer(offer, sku.currency, asked, praise.get(offer.id, ())) for offer in offers]
 

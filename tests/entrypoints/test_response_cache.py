@@ -42,7 +42,8 @@ EVERYTHING = """{
       skus { id code name faceValue { formatted } region deliveryMode scopeOfUse validityDays
              usageRules redeemSteps maxPerOrder price { amount { amountMinor currency } }
              stock { quantity more }
-             offers { id price { amountMinor } stock { quantity } warrantyHours sold reliabilityBp typicalSeconds badges } }
+             offers { id price { amountMinor } stock { quantity } warrantyHours sold
+                      reliabilityBp typicalSeconds badges } }
     } }
     pageInfo { hasNextPage endCursor }
   }

@@ -16,7 +16,7 @@ from offers.cart.lines import CartWish
 from offers.cart.storing import Holder
 from offers.form_values import check_form, checked
 from offers.quotes import Wish
-from orders import checkout, paying
+from orders import checkout, paying, placing
 from orders.checkout import Buyer, OrderMade
 from orders.idempotency import IdempotencyConflict
 from orders.queries import order_view_by_id
@@ -224,9 +224,9 @@ async def test_an_order_that_waits_for_keys_writes_its_answers_too(
     asking: SalesDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def short(*_: object) -> None:
-        raise checkout.placing.Short
+        raise placing.Short
 
-    monkeypatch.setattr(checkout.placing, "place_at_once", short)
+    monkeypatch.setattr(placing, "place_at_once", short)
     await order(asking, GOOD)
     assert await asking.owner.fetchval("select count(*) from order_forms") == 1
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from offers.cart import carts, storing
@@ -91,5 +92,5 @@ async def test_the_database_itself_refuses_a_slot_that_is_taken_or_does_not_exis
 
 
 async def _write(shop: Shop, cart_id: UUID, line: CartLine) -> None:
-    async with storing.db.transaction(storing.core_scope(shop)):
+    async with db.transaction(storing.core_scope(shop)):
         await storing.write_lines(shop, cart_id, [line])

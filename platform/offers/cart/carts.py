@@ -78,9 +78,10 @@ async def add_lines(shop: Shop, holder: Holder, wishes: Sequence[CartWish]) -> C
     if not holder.known:
         token = crypto.new_token(TOKEN_PREFIX)
         holder = Holder(token=token)
+    standing: tuple[CartLine, ...] = ()
     async with db.transaction(storing.core_scope(shop)):
         if token is not None:
-            cart_id, standing = await storing.open_guests(shop, token), ()
+            cart_id = await storing.open_guests(shop, token)
         else:
             cart_id, standing = await _locked(shop, holder)
         await _write(shop, cart_id, cart_lines.with_added(standing, wishes))
