@@ -22,6 +22,8 @@ from tenants.directory import Shop
 
 MAX_LINES = 20
 MAX_QUANTITY = 500
+FROM_THE_POOL = ("AUTO_KEY", "SHARED_KEY")
+"""What is delivered with the payment: a key, or a seat of one."""
 _PURPOSE = "quote"
 
 
@@ -195,7 +197,7 @@ def _require_sensible(wishes: Sequence[Wish]) -> None:
 def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    if sku.row["delivery_mode"] != "AUTO_KEY":
+    if sku.row["delivery_mode"] not in FROM_THE_POOL:
         raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
     if wish.quantity > sku.row["max_per_order"]:
         raise Invalid(f"At most {sku.row['max_per_order']} pieces an order.", field="quantity")

@@ -134,6 +134,7 @@ class Draft:
             "listing_ids": [line.quoted.offer.id for line in self.lines],
             "quantities": [line.quoted.quantity for line in self.lines],
             "unit_prices": [line.quoted.offer.unit_price_minor for line in self.lines],
+            "delivery_modes": [line.quoted.sku.row["delivery_mode"] for line in self.lines],
             "nets": [line.quoted.total_minor for line in self.lines],
             **_share_values(self.shares),
         }

@@ -103,7 +103,8 @@ class Offer:
 
 @strawberry.enum
 class DeliveryMode(Enum):
-    """How goods reach the buyer; AUTO_KEY within seconds, the others are not sold yet."""
+    """How goods reach the buyer; AUTO_KEY within seconds, and so does a seat of a SHARED_KEY, which
+    others use as well; the rest is not sold yet."""
 
     AUTO_KEY = "AUTO_KEY"
     SHARED_KEY = "SHARED_KEY"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from offers.quotes import FROM_THE_POOL
 from web.asking import PageRefused, Problem, ask
 from web.forms import Form, new_key
 from web.pages import show
@@ -123,7 +124,7 @@ def _choice(sku: dict[str, Any], offer: dict[str, Any]) -> dict[str, Any]:
         "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
         "name": sku["name"],
         "offer": offer,
-        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
+        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] in FROM_THE_POOL,
     }
 
 

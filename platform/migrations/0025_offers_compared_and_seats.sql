@@ -34,3 +34,25 @@ create table offer_figures (
 );
 grant select, insert, update on offer_figures to kameng_core;
 call watch_catalogue_table('offer_figures', 'platform_id()');
+
+-- --- keys that several buyers use at once -------------------------------------------------------
+-- A shared key is as many rows of the pool as it has seats, each with the same secret, sealed and
+-- committed to for itself. So a seat is held, sold, opened, released and given back as a key is,
+-- by the same statements and under the same unique index on deliveries, and stock counts seats.
+-- Nothing of a sale knows about it, and a counter that every buyer must lock does not exist.
+alter table skus add column seats smallint not null default 1 check (seats between 1 and 100),
+    add constraint skus_shared_seats_check check (seats = 1 or delivery_mode = 'SHARED_KEY');
+
+-- The first seat is the key that was imported, and its fingerprint decides whether the secret is
+-- new. The others name it; so there are no more seats than numbers, whatever an import does.
+create table key_seats (
+    key_id uuid primary key references sealed_keys (id),
+    first_key_id uuid not null references sealed_keys (id),
+    seat smallint not null check (seat between 2 and 100),
+    unique (first_key_id, seat)
+);
+grant select, insert on key_seats to kameng_core;
+
+alter domain delivery_mode drop constraint delivery_mode_check;
+alter domain delivery_mode add constraint delivery_mode_check
+    check (value in ('AUTO_KEY', 'SHARED_KEY'));

@@ -1,4 +1,4 @@
-"""What came of an offer's sales, so that buyers can compare offers."""
+"""What came of an offer's sales, for comparison; and keys that several buyers use at once."""
 
 from migrations import sql_migration
 
