@@ -12,7 +12,6 @@ from offers.catalogue import Reading
 from offers.statements import Detail
 from schema.catalogue_types import (
     Category,
-    OfferSort,
     Product,
     ProductConnection,
     ProductFilter,
@@ -24,6 +23,7 @@ from schema.catalogue_types import (
 )
 from schema.context import Context, Info
 from schema.look_ahead import Selected, selected
+from schema.offer_types import OfferSort
 from schema.payment_methods import offered_methods
 
 

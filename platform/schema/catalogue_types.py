@@ -1,6 +1,5 @@
 """What a shop shows, as GraphQL types. No type here has a field for a cost or a supplier."""
 
-from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -12,9 +11,7 @@ from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.catalogue import ProductPage
-from offers.comparing import badges, in_order
 from offers.form_values import fields_of
-from offers.shelf import Offer as ShelfOffer
 from offers.shelf import ProductRow, ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
@@ -22,10 +19,16 @@ from schema.execution import Shared
 from schema.forms import FormField, form_field
 from schema.look_ahead import Selected
 from schema.money import Money, amount
+from schema.offer_types import (
+    NOT_ASKED,
+    Offer,
+    OfferSort,
+    StockView,
+    counted_stock_view,
+    offers_of,
+    stock_view,
+)
 from schema.payment_methods import PaymentMethodOption
-
-NOT_ASKED: Final = ""
-"""Stands in a field that the request did not select."""
 
 
 @strawberry.type(description="The shop that answers at this address.")
@@ -55,50 +58,6 @@ class PriceView(Shared):
     """The price of the offer that is bought unless the buyer chooses another."""
 
     amount: Money
-
-
-@strawberry.type(description="Pieces that can be bought now in one order.")
-class StockView(Shared):
-    """Exact up to a bound; `more` says that there are at least so many."""
-
-    quantity: int
-    more: bool
-
-
-@strawberry.enum
-class OfferSort(Enum):
-    """The order of a SKU's offers: what costs least, what is most likely to work, what comes
-    soonest, or what costs least for a key that works. Sold-out offers come last."""
-
-    PRICE = "PRICE"
-    RELIABILITY = "RELIABILITY"
-    SPEED = "SPEED"
-    BALANCED = "BALANCED"
-
-
-@strawberry.enum
-class OfferBadge(Enum):
-    """What an offer is praised for among those that can be bought."""
-
-    CHEAPEST = "CHEAPEST"
-    MOST_RELIABLE = "MOST_RELIABLE"
-
-
-@strawberry.type(description="One seller's offer of a SKU. Sellers are not named.")
-class Offer:
-    """A price, a stock and how long the seller answers for a key. The figures are of the last 90
-    days: `sold` keys, of which `reliabilityBp` basis points neither came back nor were refunded
-    for the seller's fault (null while too few were sold); half of them were delivered within
-    `typicalSeconds` of the payment."""
-
-    id: strawberry.ID
-    price: Money
-    stock: StockView
-    warranty_hours: int
-    sold: int
-    reliability_bp: int | None
-    typical_seconds: int | None
-    badges: list[OfferBadge] = strawberry.field(metadata={"assumed_size": 2})
 
 
 @strawberry.enum
@@ -248,7 +207,7 @@ class ProductWriter:
             platform=row["platform"],
             category_id=_id("cat", row["category_id"]) if self._category else _NO_ID,
             price=price,
-            stock=_stock_view(stock, stock >= self._bound),
+            stock=counted_stock_view(stock, stock >= self._bound),
             skus=[]
             if self._skus is None
             else [_sku(sku, self._skus, self._context, self._offer_sort) for sku in skus],
@@ -266,16 +225,6 @@ def _id(kind: str, identifier: UUID) -> strawberry.ID:
 def price_view(amount_minor: int, currency: str) -> PriceView:
     """Show a price, in minor units."""
     return PriceView(amount=amount(amount_minor, currency))
-
-
-def stock_view(quantity: int) -> StockView:
-    """Say how many there are, and whether that is only the bound."""
-    return _stock_view(quantity, quantity >= settings().low_stock_bound)
-
-
-@lru_cache(maxsize=1_000)
-def _stock_view(quantity: int, more: bool) -> StockView:
-    return StockView(quantity=quantity, more=more)
 
 
 def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: OfferSort | None) -> Sku:
@@ -299,27 +248,5 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: OfferSort | Non
         else [],
         price=price_view(sku.display_offer.unit_price_minor, sku.currency),
         stock=stock_view(sku.stock),
-        offers=_offers(sku, asked.below("offers"), sort) if asked.has("offers") else [],
-    )
-
-
-def _offers(sku: ShelfSku, asked: Selected, sort: OfferSort | None) -> list[Offer]:
-    offers: Sequence[ShelfOffer] = sku.offers
-    if sort is not None:
-        by_id = {offer.id: offer for offer in offers}
-        offers = [by_id[offer_id] for offer_id in in_order(offers, sort.value)]
-    praise = badges(sku.offers) if asked.has("badges") else {}
-    return [_offer(offer, sku.currency, asked, praise.get(offer.id, ())) for offer in offers]
-
-
-def _offer(offer: ShelfOffer, currency: str, asked: Selected, praise: Sequence[str]) -> Offer:
-    return Offer(
-        id=_id("ofr", offer.id) if asked.has("id") else _NO_ID,
-        price=amount(offer.unit_price_minor, currency),
-        stock=stock_view(offer.stock),
-        warranty_hours=offer.warranty_hours,
-        sold=offer.figures.sold,
-        reliability_bp=offer.figures.reliability_bp,
-        typical_seconds=offer.figures.typical_seconds,
-        badges=[OfferBadge(badge) for badge in praise],
+        offers=offers_of(sku, asked.below("offers"), sort) if asked.has("offers") else [],
     )
