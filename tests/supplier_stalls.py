@@ -57,6 +57,13 @@ async def plant_sku(owner: asyncpg.Connection) -> UUID:
     return sku_id
 
 
+async def share_keys(owner: asyncpg.Connection, sku_id: UUID, *, seats: int) -> None:
+    """Make goods of a SKU whose keys so many buyers use at once."""
+    await owner.execute(
+        "update skus set delivery_mode = 'SHARED_KEY', seats = $2 where id = $1", sku_id, seats
+    )
+
+
 async def open_stall(
     owner: asyncpg.Connection, *, supplier_id: UUID | None = None, sku_id: UUID | None = None
 ) -> Stall:

@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, ValidationErro
 from tortoise.manager import Manager
 
 from affiliates.models import Affiliate, AffiliateProgram
-from identity.models import ApiClient, Customer, StaffEvent, StaffInvitation
+from identity.models import ApiClient, Customer, SavedContact, StaffEvent, StaffInvitation
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
@@ -58,6 +58,10 @@ TENANT_TABLES = (
     "price_files",
     "coupon_uses",
     "discount_lines",
+    "carts",
+    "cart_lines",
+    "saved_contacts",
+    "order_forms",
 )
 PATH_TABLES = (
     "price_rules",
@@ -98,6 +102,7 @@ ONLY_ADDED_TO = (
 )
 FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     Customer,
+    SavedContact,
     ApiClient,
     StaffInvitation,
     StaffEvent,

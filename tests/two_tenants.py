@@ -122,6 +122,7 @@ async def plant_tenant(
     rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
     rows |= await _plant_webhook(owner, shop)
     rows |= await _plant_coupon(owner, shop, slug, rows["order_lines"])
+    rows |= await _plant_wishes(owner, shop, goods, rows)
     return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
 
 
@@ -354,6 +355,39 @@ async def _plant_webhook(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]
         },
         "webhook_alerts": {"id": new_id(), "endpoint_id": endpoint_id, "kind": "PAUSED"},
         "told_balances": {"id": new_id(), "balance_minor": 0},
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_wishes(
+    owner: asyncpg.Connection, shop: Row, goods: Goods, sale: Mapping[str, Row]
+) -> dict[str, Row]:
+    cart_id, customer_id = new_id(), sale["customers"]["id"]
+    rows: dict[str, Row] = {
+        "carts": {"id": cart_id, "customer_id": customer_id, "expires_at": PAID_AT},
+        "cart_lines": {
+            "cart_id": cart_id,
+            "slot": 1,
+            "id": new_id(),
+            "sku_id": goods.sku_id,
+            "quantity": 1,
+            "seen_price_minor": 10_500,
+        },
+        "saved_contacts": {
+            "id": new_id(),
+            "customer_id": customer_id,
+            "slot": 1,
+            "kind": "EMAIL",
+            "value": token_bytes(40),
+            "value_index": token_bytes(32),
+            "data_key_id": 1,
+        },
+        "order_forms": {
+            "order_id": sale["orders"]["id"],
+            "line_id": sale["order_lines"]["id"],
+            "form": token_bytes(40),
+            "form_key_id": 1,
+        },
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 

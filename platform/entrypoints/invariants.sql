@@ -153,6 +153,17 @@ left join (select delivered_key_id, count(*) as reveals from key_reveals group b
 where (delivered.revealed_at is null) <> (evidence.reveals is null)
 limit 20;
 
+-- invariant: I5 a further seat lies beside its first: of the same batch, and as long good
+select seat.key_id, seat.first_key_id, seat.seat
+from key_seats seat
+join keys on keys.id = seat.key_id
+join sealed_keys sealed on sealed.id = seat.key_id
+join keys first on first.id = seat.first_key_id
+join sealed_keys of_first on of_first.id = seat.first_key_id
+where sealed.batch_id <> of_first.batch_id or keys.expires_at is distinct from first.expires_at
+   or seat.key_id = seat.first_key_id
+limit 20;
+
 
 -- invariant: I6 money that came has delivered its order, or goes back
 select payment.id as payment_id, payment.status, payment.order_id, orders.no as order_no,

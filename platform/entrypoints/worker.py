@@ -26,8 +26,9 @@ from notifications.handing_on import (
     forget_old_events,
     hand_on,
 )
+from offers.cart.storing import forget_old_carts
 from offers.price_desk import alerts, files
-from orders import channel_calls, expiry, refund_sending
+from orders import channel_calls, expiry, offer_figures, refund_sending
 from tenants import domain_checks, reviews
 
 log = get_logger(__name__)
@@ -39,6 +40,8 @@ DOMAINS_CHECKED_AT_ONCE = 20
 REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 SHOPS_FOLLOWED_AT_ONCE = 20
 ALERTS_FORGOTTEN_AT_ONCE = 1_000
+CARTS_FORGOTTEN_AT_ONCE = 500
+SALES_COUNTED_AT_ONCE = 5_000
 webhooks = Dispatcher()
 
 
@@ -116,6 +119,21 @@ async def check_domains() -> int:
     return await domain_checks.check_again(DOMAINS_CHECKED_AT_ONCE)
 
 
+async def forget_carts() -> int:
+    """Forget carts that nobody has touched for long."""
+    return await forget_old_carts(CARTS_FORGOTTEN_AT_ONCE)
+
+
+async def count_sales() -> int:
+    """Count what came of each offer's sales."""
+    return await offer_figures.count_sales(SALES_COUNTED_AT_ONCE)
+
+
+async def sum_up_sales() -> int:
+    """Write what pages say of offers, where it has changed."""
+    return await offer_figures.sum_up()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One kind of later work, and how often it is looked for.
@@ -144,6 +162,9 @@ SWEEPS = (
     Sweep(work=webhooks.send_webhooks, every_seconds=0.5, batch=1),
     Sweep(work=tell_of_balances, every_seconds=30.0),
     Sweep(work=forget_old_events, every_seconds=3600.0, batch=FORGOTTEN_AT_ONCE),
+    Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=count_sales, every_seconds=60.0, batch=SALES_COUNTED_AT_ONCE),
+    Sweep(work=sum_up_sales, every_seconds=3600.0),
 )
 
 

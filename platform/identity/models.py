@@ -106,6 +106,32 @@ class Customer(TenantOwned):
         table = "customers"
 
 
+class SavedContactKind(StrEnum):
+    """What a saved text is: where messages or goods go, or the account that goods are for."""
+
+    EMAIL = "EMAIL"
+    PHONE = "PHONE"
+    ADDRESS = "ADDRESS"
+    ACCOUNT = "ACCOUNT"
+
+
+class SavedContact(TenantOwned):
+    """A text that a customer need not type again. `value` is ciphertext, `value_index` finds it;
+    the slot bounds how many there are."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    customer_id = fields.UUIDField()
+    slot = fields.SmallIntField()
+    kind = fields.CharEnumField(SavedContactKind)
+    value = fields.BinaryField()
+    value_index = fields.BinaryField()
+    data_key_id = fields.SmallIntField()
+    used_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "saved_contacts"
+
+
 class StaffUser(Model):
     """A person who works for one or more tenants, or for the platform.
 

@@ -58,6 +58,8 @@ _NAMES = {
     "cat": "category",
     "prd": "product",
     "sku": "SKU",
+    "ctl": "cart line",
+    "sct": "saved contact",
     "ofr": "offer",
     "ord": "order",
     "lin": "order line",

@@ -12,7 +12,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers import quotes, shelf
-from offers.quotes import NotEnough, PriceChanged, QuotedLine
+from offers.quotes import FROM_THE_POOL, NotEnough, PriceChanged, QuotedLine
 from offers.shelf import Offer, ShelfSku
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
@@ -72,7 +72,7 @@ async def price_at_cost(
 def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine | None:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    if sku.row["delivery_mode"] != "AUTO_KEY":
+    if sku.row["delivery_mode"] not in FROM_THE_POOL:
         raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
     offers = _at_cost(sku)
     offer = next((one for one in offers if one.stock >= wish.quantity), None)

@@ -25,6 +25,8 @@ from tenants.directory import Shop
 
 MAX_LINES = 20
 MAX_QUANTITY = 500
+FROM_THE_POOL = ("AUTO_KEY", "SHARED_KEY")
+"""What is delivered with the payment: a key, or a seat of one."""
 _PURPOSE = "quote"
 
 
@@ -122,15 +124,24 @@ async def quote(
     refused: tuple[tuple[str, Refusal], ...] = ()
     if coupon_codes:
         lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id))
+    return sign(shop, lines, refused=refused)
+
+
+def sign(
+    shop: Shop, lines: Sequence[QuotedLine], *, refused: Sequence[tuple[str, Refusal]] = ()
+) -> Quote:
+    """Sign lines at their prices. Raises `Invalid` for what one order cannot have."""
+    _require_sensible([Wish(line.sku.id, line.quantity, line.offer.id) for line in lines])
+    _require_once(lines)
     lasts = timedelta(seconds=settings().quote_seconds)
     expires_at = (lines[0].read_at + lasts).replace(microsecond=0)
     return Quote(
         id=_token(shop, lines, expires_at),
-        lines=lines,
+        lines=tuple(lines),
         total_minor=sum(line.total_minor for line in lines),
         currency=shop.currency,
         expires_at=expires_at,
-        refused=refused,
+        refused=tuple(refused),
     )
 
 
@@ -222,20 +233,48 @@ async def price_wishes(
 ) -> tuple[QuotedLine, ...]:
     """Price wishes without signing anything; each line is one offer's, at its own quantity."""
     _require_sensible(wishes)
-    # Counted so far that an order knows whether what it leaves is scarce.
+    skus = await _skus(shop, wishes, customer_id)
+    lines = tuple(_line(skus.get((wish.sku_id, wish.quantity)), wish) for wish in wishes)
+    _require_once(lines)
+    return lines
+
+
+async def price_each(
+    shop: Shop, wishes: Sequence[Wish], *, customer_id: UUID | None = None
+) -> tuple[QuotedLine | Refusal, ...]:
+    """Price each wish by itself: its line, or why it cannot be ordered now."""
+    if not wishes:
+        return ()
+    skus = await _skus(shop, wishes, customer_id)
+    return tuple(_line_or_refusal(skus.get((wish.sku_id, wish.quantity)), wish) for wish in wishes)
+
+
+async def _skus(
+    shop: Shop, wishes: Sequence[Wish], customer_id: UUID | None
+) -> dict[tuple[UUID, int], ShelfSku]:
+    """What the shop sells of it, counted so far that an order knows whether what it leaves is
+    scarce."""
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    skus = await shelf.skus_by_id(
+    return await shelf.skus_by_id(
         shop,
         [(wish.sku_id, wish.quantity) for wish in wishes],
         stock_bound=bound,
         customer_id=customer_id,
     )
-    lines = tuple(_line(skus.get((wish.sku_id, wish.quantity)), wish) for wish in wishes)
+
+
+def _line_or_refusal(sku: ShelfSku | None, wish: Wish) -> QuotedLine | Refusal:
+    try:
+        return _line(sku, wish)
+    except Refusal as refusal:
+        return refusal
+
+
+def _require_once(lines: Sequence[QuotedLine]) -> None:
     if len({line.offer.id for line in lines}) != len(lines):
         # Each of the two would count the offer's whole stock, and lock its keys in any order.
         raise Invalid("The same goods stand in two lines: add them up.", field="lines")
-    return lines
 
 
 def _require_sensible(wishes: Sequence[Wish]) -> None:
@@ -251,7 +290,7 @@ def _require_sensible(wishes: Sequence[Wish]) -> None:
 def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    if sku.row["delivery_mode"] != "AUTO_KEY":
+    if sku.row["delivery_mode"] not in FROM_THE_POOL:
         raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
     if wish.quantity > sku.row["max_per_order"]:
         raise Invalid(f"At most {sku.row['max_per_order']} pieces an order.", field="quantity")

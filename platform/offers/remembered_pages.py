@@ -17,6 +17,7 @@ from kernel import db
 from kernel.clock import monotonic_seconds
 from kernel.settings import settings
 from offers.assortment import Assortment, assortments
+from offers.comparing import figures_of
 from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count
 from offers.own_shelf import OwnShelf
@@ -147,7 +148,8 @@ class _SkuWriter:
 
     def _offer(self, price_minor: int, offer: KnownOffer) -> Offer:
         pieces = min(self._bound, self._counts[offer.number].pieces)
-        return Offer(offer.id, price_minor, pieces, offer.row["warranty_hours"])
+        warranty_hours = offer.row["warranty_hours"]
+        return Offer(offer.id, price_minor, pieces, warranty_hours, figures_of(offer.row))
 
     def _quantity_prices(self, sku: KnownSku) -> tuple[QuantityPrice, ...]:
         return quantity_prices(

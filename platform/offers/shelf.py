@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kernel import db
+from offers.comparing import NO_SALES, Figures, figures_of
 from offers.listings_met import ListingsMet
 from offers.price_list import PriceList, price_list
 from offers.quantity_prices import QuantityPrice, offer_for, quantity_prices
@@ -56,6 +57,8 @@ class Offer(NamedTuple):
     unit_price_minor: int
     stock: int
     warranty_hours: int
+    figures: Figures = NO_SALES
+    """Read for pages that show them, and no sales for everybody else."""
 
 
 class ShelfSku(NamedTuple):
@@ -265,7 +268,13 @@ def _behind(rows: Sequence[Row], prices: PriceList, *, quantity: int) -> list[tu
 def _offers(behind: Sequence[tuple[Row, Priced]]) -> tuple[Offer, ...]:
     """The offers behind which these stand, the cheapest first."""
     offers = [
-        Offer(row["listing_id"], priced.retail_minor, row["stock"], row["warranty_hours"])
+        Offer(
+            row["listing_id"],
+            priced.retail_minor,
+            row["stock"],
+            row["warranty_hours"],
+            figures_of(row),
+        )
         for row, priced in behind
     ]
     if len(offers) > 1:

@@ -63,12 +63,14 @@ l.max_retail_minor
 _WORDS_OF_GOODS = """
 s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.region, s.delivery_mode,
 s.scope_of_use_zh, s.scope_of_use_en, s.validity_days, s.usage_rules_zh, s.usage_rules_en,
-s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order
+s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order, s.form_fields::text as form_fields
 """
 _WORST_AFFILIATE = """
 (select coalesce(max(rate_bp), 0) from affiliate_programs
  where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp
 """
+_FIGURES = "figures.sold, figures.faults, figures.typical_seconds"
+_ITS_FIGURES = "left join offer_figures figures on figures.listing_id = l.id"
 _OFFER = f"""
 {_GOODS}, limits.floor_minor, limits.net_floor_minor, limits.ceiling_minor, {_WORST_AFFILIATE},
 pool.stock, pool.still_seconds
@@ -134,13 +136,14 @@ def page_statement(shape: PageShape) -> str:
     shelf, order = "", ""
     if shape.detail in (Detail.PRICES, Detail.SKUS):
         tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
-        words = _WORDS if shape.detail is Detail.SKUS else ""
-        offer = (_OFFER + words).format(tenant=tenant)
+        offer, its_figures = _OFFER.format(tenant=tenant), ""
+        if shape.detail is Detail.SKUS:
+            offer, its_figures = f"{offer}{_WORDS.format(tenant=tenant)}, {_FIGURES}", _ITS_FIGURES
         counted = pool(bound=f"{bound}::integer")
         shelf = f"""
             left join lateral (
                 select {offer} from skus s join categories c on c.id = page.category_id
-                {_ON_SALE.format(currency=currency, places="", pool=counted)}
+                {_ON_SALE.format(currency=currency, places=its_figures, pool=counted)}
                   and s.product_id = page.id and page.place < $2
             ) as shelf on true"""
         order = f", {_ORDER}"
@@ -192,10 +195,11 @@ select (select version from catalogue_versions where owner_id = platform_id()) a
        p.description_zh, p.description_en, offered.*
 from products p
 left join lateral (
-    select {_GOODS}, {_WORDS_OF_GOODS}
+    select {_GOODS}, {_WORDS_OF_GOODS}, {_FIGURES}
     from skus s join categories c on c.id = p.category_id
     join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE'
     join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
+    {_ITS_FIGURES}
     where s.product_id = p.id and s.status = 'ACTIVE'
 ) as offered on true
 where p.id = any ($1::uuid[]) and p.status = 'ACTIVE'

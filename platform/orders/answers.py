@@ -1,6 +1,7 @@
 """An order that was just written, as its buyer sees it: nothing is read back."""
 
 from orders.drafts import DraftLine
+from orders.forms import LineForm
 from orders.placing import Placed, PlacedKey
 from orders.queries import KeyView, LineView, OrderView
 
@@ -41,6 +42,7 @@ def _line(line: DraftLine, placed: Placed) -> LineView:
         returned_quantity=0,
         keys=_delivered(keys, placed),
         commitments=tuple(key.commitment.hex() for key in sorted(keys, key=lambda key: key.key_id)),
+        form=LineForm(line.id, sealed) if (sealed := placed.draft.forms.get(line.id)) else None,
     )
 
 

@@ -5,7 +5,7 @@ written with its frozen shares, and exactly its keys held; from a wallet it is p
 as well.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from kernel.errors import Refusal
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from offers import quotes
+from offers.form_values import Answer, Values, answers_of_lines
 from offers.quotes import QuotedLine, Wish
 from orders import answers, idempotency, placing, settling
 from orders.drafts import Buyer as Buyer
@@ -49,6 +50,8 @@ class Purchase:
     affiliate_code: str | None
     pay_from_wallet: bool = False
     client_reference: str | None = None
+    said: Mapping[UUID, Values] = field(default_factory=dict)
+    """By the SKU, what the buyer says for it."""
 
     @property
     def scope(self) -> db.Scope:
@@ -64,6 +67,7 @@ async def create_order(
     contact: str | None,
     affiliate_code: str | None,
     idempotency_key: str,
+    said: Mapping[UUID, Values] | None = None,
 ) -> OrderMade:
     """Make an order out of a quote and hold its keys until `payment_hold_seconds` from now.
 
@@ -72,7 +76,9 @@ async def create_order(
     """
     idempotency.require_key(idempotency_key, guest=buyer.customer_id is None)
     content = {"quote": quote_id, "contact": contact, "affiliate": affiliate_code}
-    request = idempotency.Request(shop.id, buyer.actor, idempotency_key, content)
+    request = idempotency.Request(
+        shop.id, buyer.actor, idempotency_key, content | idempotency.of_form(said)
+    )
     return await make_order(
         Purchase(
             shop=shop,
@@ -83,6 +89,7 @@ async def create_order(
             ),
             contact=contact,
             affiliate_code=affiliate_code,
+            said=said or {},
         )
     )
 
@@ -100,12 +107,12 @@ async def make_order(purchase: Purchase) -> OrderMade:
 async def _at_once(purchase: Purchase) -> OrderMade:
     """The price, and then the order: each is a transaction of its own, in one statement."""
     try:
-        lines = await purchase.price()
+        lines, said = await _priced(purchase)
     except Refusal as refusal:
         async with db.transaction(purchase.scope):
             return await _answered_before(purchase, or_else=refusal)
     crash_point("checkout.priced")
-    placed = await placing.place_at_once(await _draft(purchase, lines))
+    placed = await placing.place_at_once(await _draft(purchase, lines, said))
     if placed is not None:
         return _made(purchase.buyer, placed.draft.id, answers.view_of(placed))
     async with db.transaction(purchase.scope, read_only=True):
@@ -116,10 +123,10 @@ async def _in_turn(purchase: Purchase) -> OrderMade:
     """One transaction, which may wait for keys that others have locked."""
     async with db.transaction(purchase.scope):
         try:
-            lines = await purchase.price()
+            lines, said = await _priced(purchase)
         except Refusal as refusal:
             return await _answered_before(purchase, or_else=refusal)
-        placed = await placing.place_in_turn(await _draft(purchase, lines))
+        placed = await placing.place_in_turn(await _draft(purchase, lines, said))
         if placed is None:
             return await _first(purchase)
         crash_point("checkout.placed")
@@ -147,7 +154,16 @@ async def _first(purchase: Purchase) -> OrderMade:
     return _made(purchase.buyer, first)
 
 
-async def _draft(purchase: Purchase, lines: Sequence[QuotedLine]) -> Draft:
+_Answers = Mapping[UUID, Sequence[Answer]]
+
+
+async def _priced(purchase: Purchase) -> tuple[Sequence[QuotedLine], _Answers]:
+    """The lines at today's prices, and what the buyer says for them, held against their forms."""
+    lines = await purchase.price()
+    return lines, answers_of_lines(lines, purchase.said)
+
+
+async def _draft(purchase: Purchase, lines: Sequence[QuotedLine], said: _Answers) -> Draft:
     thanks = await attribution(
         purchase.affiliate_code, customer_id=purchase.buyer.customer_id, scope=purchase.scope
     )
@@ -160,6 +176,7 @@ async def _draft(purchase: Purchase, lines: Sequence[QuotedLine]) -> Draft:
         contact=purchase.contact,
         pay_from_wallet=purchase.pay_from_wallet,
         client_reference=purchase.client_reference,
+        answers=said,
     )
 
 

@@ -1,8 +1,8 @@
 """An order before it is written. What everybody earns is decided here and never computed again."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,12 @@ from billing.payments import Payment
 from identity.contact import seal_contact
 from kernel import crypto, db
 from kernel.clock import utc_now
+from kernel.crypto import Sealed
 from kernel.ids import new_id
+from offers.form_values import Answer
 from offers.quotes import QuotedLine
 from orders import funding
+from orders.forms import seal_form
 from orders.idempotency import Request
 from orders.records import Funding, ShareRow, guest_token
 from orders.split import AffiliateTerms, split_line
@@ -98,7 +101,8 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All of an order but its keys and its time. `payment` is there when a balance pays it."""
+    """All of an order but its keys and its time. `payment` is there when a balance pays it;
+    `forms` has, by their lines, what the buyer said for them."""
 
     id: UUID
     no: str
@@ -110,6 +114,7 @@ class Draft:
     contact: str | None
     payment: Payment | None
     client_reference: str | None = None
+    forms: Mapping[UUID, Sealed] = field(default_factory=dict)
 
     @property
     def scope(self) -> db.Scope:
@@ -186,6 +191,7 @@ class Draft:
             "listing_ids": [line.quoted.offer.id for line in self.lines],
             "quantities": [line.quoted.quantity for line in self.lines],
             "unit_prices": [line.quoted.offer.unit_price_minor for line in self.lines],
+            "delivery_modes": [line.quoted.sku.row["delivery_mode"] for line in self.lines],
             "nets": [line.net_minor for line in self.lines],
             "fundeds": [line.funded_minor for line in self.lines],
             **_share_values(self.shares),
@@ -212,6 +218,7 @@ def draft_order(
     thanks: Attribution | None,
     contact: str | None,
     pay_from_wallet: bool,
+    answers: Mapping[UUID, Sequence[Answer]],
     client_reference: str | None = None,
 ) -> Draft:
     """Freeze an order at these prices. Its id, and those of its lines and shares, are new."""
@@ -229,6 +236,11 @@ def draft_order(
         contact=contact,
         payment=_payment(shop, buyer, order_id, lines) if pay_from_wallet else None,
         client_reference=client_reference,
+        forms={
+            line.id: seal_form(answers[line.quoted.sku.id], line_id=line.id)
+            for line in lines
+            if line.quoted.sku.id in answers
+        },
     )
 
 

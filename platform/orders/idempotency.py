@@ -1,6 +1,7 @@
 """A repeated request gets its first answer; the same key with other content is refused."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,13 @@ class Request:
         """SHA-256 of the content in one canonical spelling."""
         canonical = orjson.dumps(self.content, option=orjson.OPT_SORT_KEYS, default=str)
         return hashlib.sha256(canonical).digest()
+
+
+def of_form(said: Mapping[UUID, Mapping[str, str]] | None) -> dict[str, Any]:
+    """The part of a request's content that says what the goods are asked for; often none."""
+    if not said:
+        return {}
+    return {"form": {str(sku_id): dict(values) for sku_id, values in said.items()}}
 
 
 GUEST_KEY_MIN_LENGTH = 22

@@ -55,6 +55,7 @@ class LineDeliveryMode(StrEnum):
     """How a line is delivered; of the catalogue's modes only this one is sold yet."""
 
     AUTO_KEY = "AUTO_KEY"
+    SHARED_KEY = "SHARED_KEY"
 
 
 class RevealChannel(StrEnum):

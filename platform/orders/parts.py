@@ -65,12 +65,12 @@ the_order as (
     insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
                              unit_price_minor, net_minor, funded_minor, delivery_mode, key_ids)
     select :tenant_id::uuid, line.id, :order_id::uuid, line.sku_id, line.listing_id,
-           line.quantity, line.unit_price, line.net, line.funded, 'AUTO_KEY',
+           line.quantity, line.unit_price, line.net, line.funded, line.mode,
            array(select taken.id from taken where taken.line_id = line.id order by taken.n)
     from ready, unnest(:line_ids::uuid[], :sku_ids::uuid[], :listing_ids::uuid[],
                        :quantities::int[], :unit_prices::bigint[], :nets::bigint[],
-                       :fundeds::bigint[])
-         as line (id, sku_id, listing_id, quantity, unit_price, net, funded)
+                       :fundeds::bigint[], :delivery_modes::text[])
+         as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode)
 ), the_shares as (
     insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
                              amount_minor, currency)

@@ -4,7 +4,7 @@ What is owed is written and committed before a channel is asked, and no lock is 
 answers; the payment's id is the idempotency key, so the question can be asked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -179,6 +179,7 @@ async def quick_buy(
     method: str | None,
     idempotency_key: str,
     coupon_codes: Sequence[str] = (),
+    said: Mapping[str, str] | None = None,
 ) -> OrderMade:
     """Make an order without a cart or a quote. With the wallet as method it is paid and
     delivered in the same transaction; otherwise the order waits for `start_payment`.
@@ -198,6 +199,7 @@ async def quick_buy(
         "method": method,
         **({"coupons": list(coupon_codes)} if coupon_codes else {}),
     }
+    forms = {wish.sku_id: said} if said else {}
 
     async def price() -> Sequence[QuotedLine]:
         if method == WALLET and WALLET not in shop.payment_methods:
@@ -214,11 +216,14 @@ async def quick_buy(
         Purchase(
             shop=shop,
             buyer=buyer,
-            request=idempotency.Request(shop.id, buyer.actor, idempotency_key, content),
+            request=idempotency.Request(
+                shop.id, buyer.actor, idempotency_key, content | idempotency.of_form(forms)
+            ),
             price=price,
             contact=contact,
             affiliate_code=affiliate_code,
             pay_from_wallet=method == WALLET,
+            said=forms,
         )
     )
 

@@ -22,7 +22,7 @@ from billing import ledger, payment_parts
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import settings
-from orders import admission, funding, idempotency, parts, placing_statements
+from orders import admission, forms, funding, idempotency, parts, placing_statements
 from orders.drafts import Draft
 from orders.placing_statements import Way
 from orders.sale_posting import posting_of_sale
@@ -107,6 +107,7 @@ def _way(draft: Draft) -> Way:
         at_cost=draft.buyer.at_cost,
         coupons=draft.has_coupons,
         funded=bool(draft.fundings),
+        forms=bool(draft.forms),
     )
 
 
@@ -127,6 +128,7 @@ def _values(draft: Draft) -> dict[str, Any]:
         _coupon_values(draft) if draft.has_coupons else {},
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
+        forms.form_values(draft.forms),
         {
             "debited_account": wallet.id if wallet is not None else None,
             "hold_for": timedelta(seconds=settings().payment_hold_seconds),

@@ -10,7 +10,7 @@ from functools import cache
 
 from billing import ledger, payment_parts, trade_moves
 from kernel.statements import Statement
-from orders import admission, idempotency, parts
+from orders import admission, forms, idempotency, parts
 from promotions import coupon_parts
 from supply import holding
 
@@ -21,12 +21,14 @@ class Way:
 
     `pays`: a balance pays it at once; else it waits for its payment. `at_cost`: the shop buys it
     out of its trade balance. `coupons`: some were given; `funded`: and a budget pays for one.
+    `forms`: the buyer has said something for its goods.
     """
 
     pays: bool = False
     at_cost: bool = False
     coupons: bool = False
     funded: bool = False
+    forms: bool = False
 
 
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
@@ -133,7 +135,9 @@ def _pick(way: Way) -> tuple[str, ...]:
 
 def _write(way: Way) -> tuple[str, ...]:
     order = parts.WRITE_PURCHASE if way.at_cost else parts.WRITE_ORDER
-    return (order, parts.WRITE_DISCOUNTS) if way.coupons else (order,)
+    discounts = (parts.WRITE_DISCOUNTS,) if way.coupons else ()
+    said = (forms.WRITE_FORMS,) if way.forms else ()
+    return (order, *discounts, *said)
 
 
 def _settle(way: Way) -> tuple[str, ...]:

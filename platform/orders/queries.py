@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from kernel import cursors, db
+from kernel.crypto import Sealed
 from kernel.errors import NotFound
 from kernel.statements import Statement
+from orders.forms import LineForm
 from orders.records import SEEN_BY_VIEWER, Viewer
 from tenants.directory import Shop
 
@@ -45,6 +47,8 @@ class LineView:
     returned_quantity: int
     keys: tuple[KeyView, ...]
     commitments: tuple[str, ...]
+    form: LineForm | None = None
+    """What the buyer said for it, sealed: for the buyer, and for whoever delivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug, s
         from delivered_keys handed join sealed_keys key on key.id = handed.key_id
         where handed.order_id = shown.id and handed.line_id = line.id) as keys,
        (select array_agg(encode(key.commitment, 'hex') order by key.id)
-        from sealed_keys key where key.id = any (line.key_ids)) as commitments
+        from sealed_keys key where key.id = any (line.key_ids)) as commitments,
+       form.form, form.form_key_id
 from (
     select id, no,
            case when status = 'PENDING_PAYMENT' and expires_at <= platform_now()
@@ -100,6 +105,7 @@ from (
     order by created_at desc, id desc limit {limit}
 ) as shown
 join order_lines line on line.order_id = shown.id
+left join order_forms form on (form.order_id, form.line_id) = (shown.id, line.id)
 join skus sku on sku.id = line.sku_id
 join products product on product.id = sku.product_id
 order by shown.created_at desc, shown.id desc, line.id
@@ -198,6 +204,7 @@ def _order(rows: Sequence[Mapping[str, Any]]) -> OrderView:
 
 
 def _line(row: Mapping[str, Any]) -> LineView:
-    *columns, keys, commitments = [*row.values()][_ORDER_COLUMNS:]
+    *columns, keys, commitments, form, key_id = [*row.values()][_ORDER_COLUMNS:]
     views = tuple(KeyView(*key) for key in keys or ())
-    return LineView(*[*columns, views, tuple(commitments or ())])
+    said = LineForm(row["line_id"], Sealed(key_id, form)) if form is not None else None
+    return LineView(*[*columns, views, tuple(commitments or ()), said])

@@ -23,6 +23,7 @@ from schema.catalogue_types import (
 )
 from schema.context import Context, Info
 from schema.look_ahead import Selected, selected
+from schema.offer_types import OfferSort
 
 
 @strawberry.type
@@ -60,9 +61,13 @@ class CatalogueQuery:
 
     @strawberry.field(description="One product by its slug or its id; null when not sold here.")
     async def product(
-        self, info: Info, slug: str | None = None, id: strawberry.ID | None = None
+        self,
+        info: Info,
+        slug: str | None = None,
+        id: strawberry.ID | None = None,
+        offer_sort: OfferSort | None = None,
     ) -> Product | None:
-        """Read one product with its SKUs."""
+        """Read one product with its SKUs, their offers from the cheapest on or as asked."""
         if (slug is None) == (id is None):
             raise Invalid("Ask for a product by its slug or by its id.", field="slug")
         context, asked = info.context, selected(info)
@@ -72,7 +77,9 @@ class CatalogueQuery:
             product_id=parse_id("prd", id, field="id") if id is not None else None,
             **_reading(asked, context),
         )
-        return ProductWriter(asked, context).write(found) if found is not None else None
+        if found is None:
+            return None
+        return ProductWriter(asked, context, offer_sort=offer_sort).write(found)
 
 
 class _Reading(TypedDict):

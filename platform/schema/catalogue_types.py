@@ -11,16 +11,23 @@ from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.catalogue import ProductPage
-from offers.shelf import Offer as ShelfOffer
+from offers.form_values import fields_of
 from offers.shelf import ProductRow, ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
 from schema.execution import Shared
+from schema.forms import FormField, form_field
 from schema.look_ahead import Selected
 from schema.money import Money, amount
-
-NOT_ASKED: Final = ""
-"""Stands in a field that the request did not select."""
+from schema.offer_types import (
+    NOT_ASKED,
+    Offer,
+    OfferSort,
+    StockView,
+    counted_stock_view,
+    offers_of,
+    stock_view,
+)
 
 
 @strawberry.type
@@ -40,24 +47,6 @@ class PriceView(Shared):
     amount: Money
 
 
-@strawberry.type(description="Pieces that can be bought now in one order.")
-class StockView(Shared):
-    """Exact up to a bound; `more` says that there are at least so many."""
-
-    quantity: int
-    more: bool
-
-
-@strawberry.type(description="One seller's offer of a SKU. Sellers are not named.")
-class Offer:
-    """A price, a stock and how long the seller answers for a key."""
-
-    id: strawberry.ID
-    price: Money
-    stock: StockView
-    warranty_hours: int
-
-
 @strawberry.type(description="What a piece costs in a line of so many pieces and more.")
 class QuantityPrice:
     """From how many pieces on a piece costs what."""
@@ -68,7 +57,8 @@ class QuantityPrice:
 
 @strawberry.enum
 class DeliveryMode(Enum):
-    """How goods reach the buyer; AUTO_KEY within seconds, the others are not sold yet."""
+    """How goods reach the buyer; AUTO_KEY within seconds, and so does a seat of a SHARED_KEY, which
+    others use as well; the rest is not sold yet."""
 
     AUTO_KEY = "AUTO_KEY"
     SHARED_KEY = "SHARED_KEY"
@@ -92,6 +82,7 @@ class Sku:
     usage_rules: list[str]
     redeem_steps: list[str]
     max_per_order: int
+    form_fields: list[FormField] = strawberry.field(metadata={"assumed_size": 2})
     price: PriceView
     stock: StockView
     offers: list[Offer]
@@ -184,8 +175,11 @@ class ProductWriter:
     up once for a page.
     """
 
-    def __init__(self, asked: Selected, context: Context) -> None:
+    def __init__(
+        self, asked: Selected, context: Context, *, offer_sort: OfferSort | None = None
+    ) -> None:
         self._context = context
+        self._offer_sort = offer_sort
         self._currency = context.shop.currency
         self._bound = settings().low_stock_bound
         self._id = asked.has("id")
@@ -212,10 +206,10 @@ class ProductWriter:
             platform=row["platform"],
             category_id=_id("cat", row["category_id"]) if self._category else _NO_ID,
             price=price,
-            stock=_stock_view(stock, stock >= self._bound),
+            stock=counted_stock_view(stock, stock >= self._bound),
             skus=[]
             if self._skus is None
-            else [_sku(sku, self._skus, self._context) for sku in skus],
+            else [_sku(sku, self._skus, self._context, self._offer_sort) for sku in skus],
         )
 
 
@@ -232,19 +226,8 @@ def price_view(amount_minor: int, currency: str) -> PriceView:
     return PriceView(amount=amount(amount_minor, currency))
 
 
-def stock_view(quantity: int) -> StockView:
-    """Say how many there are, and whether that is only the bound."""
-    return _stock_view(quantity, quantity >= settings().low_stock_bound)
-
-
-@lru_cache(maxsize=1_000)
-def _stock_view(quantity: int, more: bool) -> StockView:
-    return StockView(quantity=quantity, more=more)
-
-
-def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
+def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: OfferSort | None) -> Sku:
     row, english = sku.row, context.english
-    of_offer = asked.below("offers")
     return Sku(
         id=_id("sku", sku.id) if asked.has("id") else _NO_ID,
         code=row["code"],
@@ -259,11 +242,12 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
         usage_rules=row["usage_rules_en" if english else "usage_rules_zh"],
         redeem_steps=row["redeem_steps_en" if english else "redeem_steps_zh"],
         max_per_order=row["max_per_order"],
+        form_fields=[form_field(one, context) for one in fields_of(sku)]
+        if asked.has("formFields")
+        else [],
         price=price_view(sku.display_offer.unit_price_minor, sku.currency),
         stock=stock_view(sku.stock),
-        offers=[_offer(offer, sku.currency, of_offer) for offer in sku.offers]
-        if asked.has("offers")
-        else [],
+        offers=offers_of(sku, asked.below("offers"), sort) if asked.has("offers") else [],
         quantity_prices=[
             QuantityPrice(
                 from_quantity=one.from_quantity,
@@ -271,13 +255,4 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context) -> Sku:
             )
             for one in sku.quantity_prices
         ],
-    )
-
-
-def _offer(offer: ShelfOffer, currency: str, asked: Selected) -> Offer:
-    return Offer(
-        id=_id("ofr", offer.id) if asked.has("id") else _NO_ID,
-        price=amount(offer.unit_price_minor, currency),
-        stock=stock_view(offer.stock),
-        warranty_hours=offer.warranty_hours,
     )

@@ -57,6 +57,11 @@ class Context:
         return None
 
     @property
+    def is_buyer(self) -> bool:
+        """True for a guest and for a customer."""
+        return self.caller is None or self.caller.kind is TokenKind.CUSTOMER
+
+    @property
     def is_operator(self) -> bool:
         """True for the platform's own people."""
         return self.caller is not None and self.caller.kind is TokenKind.OPERATOR

@@ -10,14 +10,17 @@ from identity.customers import own_contact
 from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import public_id
+from offers.cart.carts import take_over
 from orders import paying, topping_up
 from promotions.queries import coupons_for_customers
-from schema.context import Info
+from schema.context import Context, Info
 from schema.coupon_types import CustomerCoupon, customer_coupon
+from schema.look_ahead import selected
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
 from schema.problems import Problem, Refusals
+from schema.saved_contacts import SavedContact, own_saved_contacts
 
 
 @strawberry.type(description="The signed-in customer of this shop.")
@@ -28,6 +31,7 @@ class Customer:
     email: str | None
     phone: str | None
     wallet: Money
+    saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
 
     @strawberry.field(
         description="The coupons that the shop offers, those that end first.",
@@ -40,20 +44,24 @@ class Customer:
 
 @strawberry.input
 class SignUpInput:
-    """An e-mail address or a phone number, and a password of at least 8 characters."""
+    """An e-mail address or a phone number, and a password of at least 8 characters. What is in a
+    guest's cart moves into the new account's."""
 
     password: str
     email: str | None = None
     phone: str | None = None
     name: str = ""
+    cart_token: str | None = None
 
 
 @strawberry.input
 class SignInInput:
-    """`account` is the e-mail address or the phone number."""
+    """`account` is the e-mail address or the phone number. What is in a guest's cart moves into
+    the account's."""
 
     account: str
     password: str
+    cart_token: str | None = None
 
 
 @strawberry.type
@@ -86,6 +94,12 @@ class WalletTopUpInput:
     idempotency_key: strawberry.ID
 
 
+async def _come_in(context: Context, done: signing.SignedIn, cart_token: str | None) -> SignedIn:
+    if cart_token is not None:
+        await take_over(context.shop, customer_id=done.customer_id, token=cart_token)
+    return SignedIn(token=done.token, expires_at=done.expires_at)
+
+
 @strawberry.type
 class CustomerQuery:
     """The caller."""
@@ -105,6 +119,9 @@ class CustomerQuery:
             email=contact.email,
             phone=contact.phone,
             wallet=amount(balance, context.shop.currency),
+            saved_contacts=await own_saved_contacts(context)
+            if selected(info).has("savedContacts")
+            else [],
         )
 
 
@@ -124,7 +141,7 @@ class CustomerMutation:
             email=input.email,
             phone=input.phone,
         )
-        return SignedIn(token=done.token, expires_at=done.expires_at)
+        return await _come_in(context, done, input.cart_token)
 
     @strawberry.mutation(description="Sign in to this shop.", extensions=[Refusals()])
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
@@ -136,7 +153,7 @@ class CustomerMutation:
             password=input.password,
             ip=context.ip,
         )
-        return SignedIn(token=done.token, expires_at=done.expires_at)
+        return await _come_in(context, done, input.cart_token)
 
     @strawberry.mutation(description="End the token of this request.", extensions=[Refusals()])
     async def sign_out(self, info: Info) -> SignOutPayload:

@@ -11,10 +11,10 @@ from kernel.ids import public_id
 from offers import catalogue
 from offers.own_prices import own_prices
 from orders.queries import orders_page
-from schema.catalogue_types import StockView, stock_view
 from schema.connections import PageInfo
 from schema.context import Info
 from schema.money import Money, amount
+from schema.offer_types import StockView, stock_view
 from schema.order_types import OrderConnection, order_connection
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
 

@@ -25,13 +25,19 @@ REJECTED: Final = frozenset({_S.REJECTED})
 #: Where: "which fields of the query, the mutation and the subscription".
 _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", ALWAYS, "storefront tenant affiliate supplier trialBalance tenants"),
-    ("Query", SERVED, "categories products product quote catalogueToList subtree"),
+    (
+        "Query",
+        SERVED,
+        "categories products product quote catalogueToList subtree cart formValidate",
+    ),
     ("Query", OUTLIVES, "order orders me tenantOrders"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", KEPT, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
     ("Query", KEPT, "priceListExport coupons promoBudget"),
     ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
     ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
+    ("Mutation", STANDING, "cartLinesAdd"),
+    ("Mutation", SERVED, "cartLinesUpdate cartLinesRemove contactSave contactForget"),
     ("Mutation", SERVED, "orderCancel paymentRefresh unrevealedReturn"),
     ("Mutation", OUTLIVES, "signIn signOut keyReveal keysExport refundCreate"),
     ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),

@@ -10,6 +10,7 @@ from orders.queries import KeyView, LineView, OrderPage, OrderView
 from orders.reveal import RevealedKey as OpenedKey
 from schema.connections import PageInfo
 from schema.context import Context
+from schema.forms import FormAnswer, form_answer
 from schema.money import Money, amount
 
 
@@ -42,7 +43,8 @@ class DeliveredKey:
 @strawberry.type
 class OrderLine:
     """One line; `total` is what the buyer pays, `discount` what coupons have taken off the price.
-    `commitments` are those of the held keys, shown before the payment, too."""
+    `commitments` are those of the held keys, shown before the payment, too. `form` is what its
+    buyer has said for it."""
 
     id: strawberry.ID
     sku_id: strawberry.ID
@@ -56,6 +58,7 @@ class OrderLine:
     returned_quantity: int
     commitments: list[str]
     keys: list[DeliveredKey]
+    form: list[FormAnswer] = strawberry.field(metadata={"assumed_size": 2})
 
 
 @strawberry.type
@@ -137,7 +140,15 @@ def _line(line: LineView, currency: str, context: Context) -> OrderLine:
         returned_quantity=line.returned_quantity,
         commitments=list(line.commitments),
         keys=[_key(key) for key in line.keys],
+        form=_form(line, context),
     )
+
+
+def _form(line: LineView, context: Context) -> list[FormAnswer]:
+    """What was said for a line, opened for buyers alone: whose order it is has been asked."""
+    if line.form is None or not context.is_buyer:
+        return []
+    return [form_answer(answer, context) for answer in line.form.answers()]
 
 
 def _key(key: KeyView) -> DeliveredKey:

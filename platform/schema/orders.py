@@ -9,6 +9,7 @@ from kernel.errors import NotFound
 from orders import checkout, expiry, paying
 from orders.queries import order_view, order_view_by_id, orders_page
 from schema.context import Context, Info
+from schema.forms import FormValueInput, LineFormInput, forms_of, values_of
 from schema.inputs import amount_in, wish_of
 from schema.money import MoneyInput
 from schema.order_types import Order, OrderConnection, order_connection, order_type
@@ -18,12 +19,14 @@ from schema.problems import Problem, Refusals
 
 @strawberry.input
 class OrderCreateInput:
-    """`contact` is where messages go; `affiliateCode` thanks who brought the buyer."""
+    """`contact` is where messages go; `affiliateCode` thanks who brought the buyer; `form` is what
+    the buyer says for goods that ask for something."""
 
     quote_id: strawberry.ID
     idempotency_key: strawberry.ID
     contact: str | None = None
     affiliate_code: str | None = None
+    form: list[LineFormInput] | None = None
 
 
 @strawberry.input
@@ -40,6 +43,7 @@ class QuickBuyInput:
     coupon_codes: list[str] | None = None
     contact: str | None = None
     affiliate_code: str | None = None
+    form: list[FormValueInput] | None = None
 
 
 @strawberry.type
@@ -131,6 +135,7 @@ class OrderMutation:
             contact=input.contact,
             affiliate_code=input.affiliate_code,
             idempotency_key=input.idempotency_key,
+            said=forms_of(input.form),
         )
         return await _created(context, made)
 
@@ -151,6 +156,7 @@ class OrderMutation:
             method=input.payment.value if input.payment else None,
             idempotency_key=input.idempotency_key,
             coupon_codes=input.coupon_codes or (),
+            said=values_of(input.form) if input.form else None,
         )
         return await _created(context, made)
 

@@ -85,7 +85,8 @@ def _discounts(line: QuotedLine, currency: str) -> list[LineDiscount]:
     ]
 
 
-def _quote_type(quote: SignedQuote, context: Context) -> Quote:
+def quote_type(quote: SignedQuote, context: Context) -> Quote:
+    """Put a signed price into the schema's words."""
     return Quote(
         id=strawberry.ID(quote.id),
         lines=[
@@ -127,4 +128,4 @@ class QuoteQuery:
             customer_id=context.customer_id,
             coupon_codes=input.coupon_codes or (),
         )
-        return _quote_type(quote, context)
+        return quote_type(quote, context)

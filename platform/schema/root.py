@@ -5,12 +5,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
 from schema.api_clients import ApiClientMutation, ApiClientQuery
+from schema.carts import CartMutation, CartQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.coupons import CouponMutation, CouponQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
 from schema.domains import DomainMutation
+from schema.forms import FormQuery
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
 from schema.money import SCALARS
@@ -25,6 +27,7 @@ from schema.promo_budgets import PromoBudgetMutation, PromoBudgetQuery
 from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.refunds import RefundMutation
+from schema.saved_contacts import SavedContactMutation
 from schema.settlement import SettlementMutation
 from schema.staff import StaffMutation, StaffQuery
 from schema.storefronts import StorefrontMutation, StorefrontQuery
@@ -59,7 +62,9 @@ PUBLIC_FIELDS = frozenset({"storefront", "categories", "products", "product", "_
 class Query(
     StorefrontQuery,
     CatalogueQuery,
+    FormQuery,
     QuoteQuery,
+    CartQuery,
     OrderQuery,
     PurchaseQuery,
     CustomerQuery,
@@ -79,6 +84,7 @@ class Query(
 
 @strawberry.type
 class Mutation(
+    CartMutation,
     OrderMutation,
     PaymentMutation,
     PurchaseMutation,
@@ -99,6 +105,7 @@ class Mutation(
     DomainMutation,
     CouponMutation,
     PromoBudgetMutation,
+    SavedContactMutation,
 ):
     """What can be done."""
 

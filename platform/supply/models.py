@@ -119,6 +119,17 @@ class SealedKey(Model):
         table = "sealed_keys"
 
 
+class KeySeat(Model):
+    """A further seat of a shared key: a key of its own with the secret of the first."""
+
+    key_id = fields.UUIDField(primary_key=True)
+    first_key_id = fields.UUIDField()
+    seat = fields.SmallIntField()
+
+    class Meta:
+        table = "key_seats"
+
+
 class Key(Model):
     """One digital key: its place in the pool and in its life. `id` is the sealed key's."""
 

@@ -7,7 +7,7 @@ secret, without us, and see that the key was not exchanged in between.
 
 import hmac
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from kernel import crypto
@@ -46,6 +46,15 @@ def seal_key(*, key_id: UUID, supplier_listing_id: UUID, secret: str) -> SealedK
         fingerprint=crypto.fingerprint(secret),
         commitment=crypto.commitment(salt=salt, secret=secret),
     )
+
+
+def seal_seat(*, key_id: UUID, supplier_listing_id: UUID, secret: str, number: int) -> SealedKey:
+    """The same for a further seat of a shared key, which is a row of its own with the same secret.
+
+    Its fingerprint is the secret's for this seat: no two rows are the same seat of one secret.
+    """
+    sealed = seal_key(key_id=key_id, supplier_listing_id=supplier_listing_id, secret=secret)
+    return replace(sealed, fingerprint=crypto.fingerprint(f"{secret}\0seat {number}"))
 
 
 def open_key(

@@ -1,5 +1,6 @@
 """A customer's account: opening it, coming in, going out, the wallet and the orders."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from web.asking import Problem, Refused, act, ask
 from web.buying import WALLET, refused, require_method
 from web.forms import Form, new_key
 from web.pages import go_to, local_path, show
-from web.visit import SESSION, Visit
+from web.visit import CART, SESSION, Visit
 
 _ACCOUNT: Final = "/account"
 
@@ -28,7 +29,11 @@ async def sign_up_page(visit: Visit) -> Response:
 
 async def sign_in(visit: Visit, form: Form) -> Response:
     """Exchange a password for a session and go where the visitor was going."""
-    entered = {"account": form.text("account"), "password": form.texts.get("password", "")}
+    entered = {
+        "account": form.text("account"),
+        "password": form.texts.get("password", ""),
+        "cartToken": visit.cart_token,
+    }
     try:
         signed_in = await act(visit, "sign_in", **entered)
     except Refused as no:
@@ -48,6 +53,7 @@ async def sign_up(visit: Visit, form: Form) -> Response:
             email=account if "@" in account else None,
             phone=None if "@" in account else account,
             password=form.texts.get("password", ""),
+            cartToken=visit.cart_token,
         )
     except Refused as no:
         return _shown_again(visit, "sign_up.html", form, no.problem)
@@ -96,6 +102,15 @@ async def top_up(visit: Visit, form: Form) -> Response:
         return await _show_account(visit, problem=no.problem, form=form)
     address: str | None = started["actionUrl"]
     return go_to(address or _ACCOUNT)
+
+
+async def forget(visit: Visit, form: Form) -> Response:
+    """Delete a text that was kept for the next time; one that is gone already is no mistake."""
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={_ACCOUNT}")
+    with suppress(Refused):
+        await act(visit, "contact_forget", contactId=form.text("contact"))
+    return go_to(_ACCOUNT)
 
 
 async def _show_account(
@@ -148,4 +163,5 @@ def _come_in(visit: Visit, form: Form, signed_in: dict[str, Any]) -> Response:
     response = go_to(local_path(form.text("next"), otherwise=_ACCOUNT))
     ttl_seconds = max(1, int((ends - utc_now()).total_seconds()))
     visit.keep(response, SESSION, signed_in["token"], ttl_seconds=ttl_seconds)
+    visit.drop(response, CART)
     return response

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, buying, catalogue, keys, orders
+from web import account, buying, cart, catalogue, confirming, keys, orders
 from web.pages import FormHandler, Page, form, page
 from web.storefront import SHEET, theme_sheet
 
@@ -33,7 +33,13 @@ def web_routes() -> list[BaseRoute]:
         _shows("/p/{slug}", catalogue.product_page),
         _shows("/texts/{name}", catalogue.text_page),
         Route(SHEET, theme_sheet, methods=["GET"]),
+        _takes("/confirm", confirming.confirm),
         _takes("/buy", buying.buy),
+        _shows("/cart", cart.cart_page),
+        _takes("/cart/add", cart.add),
+        _takes("/cart/update", cart.update),
+        _takes("/cart/remove", cart.remove),
+        _takes("/cart/order", cart.order),
         _shows("/o/{no}", orders.order_page),
         _shows("/o/{no}/return", orders.back_from_channel),
         _takes("/o/{no}/pay", orders.pay),
@@ -48,6 +54,7 @@ def web_routes() -> list[BaseRoute]:
         _takes("/sign-out", account.sign_out),
         _shows("/account", account.account_page),
         _takes("/account/top-up", account.top_up),
+        _takes("/account/forget", account.forget),
     ]
 
 

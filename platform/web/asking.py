@@ -14,6 +14,7 @@ from web.visit import Visit
 _FOLDER: Final = Path(__file__).parent / "documents"
 # A fragment that a guest may not ask for has a form for guests, which asks for nothing.
 _WALLET: Final = {True: "wallet_of_customer", False: "wallet_of_guest"}
+_CONTACTS: Final = {True: "contacts_of_customer", False: "contacts_of_guest"}
 _STATUS_OF_CODE: Final = {
     "NOT_FOUND": 404,
     "TENANT_RESTRICTED": 404,
@@ -81,7 +82,11 @@ async def act(visit: Visit, name: str, **values: Any) -> dict[str, Any]:
 def _document(name: str, signed_in: bool) -> str:
     """The text of a document with the fragments that it spreads."""
     text = (_FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
-    fragments = {"Wallet": _WALLET[signed_in], "Problem": "problem"}
+    fragments = {
+        "Wallet": _WALLET[signed_in],
+        "Contacts": _CONTACTS[signed_in],
+        "Problem": "problem",
+    }
     parts = [
         (_FOLDER / "fragments" / f"{file}.graphql").read_text(encoding="utf-8")
         for fragment, file in fragments.items()

@@ -1,6 +1,7 @@
 """Buying: the product's form becomes an order, and the order a payment."""
 
 import re
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -22,9 +23,15 @@ async def buy(visit: Visit, form: Form) -> Response:
     except Refused as refused:
         slug = form.text("product")
         return await show_product(visit, slug, problem=refused.problem, form=form)
-    order_no, guest_token = made["order"]["no"], made["guestToken"]
+    await remember_contact(visit, form)
     if form.text("method") == WALLET:
-        return go_to(order_path(order_no))
+        return go_to(order_path(made["order"]["no"]))
+    return await pay_for(visit, form, made)
+
+
+async def pay_for(visit: Visit, form: Form, made: dict[str, Any]) -> Response:
+    """Lead from an order that was just made to its payment."""
+    order_no, guest_token = made["order"]["no"], made["guestToken"]
     try:
         address = await start_payment(visit, order_no, form, guest_token=guest_token)
     except Refused:
@@ -34,6 +41,15 @@ async def buy(visit: Visit, form: Form) -> Response:
     if guest_token is not None:
         _hand_over(visit, response, order_no, guest_token)
     return response
+
+
+async def remember_contact(visit: Visit, form: Form) -> None:
+    """Keep a customer's contact for the next time, if the customer has ticked that."""
+    contact = form.text("contact")
+    if visit.context.customer_id is None or not contact or not form.text("remember"):
+        return
+    with suppress(Refused):  # any text is a contact; only addresses and numbers are kept
+        await act(visit, "contact_save", kind="EMAIL" if "@" in contact else "PHONE", value=contact)
 
 
 async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token: str | None) -> str:
@@ -67,17 +83,29 @@ def refused(visit: Visit, field: str, zh: str, en: str) -> Refused:
     return Refused(Problem("VALIDATION", visit.context.words(zh, en), field))
 
 
-def _wish(visit: Visit, form: Form) -> dict[str, Any]:
-    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+def require_choice(visit: Visit, form: Form) -> tuple[str, str, int]:
+    """Read the SKU, the offer and its price in minor units; `Refused` when nothing is chosen."""
     choice = _CHOICE.fullmatch(form.text("choice"))
     if choice is None:
         raise refused(visit, "choice", "请选择要购买的规格。", "Choose what to buy.")
+    sku_id, offer_id, unit_price_minor = choice.groups()
+    return sku_id, offer_id, int(unit_price_minor)
+
+
+def require_quantity(visit: Visit, form: Form) -> int:
+    """Read how many; `Refused` for what is no such number."""
     quantity = form.number("quantity")
     if not quantity or quantity > 100_000:
         raise refused(visit, "quantity", "数量至少为 1。", "The quantity is at least 1.")
+    return quantity
+
+
+def _wish(visit: Visit, form: Form) -> dict[str, Any]:
+    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+    sku_id, offer_id, unit_price_minor = require_choice(visit, form)
+    quantity = require_quantity(visit, form)
     method = require_method(visit, form)
-    sku_id, offer_id, unit_price_minor = choice.groups()
-    total_minor = min(int(unit_price_minor) * quantity, 2**53 - 1)
+    total_minor = min(unit_price_minor * quantity, 2**53 - 1)
     return {
         "skuId": sku_id,
         "offerId": offer_id,
@@ -87,6 +115,7 @@ def _wish(visit: Visit, form: Form) -> dict[str, Any]:
         "contact": form.text("contact") or None,
         "affiliateCode": form.text("affiliate_code") or None,
         "payment": WALLET if method == WALLET else None,
+        "form": form.said_values or None,
     }
 
 

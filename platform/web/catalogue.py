@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from offers.quotes import FROM_THE_POOL
 from web.asking import PageRefused, Problem, ask
 from web.forms import Form, new_key
 from web.pages import show
 from web.storefront import text_of_page
 from web.visit import Visit
 
+_OFFER_SORTS: Final = ("PRICE", "RELIABILITY", "SPEED", "BALANCED")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -35,7 +37,10 @@ async def show_product(
     """Show a product; with a problem, the form as it was filled in."""
     if not _SLUG.fullmatch(slug):
         raise PageRefused(404)
-    data = await ask(visit, "product", slug=slug)
+    offer_sort = visit.request.query_params.get("offers")
+    if offer_sort not in _OFFER_SORTS:
+        offer_sort = _OFFER_SORTS[0]
+    data = await ask(visit, "product", slug=slug, offerSort=offer_sort)
     product = data["product"]
     if product is None:
         raise PageRefused(404)
@@ -47,6 +52,9 @@ async def show_product(
         category=_by("id", product["categoryId"], data["categories"]),
         methods=data["storefront"]["paymentMethods"],
         wallet=_wallet(data),
+        contacts=contacts_of(data),
+        offer_sort=offer_sort,
+        asks=any(sku["formFields"] for sku in product["skus"]),
         choices=choices,
         chosen=_chosen(choices, form),
         idempotency_key=new_key(),
@@ -68,6 +76,12 @@ def _wallet(data: dict[str, Any]) -> dict[str, Any] | None:
     """The signed-in customer's balance."""
     me: dict[str, Any] | None = data.get("me")
     return me["wallet"] if me else None
+
+
+def contacts_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the signed-in customer has kept, the last used first; a guest has nothing."""
+    me = data.get("me")
+    return me["savedContacts"] if me else []
 
 
 async def _shelf(visit: Visit, slug: str | None) -> Response:
@@ -108,7 +122,7 @@ def _choices(product: dict[str, Any]) -> list[dict[str, Any]]:
     choices = []
     for sku in product["skus"]:
         offers = [_choice(sku, offer) for offer in sku["offers"]]
-        # From the cheapest to the dearest: the first that has a key comes first.
+        # From the best to the least good: the first that has a key comes first.
         best, *others = sorted(offers, key=lambda choice: not choice["buyable"])
         choices.append({**best, "others": others})
     return choices
@@ -120,7 +134,7 @@ def _choice(sku: dict[str, Any], offer: dict[str, Any]) -> dict[str, Any]:
         "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
         "name": sku["name"],
         "offer": offer,
-        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] == "AUTO_KEY",
+        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] in FROM_THE_POOL,
     }
 
 

@@ -11,7 +11,8 @@ from web.visit import VISITOR, Visit
 CSRF_FIELD: Final = "form_token"
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 30
-_MAX_TEXT: Final = 1_000
+_MAX_TEXT: Final = 16_000
+"""Characters: of a cart's order, a signed quote and what was said for twenty lines."""
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -32,6 +33,18 @@ class Form:
     def text(self, name: str) -> str:
         """Give a field without spaces at its ends; "" when it is not there."""
         return self.texts.get(name, "").strip()
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What is filled in for the goods, by the names of their fields."""
+        prefix = "form."
+        names = (name for name in self.texts if name.startswith(prefix))
+        return {name.removeprefix(prefix): self.text(name) for name in names}
+
+    @property
+    def said_values(self) -> list[dict[str, str]]:
+        """The same as the schema takes it; what is left empty is left out."""
+        return [{"fieldName": name, "value": text} for name, text in self.said.items() if text]
 
     def number(self, name: str) -> int | None:
         """Give a field's whole number; None for anything else."""

@@ -160,6 +160,13 @@ def _moment(iso: str, english: bool) -> str:
     return f"{written} UTC" if english else written
 
 
+def _duration(seconds: int, english: bool) -> str:
+    """A length of time for people, in its largest whole unit."""
+    units = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
+    size, zh, en = next(unit for unit in units if seconds >= unit[0])
+    return f"{seconds // size} {en if english else zh}"
+
+
 def _minutes_left(iso: str) -> int:
     """Whole minutes until then, at least 1 for as long as it is not over."""
     seconds = (datetime.fromisoformat(iso) - utc_now()).total_seconds()
@@ -174,4 +181,10 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(tile=_tile, initial=_initial, moment=_moment, minutes_left=_minutes_left)
+_TEMPLATES.filters.update(
+    tile=_tile,
+    initial=_initial,
+    moment=_moment,
+    duration=_duration,
+    minutes_left=_minutes_left,
+)

@@ -20,9 +20,12 @@ SESSION = "session"
 VISITOR = "visitor"
 ORDER_TOKEN = "order"  # noqa: S105 - a cookie's name
 NEW_ORDER = "new-order"
+CART = "cart"
+KEEP_CART_SECONDS = 30 * 24 * 3600
 KEEP_ORDER_SECONDS = 90 * 24 * 3600
 _KEEP_VISITOR_SECONDS = 365 * 24 * 3600
 _CUSTOMER_TOKEN = re.compile(r"kmc_[A-Za-z0-9_-]{8,96}")
+_CART_TOKEN = re.compile(r"kmk_[A-Za-z0-9_-]{27}")
 _VISITOR = re.compile(r"kmv_[A-Za-z0-9_-]{27}")
 
 
@@ -57,6 +60,13 @@ class Visit:
     def cookie(self, name: str) -> str | None:
         """Read a cookie of ours."""
         return self.request.cookies.get(self._cookie_name(name, path="/"))
+
+    @property
+    def cart_token(self) -> str | None:
+        """The token of a guest's cart; None for whoever is signed in."""
+        held = self.cookie(CART)
+        known = self.context.customer_id is None and held and _CART_TOKEN.fullmatch(held)
+        return held if known else None
 
     def order_token(self, order_no: str) -> str | None:
         """Read the token of a guest's order; its cookie is the order's own."""

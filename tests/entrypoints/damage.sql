@@ -108,6 +108,11 @@ update keys set status = 'AVAILABLE', held_by_line_id = null where id = named('s
 -- breaks: I5 every reveal left its evidence, and all evidence is of a reveal
 delete from key_reveals;
 
+-- damage: a seat ends before the key whose seat it is
+-- breaks: I5 a further seat lies beside its first: of the same batch, and as long good
+insert into key_seats values (named('free key'), named('returned key'), 2);
+update keys set expires_at = now() + interval '900 days' where id = named('free key');
+
 -- damage: money for an expired order goes to somebody else
 -- breaks: I6 money that came has delivered its order, or goes back
 delete from refunds where id = named('late refund');

@@ -43,7 +43,8 @@ EVERYTHING = """{
       skus { id code name faceValue { formatted } region deliveryMode scopeOfUse validityDays
              usageRules redeemSteps maxPerOrder price { amount { amountMinor currency } }
              stock { quantity more }
-             offers { id price { amountMinor } stock { quantity } warrantyHours }
+             offers { id price { amountMinor } stock { quantity } warrantyHours sold
+                      reliabilityBp typicalSeconds badges }
              quantityPrices { fromQuantity unitPrice { amountMinor } } }
     } }
     pageInfo { hasNextPage endCursor }
@@ -236,6 +237,8 @@ CHANGES = [
     "update supplier_listings set warranty_hours = 240",
     "update supplier_listings set status = 'PAUSED'",
     "update supplier_listings set currency = 'USD'",
+    "insert into offer_figures (listing_id, sold, faults, typical_seconds)"
+    " select id, 30, 1, 10 from supplier_listings where sku_id = '{sku}'",
     "update suppliers set status = 'SUSPENDED'",
     "insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency)"
     " select gen_random_uuid(), other.id, '{sku}', 7900, 'CNY' from other_supplier() as other",

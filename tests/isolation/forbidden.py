@@ -175,6 +175,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
         "select staff_id from memberships where tenant_id = $1", tenant_id
     ):
         texts |= {public_id("stf", row["staff_id"]), str(row["staff_id"])}
+    texts |= {mine.cart_token, *mine.cart_lines.values()}
     for row in await owner.fetch(
         """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
            join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",

@@ -176,6 +176,10 @@ def nobodys_case(town: Neighbourhood, case: Case) -> Case | None:
     needs_no_token = case.caller.role == "CUSTOMER" or case.caller.buys_at_cost
     if case.leaf.name == "guestToken" and needs_no_token:
         return None
+    if case.leaf.name == "cartToken" and case.caller.role == "CUSTOMER":
+        return None  # it has no need of a token
+    if case.leaf.name == "cartToken" and case.root.name in ("signIn", "signUp"):
+        return None  # whoever signs in has done so, whatever cart there is
     values = {**right_values(ask, by_leaf=case.leaf), case.leaf.path: nobodys(ask)}
     return Case(case.root, case.caller, values, f"{case.leaf.coordinate} is nobody's", case.leaf)
 
@@ -190,7 +194,14 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
 
 def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
-    last = ("orderCancel", "signOut", "webhookDelete", "staffRemove", "apiClientRevoke")
+    last = (
+        "cartLinesRemove",
+        "orderCancel",
+        "signOut",
+        "webhookDelete",
+        "staffRemove",
+        "apiClientRevoke",
+    )
     return sorted(roots, key=lambda root: (root.name != "unrevealedReturn") + (root.name in last))
 
 

@@ -13,6 +13,7 @@ import asyncpg
 
 from billing import accounts, ledger, payments
 from billing.payment_methods.base import ChannelReport
+from catalog.forms.fields import Choice, FieldKind, FormField, define_form
 from coupon_issuers import issue
 from identity.models import ApiScope
 from isolation.api import Api
@@ -48,6 +49,17 @@ _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
 }  # fmt: skip
 
+_FORM: Final = (
+    FormField(name="note", kind=FieldKind.TEXT, label_zh="备注", required=False),
+    FormField(
+        name="side",
+        kind=FieldKind.SELECT,
+        label_zh="阵营",
+        required=False,
+        choices=(Choice("north", "北", "North"), Choice("south", "南", "South")),
+    ),
+)
+
 QUOTE = """query ($sku: ID!) { quote(input: {lines: [{skuId: $sku, quantity: 2}]}) {
   ... on Quote { id total { amountMinor } } } }"""
 _ORDER = """{ order { id no total { amountMinor } lines { id keys { id } } } guestToken }"""
@@ -60,6 +72,10 @@ _LINES = """query ($no: String!, $token: String) { order(no: $no, guestToken: $t
 _REVEAL = """mutation ($input: KeyRevealInput!) { keyReveal(input: $input) {
   ... on KeysRevealed { keys { secret } } } }"""
 _CANCEL = """mutation ($input: OrderRef!) { orderCancel(input: $input) { __typename } }"""
+_PUT_IN = """mutation ($input: CartLinesAddInput!) { cartLinesAdd(input: $input) {
+  ... on CartChanged { cartToken cart { lines { id } } } ... on Problem { code message } } }"""
+_SAVE = """mutation ($input: ContactSaveInput!) { contactSave(input: $input) {
+  ... on ContactsChanged { savedContacts { id } } ... on Problem { code message } } }"""
 _SIGN_UP = """mutation ($input: SignUpInput!) { signUp(input: $input) {
   __typename ... on SignedIn { token } ... on Problem { code message } } }"""
 
@@ -118,6 +134,10 @@ class Holdings:
     webhook_delivery_id: str = ""
     coupon_code: str = ""
     coupon_id: UUID = UUID(int=0)
+    cart_token: str = ""
+    cart_lines: dict[str, str] = field(default_factory=dict)
+    """The line in the cart of each kind of buyer."""
+    contact_ids: list[str] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     staff_id: str = ""
@@ -242,6 +262,7 @@ async def _plant_tree(owner: asyncpg.Connection) -> World:
     )
     goods = await plant_goods(owner, category_id, "moon-card", supply_minor=SUPPLY)
     await owner.execute("update suppliers set name = 'suppliercanary'")
+    await define_form(sku_id=goods.sku_id, fields=_FORM)
     world = World(owner, root, agent, shop, category_id, goods)
     for tenant in (root, agent, shop):
         await world.rule(tenant, "RETAIL", "FIXED_OVER_COST", RETAIL[tenant.slug])
@@ -269,6 +290,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     await _buy_at_cost(api, mine)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
+    await _fill_carts(api, mine)
     await _open_keys(api, mine)
     await _listen(world.owner, mine)
     await _issue_coupon(mine)
@@ -418,6 +440,7 @@ async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
         "idempotencyKey": f"{mine.marker}-{new_id().hex}",
+        "form": [{"fieldName": "note", "value": f"{mine.marker} says"}],
     }
     answer = await api.ask(mine.shop, BUY, {"input": wish}, by=mine.people["CUSTOMER"])
     made: dict[str, Any] = answer.accepted
@@ -530,6 +553,18 @@ async def _earn(world: World, mine: Holdings) -> None:
                 idempotency_key=f"earned:{party_id}",
                 tenant_id=None,
             )
+
+
+async def _fill_carts(api: Api, mine: Holdings) -> None:
+    wish = {"input": {"lines": [{"skuId": mine.sku_id, "quantity": 1}]}}
+    for role in ("CUSTOMER", "ANONYMOUS"):
+        answer = await api.ask(mine.shop, _PUT_IN, wish, by=mine.people.get(role))
+        made = answer.accepted
+        mine.cart_lines[role] = made["cart"]["lines"][0]["id"]
+        mine.cart_token = made["cartToken"] or mine.cart_token
+    saved = {"input": {"kind": "ACCOUNT", "value": f"{mine.marker} account"}}
+    kept = await api.ask(mine.shop, _SAVE, saved, by=mine.people["CUSTOMER"])
+    mine.contact_ids = [one["id"] for one in kept.accepted["savedContacts"]]
 
 
 async def _open_keys(api: Api, mine: Holdings) -> None:

@@ -252,10 +252,22 @@ def _no_child(ask: Ask, theirs: Holdings) -> list[str]:
     return [] if is_child else [theirs.shop.slug]
 
 
+def _own_cart_token(ask: Ask) -> Any:
+    """A guest's; who signs in with it would move the cart into an account's."""
+    signs_in = ask.root.name in ("signIn", "signUp")
+    return ask.caller.own.cart_token if ask.caller.role == "ANONYMOUS" and not signs_in else OMIT
+
+
 _ORDER_NO = Slot(
     lambda ask: ask.order.no,
     lambda ask, theirs: [order.no for order in ask.orders_of(theirs)],
     lambda _: "K20250101-0000000000",
+)
+
+_CART_LINE = Slot(
+    lambda ask: ask.caller.own.cart_lines.get(ask.caller.role, public_id("ctl", new_id())),
+    lambda _, theirs: list(theirs.cart_lines.values()),
+    _id("ctl"),
 )
 
 #: By the name of the input, or, where that means several things, by more of its way or all of it.
@@ -350,9 +362,9 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "tierIds": Slot(_omitted),
     # Alone it is no payer: tests/schema/test_coupons.py names foreign ones wholly.
     "partyId": Slot(_omitted, lambda _, theirs: [public_id("ten", theirs.shop.id)]),
-    "kind": Slot(_fixed("FIXED")),
-    "startsAt": Slot(_fixed("2026-01-01T00:00:00Z")),
-    "endsAt": Slot(_fixed("2027-12-01T00:00:00Z")),
+    "Mutation.couponCreate(input.kind)": Slot(_fixed("FIXED")),
+    "Mutation.couponCreate(input.startsAt)": Slot(_fixed("2026-01-01T00:00:00Z")),
+    "Mutation.couponCreate(input.endsAt)": Slot(_fixed("2027-12-01T00:00:00Z")),
     "percentBp": Slot(_omitted),
     "shareBp": Slot(_fixed(10_000)),
     "reach": Slot(_fixed("SHOP")),
@@ -365,6 +377,26 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "listed": Slot(_fixed(False)),
     "count": Slot(_fixed(2)),
     "prefix": Slot(_fixed("OWN")),
+    "cartToken": Slot(
+        _own_cart_token,
+        lambda _, theirs: [theirs.cart_token],
+        lambda _: crypto.new_token("kmk"),
+    ),
+    "cartLineId": _CART_LINE,
+    "cartLineIds": Slot(
+        lambda ask: [_CART_LINE.own(ask)],
+        lambda _, theirs: [list(theirs.cart_lines.values())],
+    ),
+    "contactId": Slot(
+        lambda ask: ask.caller.own.contact_ids[0],
+        lambda _, theirs: list(theirs.contact_ids),
+        _id("sct"),
+    ),
+    "Mutation.contactSave(input.kind)": Slot(_fixed("ACCOUNT")),
+    "Mutation.contactSave(input.value)": Slot(_fixed("something to say")),
+    "form.value": Slot(_fixed("something to say")),
+    "values.value": Slot(_fixed("something to say")),
+    "fieldName": Slot(_fixed("note")),
     "account": Slot(
         lambda ask: ask.caller.own.email,
         lambda _, theirs: [theirs.email, theirs.phone],
@@ -380,6 +412,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "currency": Slot(_fixed("CNY")),
     "first": Slot(_fixed(3)),
     "sort": Slot(_fixed("NAME")),
+    "offerSort": Slot(_fixed("BALANCED")),
     "method": Slot(_method),
     "payment": Slot(lambda ask: "WALLET" if ask.caller.role == "CUSTOMER" else OMIT),
     "format": Slot(lambda ask: "TXT" if ask.root.name == "keysExport" else "CSV"),
@@ -535,6 +568,9 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         *theirs.invitation_tokens.values(),
         theirs.coupon_code,
         public_id("cpn", theirs.coupon_id),
+        theirs.cart_token,
+        *theirs.cart_lines.values(),
+        *theirs.contact_ids,
         theirs.email,
         theirs.phone,
         theirs.shop.slug,

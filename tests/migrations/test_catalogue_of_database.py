@@ -52,6 +52,10 @@ TENANT_CLASS = {
     "told_balances",
     "coupon_uses",
     "discount_lines",
+    "carts",
+    "cart_lines",
+    "saved_contacts",
+    "order_forms",
 }
 PATH_CLASS = {
     "price_rules",

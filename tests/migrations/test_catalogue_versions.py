@@ -59,7 +59,13 @@ async def version_of(world: World, shop: ShopAt) -> int:
 OF_THE_PLATFORM = {
     "categories": ("name_en = 'other'", "position = 9", "slug = 'other'"),
     "products": ("name_zh = '别的'", "position = 9", "status = 'ARCHIVED'", "description_en = 'x'"),
-    "skus": ("max_per_order = 3", "min_remaining_days = 9", "status = 'ARCHIVED'", "region = 'EU'"),
+    "skus": (
+        "max_per_order = 3",
+        "form_fields = '[{}]'",
+        "min_remaining_days = 9",
+        "status = 'ARCHIVED'",
+        "region = 'EU'",
+    ),
     "suppliers": ("status = 'SUSPENDED'", "commission_bp = 17", "name = 'other'"),
     "supplier_listings": (
         "supply_price_minor = 8001",
@@ -68,6 +74,7 @@ OF_THE_PLATFORM = {
         "warranty_hours = 1",
         "currency = 'USD'",
     ),
+    "offer_figures": ("sold = 3", "faults = 1", "typical_seconds = 60"),
 }
 OF_A_TENANT = {
     "tenants": (
@@ -126,6 +133,10 @@ async def plant_one_of_each(world: World) -> None:
 async def test_a_change_of_the_platforms_goods_moves_every_shop(
     world: World, heard: Callable[[], Awaitable[set[str]]], table: str
 ) -> None:
+    await world.owner.execute(
+        "insert into offer_figures (listing_id, sold, faults) values ($1, 2, 0)",
+        world.goods.listing_id,
+    )
     for change in OF_THE_PLATFORM[table]:
         before = [await version_of(world, shop) for shop in (world.root, world.agent, world.shop)]
         await heard()

@@ -154,6 +154,15 @@ def _of_any_program(mutation: str) -> list[Bad]:
     ]
 
 
+def _of_any_cart(mutation: str) -> list[Bad]:
+    wrong, endless = "kmk_" + "A" * 27, "k" * 5_000
+    return [
+        Bad(mutation, "no such cart", UNKNOWN, {"cartToken": wrong}, by="ANONYMOUS"),
+        Bad(mutation, "an endless token", UNKNOWN, {"cartToken": endless}, by="ANONYMOUS"),
+        Bad(mutation, "a cart past its time", UNKNOWN, by="ANONYMOUS", clock="31 days"),
+    ]
+
+
 ROWS: Final = [
     *_of_any_guests_key("orderCreate"),
     Bad("orderCreate", "no quote at all", {"QUOTE_EXPIRED"}, {"quoteId": "nothing"}),
@@ -188,6 +197,40 @@ ROWS: Final = [
         {"offerId": lambda ask: public_id("ofr", ask.town.hidden.listing_id)}),
     Bad("quickBuy", "a guest's wallet", REFUSED, {"payment": "WALLET"}, by="ANONYMOUS"),
     Bad("quickBuy", "no such way to pay", MALFORMED, {"payment": "SHELLS"}),
+    *[row for name in ("cartLinesAdd", "cartLinesUpdate", "cartLinesRemove")
+      for row in _of_any_cart(name)],
+    Bad("cartLinesAdd", "no pieces", REFUSED, {"lines.quantity": 0}),
+    Bad("cartLinesAdd", "more than an order may have", REFUSED, {"lines.quantity": 501}),
+    Bad("cartLinesAdd", "more than there are", {"OUT_OF_STOCK"}, {"lines.quantity": 490}),
+    Bad("cartLinesAdd", "no such SKU", UNKNOWN,
+        {"lines.skuId": lambda _: public_id("sku", new_id())}),
+    Bad("cartLinesAdd", "a SKU that this shop hides", UNKNOWN,
+        {"lines.skuId": lambda ask: public_id("sku", ask.town.hidden.sku_id),
+         "lines.offerId": OMIT}),
+    Bad("cartLinesUpdate", "no pieces", REFUSED, {"lines.quantity": 0}),
+    Bad("cartLinesUpdate", "another's line", UNKNOWN,
+        {"lines.cartLineId": lambda ask: ask.caller.own.cart_lines["ANONYMOUS"]}),
+    Bad("cartLinesUpdate", "an id of another kind", UNKNOWN, {"lines.cartLineId": _other_kind}),
+    Bad("cartLinesRemove", "no lines", REFUSED, {"cartLineIds": []}),
+    Bad("cartLinesRemove", "21 lines", REFUSED,
+        {"cartLineIds": [public_id("ctl", new_id()) for _ in range(21)]}),
+    Bad("cartLinesRemove", "an id of another kind", UNKNOWN,
+        {"cartLineIds": lambda ask: [_other_kind(ask)]}),
+    Bad("cartLinesAdd", "too many fields", REFUSED,
+        {"lines.form": [{"fieldName": f"f{n}", "value": "v"} for n in range(13)]}),
+    Bad("orderCreate", "a field that the form has not", REFUSED,
+        {"form.values.fieldName": "nothing"}),
+    Bad("orderCreate", "words about goods that are not in the order", REFUSED,
+        {"form.skuId": lambda _: public_id("sku", new_id())}),
+    Bad("quickBuy", "a value of 201 characters", REFUSED, {"form.value": "v" * 201}),
+    Bad("contactSave", "an address that is none", REFUSED, {"kind": "EMAIL", "value": "nobody"}),
+    Bad("contactSave", "a number that is none", REFUSED, {"kind": "PHONE", "value": "12"}),
+    Bad("contactSave", "nothing", REFUSED, {"value": " "}),
+    Bad("contactSave", "201 characters", REFUSED, {"value": "v" * 201}),
+    Bad("contactSave", "no such kind", MALFORMED, {"kind": "PIGEON"}),
+    Bad("contactForget", "another's", UNKNOWN,
+        {"contactId": lambda ask: ask.town.at("rival").contact_ids[0]}),
+    Bad("contactForget", "an id of another kind", UNKNOWN, {"contactId": _other_kind}),
     *_of_any_buyers_order("orderCancel"),
     Bad("orderCancel", "a paid order", REFUSED, {"orderNo": _paid}),
     *_of_any_buyers_order("paymentStart"),
@@ -362,9 +405,11 @@ _CHOICES: Final = {"no such": "NO_SUCH", "a number": 1, "nothing": None, "left o
 #: Where a strange value does no harm, and so is taken: what it is used for is said beside it.
 HARMLESS: Final = {
     "guestToken": set(_TEXTS),  # a customer has no need of it
+    "cartToken": set(_TEXTS),  # nor of this one
     "affiliateCode": set(_TEXTS),  # nobody is thanked
     "returnPath": set(_TEXTS),  # the buyer comes back to the shop's first page
     "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text
+    "value": set(_TEXTS) - {"10,000 characters", "control characters"},  # free text
     "name": set(_TEXTS) - {"10,000 characters", "control characters", "right to left"},
     "password": {"half of SQL"},  # of an account that is being opened: any text is a password
     "email": {"empty"},  # the same as none

@@ -24,7 +24,10 @@ pytestmark = pytest.mark.engines
 
 MANY = 50
 NODE = "id name slug price { amount { amountMinor } } stock { quantity more }"
-WHOLE = f"{NODE} description skus {{ id name usageRules offers {{ id price {{ formatted }} }} }}"
+WHOLE = (
+    f"{NODE} description skus {{ id name usageRules formFields {{ name }}"
+    " offers { id price { formatted } sold reliabilityBp typicalSeconds badges } }"
+)
 ORDER = "no status lines { name quantity keys { id serial } } total { amountMinor }"
 ORDERS = f"query ($first: Int!) {{ orders(first: $first) {{ edges {{ node {{ {ORDER} }} }} }} }}"
 

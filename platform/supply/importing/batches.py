@@ -36,6 +36,8 @@ class Batch:
     status: str
     found_at: datetime
     """The platform's time when the batch was read; keys that end before it are expired."""
+    seats: int
+    """How many buyers use one key of these goods at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,10 @@ async def _live_batch(supplier_listing_id: UUID, file_hash: bytes) -> Batch:
     row = await db.fetch_row(
         """select batch.id, batch.supplier_listing_id, batch.sku_id, listing.supplier_id,
                   batch.line_count, batch.accepted, batch.rejected, batch.status,
-                  platform_now() as found_at
+                  platform_now() as found_at, sku.seats
            from key_batches batch
            join supplier_listings listing on listing.id = batch.supplier_listing_id
+           join skus sku on sku.id = batch.sku_id
            where batch.supplier_listing_id = $1 and batch.file_hash = $2
              and batch.status <> 'WITHDRAWN'""",
         supplier_listing_id,

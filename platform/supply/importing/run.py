@@ -67,7 +67,7 @@ async def _store_all(batch: Batch, source: Source, progress: ProgressListener | 
             progress(ImportProgress(batch.id, source.line_count, stored_lines, accepted, rejected))
 
     tell(batch.line_count)
-    sealing = Sealing(batch.id, batch.supplier_listing_id, batch.found_at)
+    sealing = Sealing(batch.id, batch.supplier_listing_id, batch.found_at, batch.seats)
     chunks = sealing.chunks(source, after_line=batch.line_count)
     async with aclosing(_made_ahead(chunks)) as made:
         async for chunk in made:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter
 from uuid import UUID
 
 from kernel.ids import new_id
 from supply.importing.lines import KeyLine, Malformed, Outcome, parse_line
+from supply.importing.seats import Seat, further_seats
 from supply.importing.source import Source
 from supply.vault import SealedKey, seal_key
 
@@ -26,6 +28,7 @@ class ReadyKey:
     serial: str
     sealed: SealedKey
     expires_at: datetime | None
+    secret: str = field(repr=False)
 
     @property
     def expires_on_days(self) -> int | None:
@@ -42,6 +45,8 @@ class Chunk:
     keys: list[ReadyKey] = field(default_factory=list)
     """By fingerprint: importers that meet the same keys lock them in the same order."""
     rejections: dict[int, Outcome] = field(default_factory=dict)
+    seats: list[Seat] = field(default_factory=list)
+    """Of shared goods, every key's seats after its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Sealing:
     batch_id: UUID
     supplier_listing_id: UUID
     now: datetime
+    seats: int = 1
+    """How many buyers use one key at once."""
 
     def chunks(self, source: Source, *, after_line: int) -> Iterator[Chunk]:
         """Yield a batch's chunks from the line after `after_line` on."""
@@ -81,6 +88,18 @@ class Sealing:
             if seen.setdefault(key.sealed.fingerprint, key) is not key:
                 chunk.rejections[line_number] = Outcome.DUPLICATE_HERE
         chunk.keys = [seen[fingerprint] for fingerprint in sorted(seen)]
+        chunk.seats = [
+            seat
+            for key in sorted(chunk.keys, key=attrgetter("line_number"))
+            for seat in further_seats(
+                first_key_id=key.key_id,
+                supplier_listing_id=self.supplier_listing_id,
+                secret=key.secret,
+                serial=key.serial,
+                seats=self.seats,
+                expires_on_days=key.expires_on_days,
+            )
+        ]
 
     def _seal(self, line_number: int, line: KeyLine) -> ReadyKey:
         key_id = new_id()
@@ -92,4 +111,5 @@ class Sealing:
                 key_id=key_id, supplier_listing_id=self.supplier_listing_id, secret=line.secret
             ),
             expires_at=line.expires_at,
+            secret=line.secret,
         )

@@ -13,6 +13,7 @@ from supply.importing import batches
 from supply.importing.batches import Batch
 from supply.importing.lines import Outcome
 from supply.importing.sealing import Chunk, ReadyKey
+from supply.importing.seats import insert_seats
 from supply.position import pool_position
 from supply.stock_news import announce_stock
 
@@ -52,6 +53,8 @@ async def store(batch: Batch, chunk: Chunk) -> tuple[int, int]:
         await db.execute(_WAIT_FOR_OTHER_IMPORTS)
         await batches.claim_lines(batch, after_line=chunk.first_line - 1)
         accepted = await _insert_keys(batch, chunk.keys)
+        new = {key.key_id for key in chunk.keys if key.line_number in accepted}
+        await insert_seats(batch, [seat for seat in chunk.seats if seat.first_key_id in new])
         rejections = chunk.rejections | await _duplicates(batch, chunk.keys, accepted)
         await _insert_rejections(batch.id, rejections)
         if accepted:

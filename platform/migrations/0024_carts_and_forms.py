@@ -1,0 +1,5 @@
+"""Carts, saved contacts, and what a buyer must say for a SKU."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0023_trade_balance")

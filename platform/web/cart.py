@@ -1,0 +1,136 @@
+"""The cart's page: what is in it at today's prices, and the way from there to an order."""
+
+import re
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
+
+from web.asking import Problem, Refused, act, ask
+from web.buying import (
+    pay_for,
+    remember_contact,
+    require_choice,
+    require_method,
+    require_quantity,
+)
+from web.catalogue import contacts_of, show_product
+from web.forms import Form, new_key
+from web.pages import go_to, show
+from web.visit import CART, KEEP_CART_SECONDS, Visit
+
+_CART: Final = "/cart"
+_LINES: Final = re.compile(r"ctl_\w{26}(,ctl_\w{26}){0,19}", re.ASCII)
+
+
+async def cart_page(visit: Visit) -> Response:
+    """Show the cart, and how it can be ordered."""
+    return await _show_cart(visit)
+
+
+async def add(visit: Visit, form: Form) -> Response:
+    """Put what was chosen on a product's page into the cart."""
+    try:
+        sku_id, offer_id, _ = require_choice(visit, form)
+        line = {"skuId": sku_id, "offerId": offer_id, "quantity": require_quantity(visit, form)}
+        if form.said_values:
+            line["form"] = form.said_values
+        changed = await _put_in(visit, line)
+    except Refused as no:
+        return await show_product(visit, form.text("product"), problem=no.problem, form=form)
+    response = go_to(_CART)
+    if changed["cartToken"] is not None:
+        visit.keep(response, CART, changed["cartToken"], ttl_seconds=KEEP_CART_SECONDS)
+    return response
+
+
+async def update(visit: Visit, form: Form) -> Response:
+    """Change how many of a line there are."""
+    try:
+        line = {"cartLineId": form.text("line"), "quantity": require_quantity(visit, form)}
+        await act(visit, "cart_lines_update", cartToken=visit.cart_token, lines=[line])
+    except Refused as no:
+        return await _show_cart(visit, problem=no.problem)
+    return go_to(_CART)
+
+
+async def remove(visit: Visit, form: Form) -> Response:
+    """Take a line out."""
+    try:
+        await _take_out(visit, [form.text("line")])
+    except Refused as no:
+        return await _show_cart(visit, problem=no.problem)
+    return go_to(_CART)
+
+
+async def order(visit: Visit, form: Form) -> Response:
+    """Order all of it at the price that the page has shown, and go on to the payment.
+
+    The signed price travels with the form, so a form that is sent twice orders once.
+    """
+    try:
+        require_method(visit, form)
+        made = await act(
+            visit,
+            "order_create",
+            quoteId=form.text("quote"),
+            idempotencyKey=form.text("idempotency_key"),
+            contact=form.text("contact") or None,
+            affiliateCode=form.text("affiliate_code") or None,
+            form=_said(form) or None,
+        )
+    except Refused as no:
+        return await _show_cart(visit, problem=no.problem, form=form)
+    if _LINES.fullmatch(form.text("lines")):
+        await _take_out(visit, form.text("lines").split(","))
+    await remember_contact(visit, form)
+    return await pay_for(visit, form, made)
+
+
+def _said(form: Form) -> list[dict[str, Any]]:
+    """What the page has shown to be said for the lines. It travels with the form, so that a form
+    that is sent twice says the same twice, when the cart is empty already."""
+    with suppress(orjson.JSONDecodeError):
+        said = orjson.loads(form.text("said"))
+        if isinstance(said, list):
+            return said
+    return []
+
+
+async def _put_in(visit: Visit, line: dict[str, Any]) -> dict[str, Any]:
+    """Into the browser's cart, or where that has ended into a new one."""
+    try:
+        return await act(visit, "cart_lines_add", cartToken=visit.cart_token, lines=[line])
+    except Refused as no:
+        if no.problem.field != "cartToken":
+            raise
+        return await act(visit, "cart_lines_add", lines=[line])
+
+
+async def _take_out(visit: Visit, line_ids: list[str]) -> None:
+    await act(visit, "cart_lines_remove", cartToken=visit.cart_token, cartLineIds=line_ids)
+
+
+async def _show_cart(
+    visit: Visit, *, problem: Problem | None = None, form: Form | None = None
+) -> Response:
+    data = await ask(visit, "cart", cartToken=visit.cart_token)
+    cart, me = data["cart"], data.get("me")
+    return show(
+        visit,
+        "cart.html",
+        cart=cart if cart and cart["lines"] else None,
+        said=_shown_form(cart["lines"]) if cart else "",
+        contacts=contacts_of(data),
+        methods=data["storefront"]["paymentMethods"],
+        wallet=me["wallet"] if me else None,
+        idempotency_key=new_key(),
+        problem=problem,
+        filled=form,
+    )
+
+
+def _shown_form(lines: list[dict[str, Any]]) -> str:
+    said = [{"skuId": line["skuId"], "values": line["form"]} for line in lines if line["form"]]
+    return orjson.dumps(said).decode()
