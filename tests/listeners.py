@@ -47,14 +47,20 @@ async def plant_endpoint(
 
 
 async def plant_delivery(
-    owner: asyncpg.Connection, tenant_id: UUID, endpoint_id: UUID, *, answer: str
+    owner: asyncpg.Connection,
+    tenant_id: UUID,
+    endpoint_id: UUID,
+    *,
+    answer: str,
+    sequence: int = 1,
 ) -> UUID:
     """A message that an endpoint has taken, and what it said to it."""
     event = await owner.fetchrow(
         """insert into outbox_events (tenant_id, type, object_kind, object_id, sequence,
                                       handed_on_at)
-           values ($1, 'balance.low', 'balance', $1, 1, platform_now()) returning id, number""",
+           values ($1, 'balance.low', 'balance', $1, $2, platform_now()) returning id, number""",
         tenant_id,
+        sequence,
     )
     delivery_id = new_id()
     await owner.execute(

@@ -22,7 +22,7 @@ from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
 from orders import settlement, trade_terms
-from schema.field_table import PRICE_WRITERS
+from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
 from tenants.directory import Shop, current_shop
 from trade_desk import buy, credit
 from world import (
@@ -99,6 +99,14 @@ class HeldOrder:
 
 
 @dataclass(frozen=True)
+class HeldWebhook:
+    """A program that listens and a message to it, by the ids that the API takes."""
+
+    id: str
+    delivery_id: str
+
+
+@dataclass(frozen=True)
 class PriceDesk:
     """What a shop has written at its price desk, by the ids that the API takes."""
 
@@ -130,14 +138,14 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     idempotency_key: str = ""
-    webhook_id: str = ""
-    webhook_delivery_id: str = ""
     coupon_code: str = ""
     coupon_id: UUID = UUID(int=0)
     cart_token: str = ""
     cart_lines: dict[str, str] = field(default_factory=dict)
     """The line in the cart of each kind of buyer."""
     contact_ids: list[str] = field(default_factory=list)
+    webhooks: dict[str, HeldWebhook] = field(default_factory=dict)
+    """One for each role that may end one."""
     cursors: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     staff_id: str = ""
@@ -190,6 +198,10 @@ class Holdings:
     def reference(self) -> str:
         """The shop's own name of something that it has bought."""
         return f"{self.marker}-order"
+
+    def webhook_for(self, role: str) -> HeldWebhook:
+        """The webhook that a role changes and ends; whoever may not names the owner's."""
+        return self.webhooks.get(role, self.webhooks["STAFF_OWNER"])
 
     @property
     def orders(self) -> list[HeldOrder]:
@@ -504,15 +516,17 @@ async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | 
 
 
 async def _buy_at_cost(api: Api, mine: Holdings) -> None:
-    """Prepay, and buy for the shop itself: keys that stay closed, and keys that are opened."""
+    """Prepay, and buy for the shop itself: keys that stay closed, one for each role that may
+    return one, and keys that are opened."""
     shop = await _shop_of(mine.shop)
     await credit(shop, 500_000_000, reference=f"{mine.marker}-bank")
     await trade_terms.set_low_balance(shop, 500_000_000)  # the first purchase crosses it
-    for name, reference in (("unopened", None), ("delivered", mine.reference)):
+    wanted = (("unopened", len(PURCHASERS), None), ("delivered", 2, mine.reference))
+    for name, quantity, reference in wanted:
         bought = await buy(
             shop,
             mine.goods,
-            2,
+            quantity,
             most_total_minor=1_000_000,
             client_reference=reference,
             deliver_now=name == "delivered",
@@ -576,22 +590,27 @@ async def _open_keys(api: Api, mine: Holdings) -> None:
 
 
 async def _listen(owner: asyncpg.Connection, mine: Holdings) -> None:
-    """A program that listens, one message to it, and what it has answered."""
-    endpoint_id = await plant_endpoint(
-        owner,
-        mine.shop.id,
-        url=f"https://{mine.marker}.example/",
-        event_types=["balance.low"],
-    )
-    delivery_id = await plant_delivery(owner, mine.shop.id, endpoint_id, answer=mine.marker)
-    await owner.execute(
-        """insert into webhook_alerts (tenant_id, id, endpoint_id, kind)
-           values ($1, gen_random_uuid(), $2, 'PAUSED')""",
-        mine.shop.id,
-        endpoint_id,
-    )
-    mine.webhook_id = public_id("whk", endpoint_id)
-    mine.webhook_delivery_id = public_id("wdl", delivery_id)
+    """Programs that listen, one message to each, and what it has answered."""
+    for slot, role in enumerate(sorted(WEBHOOK_KEEPERS), start=1):
+        endpoint_id = await plant_endpoint(
+            owner,
+            mine.shop.id,
+            url=f"https://{mine.marker}.example/",
+            event_types=["balance.low"],
+            slot=slot,
+        )
+        delivery_id = await plant_delivery(
+            owner, mine.shop.id, endpoint_id, answer=mine.marker, sequence=slot
+        )
+        await owner.execute(
+            """insert into webhook_alerts (tenant_id, id, endpoint_id, kind)
+               values ($1, gen_random_uuid(), $2, 'PAUSED')""",
+            mine.shop.id,
+            endpoint_id,
+        )
+        mine.webhooks[role] = HeldWebhook(
+            public_id("whk", endpoint_id), public_id("wdl", delivery_id)
+        )
 
 
 async def _take_cursors(api: Api, mine: Holdings) -> None:
@@ -623,7 +642,7 @@ async def _deliveries_cursor(api: Api, mine: Holdings) -> str:
         mine.shop,
         """query ($id: ID!) { webhookDeliveries(webhookId: $id, first: 1) {
              pageInfo { endCursor } } }""",
-        {"id": mine.webhook_id},
+        {"id": mine.webhook_for("STAFF_OWNER").id},
         by=mine.people["STAFF_OWNER"],
     )
     cursor: str = page.accepted["pageInfo"]["endCursor"]

@@ -137,7 +137,7 @@ def _id(kind: str) -> Nobodys:
 def _webhook(ask: Ask) -> Any:
     """One that exists; a right upsert makes a new one, a right replay names a delivery."""
     makes_new = ask.root.name in ("webhookUpsert", "webhookReplay")
-    return OMIT if makes_new else ask.caller.own.webhook_id
+    return OMIT if makes_new else ask.caller.own.webhook_for(ask.caller.role).id
 
 
 def _founds(ask: Ask) -> bool:
@@ -423,10 +423,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "enabled": Slot(_fixed(True)),
     "since": Slot(_omitted),
     "status": Slot(_omitted),
-    "webhookId": Slot(_webhook, lambda _, theirs: [theirs.webhook_id], _id("whk")),
+    "webhookId": Slot(
+        _webhook, lambda _, theirs: [held.id for held in theirs.webhooks.values()], _id("whk")
+    ),
     "deliveryId": Slot(
-        lambda ask: ask.caller.own.webhook_delivery_id,
-        lambda _, theirs: [theirs.webhook_delivery_id],
+        lambda ask: ask.caller.own.webhook_for(ask.caller.role).delivery_id,
+        lambda _, theirs: [held.delivery_id for held in theirs.webhooks.values()],
         _id("wdl"),
     ),
     "returnPath": Slot(_fixed("/thanks")),
@@ -558,8 +560,8 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         *theirs.cursors.values(),
         *theirs.secrets,
         theirs.quote_id,
-        theirs.webhook_id,
-        theirs.webhook_delivery_id,
+        *(held.id for held in theirs.webhooks.values()),
+        *(held.delivery_id for held in theirs.webhooks.values()),
         theirs.idempotency_key,
         theirs.affiliate_code,
         theirs.staff_id,

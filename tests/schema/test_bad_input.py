@@ -121,7 +121,7 @@ def _of_any_guests_key(mutation: str) -> list[Bad]:
 
 def _of_any_webhook(mutation: str) -> list[Bad]:
     """What is wrong with a webhook's id is wrong wherever there is one."""
-    theirs = {"webhookId": lambda ask: ask.town.at("rival").webhook_id}
+    theirs = {"webhookId": lambda ask: ask.town.at("rival").webhook_for("STAFF_OWNER").id}
     return [
         Bad(mutation, "no such webhook", UNKNOWN,
             {"webhookId": lambda _: public_id("whk", new_id())}),
@@ -324,14 +324,15 @@ ROWS: Final = [
     *_of_any_webhook("webhookTest"),
     Bad("webhookReplay", "nothing named", REFUSED, {"deliveryId": OMIT}),
     Bad("webhookReplay", "two things named", REFUSED,
-        {"webhookId": lambda ask: ask.caller.own.webhook_id}),
+        {"webhookId": lambda ask: ask.caller.own.webhook_for(ask.caller.role).id}),
     Bad("webhookReplay", "no such delivery", UNKNOWN,
         {"deliveryId": lambda _: public_id("wdl", new_id())}),
     Bad("webhookReplay", "another shop's delivery", UNKNOWN,
-        {"deliveryId": lambda ask: ask.town.at("rival").webhook_delivery_id}),
+        {"deliveryId": lambda ask: ask.town.at("rival").webhook_for("STAFF_OWNER").delivery_id}),
     Bad("webhookReplay", "no time", MALFORMED, {"since": "yesterday"}),
     Bad("webhookReplay", "a time without a zone", REFUSED,
-        {"deliveryId": OMIT, "webhookId": lambda ask: ask.caller.own.webhook_id,
+        {"deliveryId": OMIT,
+         "webhookId": lambda ask: ask.caller.own.webhook_for(ask.caller.role).id,
          "since": "2026-01-01T00:00:00"}),
     Bad("staffSignIn", "a wrong password", {"FORBIDDEN"}, {"password": PASSWORD + "!"}),
     Bad("staffSignIn", "no such account", {"FORBIDDEN"}, {"account": "nobody@example.com"}),
