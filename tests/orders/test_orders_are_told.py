@@ -103,7 +103,8 @@ async def test_a_tenants_status_is_told_to_it_and_to_its_parent(
     for tenant in (world.shop, world.agent, world.root):
         await plant_endpoint(owner, tenant.id, event_types=["tenant.status_changed"])
 
-    await owner.execute("update tenants set status = 'RESTRICTED' where id = $1", world.shop.id)
+    restricted = "update tenants set status = 'RESTRICTED', orders_stopped = true where id = $1"
+    await owner.execute(restricted, world.shop.id)
     await owner.execute("update tenants set name = 'another' where id = $1", world.shop.id)
 
     for listener in (world.shop, world.agent):

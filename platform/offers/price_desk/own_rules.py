@@ -133,7 +133,8 @@ class DeskLayer:
         """Every rule that prices the SKU at some time, from some quantity, and until which.
 
         A rule without a window hides what is less specific; one with a window hides it for a time
-        only, so both may price. Ends with None where at last nobody is sure to be asked.
+        only, so both may price. A paused promotion prices at no time, and is tried when it runs
+        again. Ends with None where at last nobody is sure to be asked.
         """
         places = [(Scope.SKU, sku.id)]
         places += [(Scope.CATEGORY, category_id) for category_id in sku.category_path]
@@ -142,7 +143,7 @@ class DeskLayer:
             found = [
                 one
                 for one in self._by_target.get(place, ())
-                if one.rule.can_price(face_value_minor)
+                if one.running and one.rule.can_price(face_value_minor)
             ]
             steady = sorted({one.rule.min_quantity for one in found if one.always})
             for one in found:
