@@ -1,5 +1,6 @@
 """What holds between a tenant and its parent: what a loss does, and how deep the tree may grow."""
 
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +10,9 @@ from kernel.errors import Invalid, NotFound
 from tenants import standing
 from tenants.life import TenantStatus
 from tenants.parent_loss import release_children
+
+#: The deepest tree that can be stored: `tenants_depth_check`.
+MAX_DEPTH: Final = 9
 
 _SET = """
 update tenants set on_parent_loss = coalesce($2, on_parent_loss),
@@ -32,6 +36,8 @@ async def set_terms(
     than the parent's, or smaller than what stands below. A child that may move now, and whose
     parent is lost already, moves at once.
     """
+    if max_child_depth is not None and not 0 <= max_child_depth <= MAX_DEPTH:
+        raise _wrong_depth()
     try:
         async with db.transaction(standing.scope_of_life()):
             await db.execute("select lock_tree()")
@@ -45,8 +51,12 @@ async def set_terms(
     except asyncpg.CheckViolationError as refused:
         if refused.constraint_name not in ("tenants_depth", "tenants_depth_check"):
             raise
-        message = "The tree may not grow so deep here, or is deeper already."
-        raise Invalid(message, field="maxChildDepth") from None
+        raise _wrong_depth() from None
+
+
+def _wrong_depth() -> Invalid:
+    message = "The tree may not grow so deep here, or is deeper already."
+    return Invalid(message, field="maxChildDepth")
 
 
 async def _is_lost(tenant_id: UUID | None) -> bool:

@@ -12,7 +12,7 @@ from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
 from kernel.ids import public_id
-from schema.field_table import OWN_COSTS, PURCHASERS
+from schema.field_table import OWN_COSTS, PURCHASERS, TRADE_READERS
 
 _KINDS: Final = {
     "orders": "ord",
@@ -31,7 +31,7 @@ _KINDS: Final = {
     "coupons": "cpn",
 }
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d[\d,]*(?:\.\d+)?(?![0-9A-Za-z])")
-_QUANTITIES: Final = (1, 2)
+_QUANTITIES: Final = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,12 @@ class Secrets:
             known = {SUPPLY}
         elif caller.role in OWN_COSTS | PURCHASERS:
             known = {town.cost_minor(shop), RETAIL[shop.slug]}
-            if caller.role in PURCHASERS:
-                known |= {town.cost_minor(shop) * quantity for quantity in _QUANTITIES}
             if shop.slug in WHOLESALE:
                 known |= {WHOLESALE[shop.slug], town.cost_minor(shop) + WHOLESALE[shop.slug]}
             if shop.slug == "root":  # what suppliers ask is what the platform pays
                 known |= {HIDDEN_SUPPLY}
+        if caller.role in PURCHASERS | TRADE_READERS:  # the balance tells what was bought with it
+            known |= {town.cost_minor(shop) * quantity for quantity in _QUANTITIES}
         return known
 
 

@@ -139,7 +139,7 @@ def foreign_cases(
 
 def _asks(town: Neighbourhood, roots: Collection[str]) -> Iterator[Ask]:
     for caller in callers(town):
-        for root in _in_good_order(root_fields()):
+        for root in in_good_order(root_fields()):
             if not roots or root.coordinate in roots:
                 yield Ask(town, root, caller)
 
@@ -192,7 +192,7 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
         yield Case(ask.root, ask.caller, values, f"the whole request of {other}")
 
 
-def _in_good_order(roots: Sequence[RootField]) -> list[RootField]:
+def in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
     last = (
         "cartLinesRemove",
@@ -245,30 +245,36 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
     text = document(case.root, given, lambda name: not may or role in GRANTS.get(name, frozenset()))
     if case.root.name in _COUNTED:  # else the limit would answer for the fence
         await town.owner.execute("delete from attempt_counters")
+    ask = Ask(town, case.root, case.caller)
     if may:
-        await _make_ready(town, case)
+        await make_ready(ask, case.values, invited=case.about == OWN)
     by = case.caller.person
     if case.root.name == "signOut":
         by = await signed_in_again(town, case.caller)
-    ask = api.watch if case.root.operation == "subscription" else api.ask
-    answer = await ask(case.caller.shop, text, given, by=by)
-    if case.root.name in _OWN_STATE:
-        await _put_into(town, case.caller.shop.id, "ACTIVE")
+    send_it = api.watch if case.root.operation == "subscription" else api.ask
+    answer = await send_it(case.caller.shop, text, given, by=by)
+    await make_good(ask)
     return answer
 
 
-async def _make_ready(town: Neighbourhood, case: Case) -> None:
+async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True) -> None:
     """Let there be what a right request needs: a change in a life can be made once."""
-    name, own = case.root.name, case.caller.own
+    town, name, own = ask.town, ask.root.name, ask.caller.own
     if name in _CHILDS_STATE:
         await _put_into(town, own.child, _CHILDS_STATE[name])
-    if name in _OWN_STATE and len(case.caller.shop.path) > 1:
-        await _put_into(town, case.caller.shop.id, _OWN_STATE[name])
+    if name in _OWN_STATE and len(ask.caller.shop.path) > 1:
+        await _put_into(town, ask.caller.shop.id, _OWN_STATE[name])
     if name.startswith("domain"):
         await bring_domain(town.owner, own)
         await town.owner.execute("update tenant_domains set asked_at = null")
-    if name == "invitationAccept" and case.about == OWN:
-        await plant_invitation(town.owner, case.caller.shop, case.values["input", "token"])
+    if name == "invitationAccept" and invited:
+        await plant_invitation(town.owner, ask.caller.shop, values["input", "token"])
+
+
+async def make_good(ask: Ask) -> None:
+    """Put the caller's own shop back into the state from which a request may have taken it."""
+    if ask.root.name in _OWN_STATE:
+        await _put_into(ask.town, ask.caller.shop.id, "ACTIVE")
 
 
 async def _put_into(town: Neighbourhood, tenant_id: UUID, status: str) -> None:

@@ -235,17 +235,6 @@ def _amount(ask: Ask) -> int:
     return _AMOUNTS.get(ask.root.name, 100)
 
 
-def _own_child(ask: Ask) -> str:
-    return next(
-        (
-            other.shop.slug
-            for other in ask.town.holdings.values()
-            if other.shop.path[:-1] == ask.caller.shop.path and other.shop.slug != "rival"
-        ),
-        "nobody",
-    )
-
-
 def _no_child(ask: Ask, theirs: Holdings) -> list[str]:
     """A shop that is not below the caller's own: a parent may pay into each of its children's."""
     is_child = theirs.shop.path[:-1] == ask.caller.shop.path
@@ -334,7 +323,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         ),
         lambda _, theirs: [theirs.reference],
     ),
-    "childSlug": Slot(_own_child, _no_child, _fixed("nobody")),
+    "childSlug": Slot(lambda ask: ask.desk.child_slug, _no_child, _fixed("nobody")),
     "bankReference": Slot(lambda _: f"bank-{new_id().hex}"),
     "partial": Slot(_fixed(True)),
     "deliver": Slot(_fixed("NOW")),

@@ -98,7 +98,7 @@ async def test_a_member_signs_out(town: Neighbourhood, api: Api) -> None:
     [
         ("API_ORDERS_READ", "{ tenantOrders { edges { node { no } } } }"),
         ("API_CATALOGUE_READ", "{ catalogueToList { nodes { code } } }"),
-        ("API_BALANCE_READ", "{ tenant { balances { pending { amountMinor } } } }"),
+        ("API_BALANCE_READ", "{ tenant { balances { trade { amountMinor } } } }"),
         ("API_PRICES_WRITE", "{ tenant { children { slug } } }"),
     ],
 )
