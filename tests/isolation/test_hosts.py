@@ -147,6 +147,9 @@ async def platform(
         worker=False,
         from_scratch=request.param == "production",
         KAMENG_ENVIRONMENT=request.param,
+        KAMENG_OUTWARD_LOOPBACK=str(
+            request.param != "production"
+        ),  # which refuses to begin with it
     ) as running:
         yield running
 

@@ -145,6 +145,7 @@ async def test_a_live_account_takes_no_test_event(
         here.database_url,
         KAMENG_STRIPE_API_KEY="sk_live_of_the_test",
         KAMENG_ENVIRONMENT="production",
+        KAMENG_OUTWARD_LOOPBACK="false",
     ):
         assert await channel.say(paid) == 400
     with settings_for(here.database_url, KAMENG_STRIPE_ACCOUNT="acct_ours"):
