@@ -1,6 +1,8 @@
 """One trade balance, many who spend it: never below nothing, every fen accounted for."""
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -132,19 +134,26 @@ async def test_the_check_notices_a_transfer_without_a_lock(
     agent: Shop, world: World, database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tempting mistake: read both balances, and then move."""
-    meeting = Meeting()
+    meeting, second_meeting = Meeting(), Meeting()
+    post = ledger.post
 
     async def reads_only(balances: Sequence[Account]) -> list[int]:
         held = [await ledger.balance(account) for account in balances]
         await meeting.join()
         return held
 
+    async def posts_when_both_are_noted(*args: Any, **named: Any) -> None:
+        await second_meeting.join()  # a book that shows the other's transfer would refuse this one
+        await post(*args, **named)
+
     await credit(agent, 100)
     await credit(await _shop(world.shop.id), 1)
     monkeypatch.setattr(trade_moves, "lock", reads_only)
+    monkeypatch.setattr(ledger, "post", posts_when_both_are_noted)
 
-    await all_at_once(transfer(agent, world.shop, 100) for _ in range(2))
+    outcome = await all_at_once(transfer(agent, world.shop, 100) for _ in range(2))
 
+    assert (outcome.refused, outcome.errors) == (Counter(), [])
     assert await held_minor(world.owner, agent.id) == -100
     assert {"I3", "I15"} <= {breach.invariant for breach in await verify(database.database_url)}
 
