@@ -6,20 +6,21 @@ prices are computed again; a quote is the buyer's acceptance, never a price from
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from kernel import crypto, db
+from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
-from offers import shelf
-from offers.shelf import Offer, ShelfSku, Sourcing
+from offers import quote_tokens, shelf
+from offers.quote_tokens import QuoteExpired as QuoteExpired
+from offers.quoted_lines import QuotedLine as QuotedLine
+from offers.quoted_lines import Wish as Wish
+from offers.shelf import ShelfSku
 from promotions import coupons
-from promotions.coupons import Coupon, Holder
-from promotions.discounts import Discount, DiscountableLine
+from promotions.coupons import Holder
+from promotions.discounts import DiscountableLine
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
 
@@ -27,13 +28,6 @@ MAX_LINES = 20
 MAX_QUANTITY = 500
 FROM_THE_POOL = ("AUTO_KEY", "SHARED_KEY")
 """What is delivered with the payment: a key, or a seat of one."""
-_PURPOSE = "quote"
-
-
-class QuoteExpired(Refusal):
-    """The quote is past its time, or was not given by this shop; ask for a new one."""
-
-    code = "QUOTE_EXPIRED"
 
 
 class PriceChanged(Refusal):
@@ -46,53 +40,6 @@ class NotEnough(Refusal):
     """No single offer has as many keys as the line asks for."""
 
     code = "OUT_OF_STOCK"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a buyer asks a price for; `offer_id` where the buyer chooses among sellers."""
-
-    sku_id: UUID
-    quantity: int
-    offer_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedLine:
-    """One line with its price. `sku.sourcing` is for the order only."""
-
-    sku: ShelfSku
-    offer: Offer
-    quantity: int
-    discounts: tuple[Discount, ...] = ()
-    coupons: tuple[Coupon, ...] = ()
-    """Those that the discounts are of."""
-
-    @property
-    def list_minor(self) -> int:
-        """The line's price before any discount, in minor units."""
-        return self.offer.unit_price_minor * self.quantity
-
-    @property
-    def discount_minor(self) -> int:
-        """What all its coupons take off, in minor units."""
-        return sum(discount.amount_minor for discount in self.discounts)
-
-    @property
-    def total_minor(self) -> int:
-        """What the buyer pays for the line, in minor units."""
-        return self.list_minor - self.discount_minor
-
-    @property
-    def read_at(self) -> datetime:
-        """The platform's time when the price was read."""
-        moment: datetime = self.sku.row["read_at"]
-        return moment
-
-    @property
-    def sourcing(self) -> Sourcing:
-        """What stands behind the offer."""
-        return self.sku.sourcing[self.offer.id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +140,7 @@ async def redeem(
 
     Raises `QuoteExpired`, `PriceChanged`, or what `price_wishes` and `with_coupons` raise.
     """
-    payload = _payload(shop, quote_id)
+    payload = quote_tokens.read(shop, quote_id)
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
     try:
         lines = await price_wishes(shop, wishes, customer_id=customer_id)
@@ -308,27 +255,14 @@ def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
 
 
 def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str:
-    payload: dict[str, Any] = {
-        "t": str(shop.id),
-        "e": int(expires_at.astimezone(UTC).timestamp()),
-        "l": [
-            [str(line.sku.id), str(line.offer.id), line.quantity, line.offer.unit_price_minor]
+    codes = dict.fromkeys(coupon.code for line in lines for coupon in line.coupons)
+    return quote_tokens.write(
+        shop,
+        [
+            (line.sku.id, line.offer.id, line.quantity, line.offer.unit_price_minor)
             for line in lines
         ],
-    }
-    if codes := _codes(lines):
-        payload |= {"c": codes, "d": [line.discount_minor for line in lines]}
-    return crypto.sign(_PURPOSE, orjson.dumps(payload))
-
-
-def _codes(lines: Sequence[QuotedLine]) -> list[str]:
-    """The codes of a quote's coupons, each once."""
-    return list(dict.fromkeys(coupon.code for line in lines for coupon in line.coupons))
-
-
-def _payload(shop: Shop, quote_id: str) -> dict[str, Any]:
-    raw = crypto.unsign(_PURPOSE, quote_id)
-    payload: dict[str, Any] = orjson.loads(raw) if raw is not None else {}
-    if payload.get("t") != str(shop.id):
-        raise QuoteExpired("This quote is not ours: ask for a new price.", field="quoteId")
-    return payload
+        codes=list(codes),
+        discounts_minor=[line.discount_minor for line in lines],
+        expires_at=expires_at,
+    )

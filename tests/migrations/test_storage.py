@@ -38,6 +38,7 @@ async def test_tables_that_change_much_have_room_and_are_cleaned_often(
             "autovacuum_vacuum_cost_delay=0",
         },
         "catalogue_versions": {"fillfactor=50"},
+        "price_looks": {"fillfactor=50"},
     }
 
 

@@ -1,0 +1,56 @@
+"""What a buyer asks a price for, and a line with its price."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from offers.shelf import Offer, ShelfSku, Sourcing
+from promotions.coupons import Coupon
+from promotions.discounts import Discount
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a buyer asks a price for; `offer_id` where the buyer chooses among sellers."""
+
+    sku_id: UUID
+    quantity: int
+    offer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """One line with its price. `sku.sourcing` is for the order only."""
+
+    sku: ShelfSku
+    offer: Offer
+    quantity: int
+    discounts: tuple[Discount, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    """Those that the discounts are of."""
+
+    @property
+    def list_minor(self) -> int:
+        """The line's price before any discount, in minor units."""
+        return self.offer.unit_price_minor * self.quantity
+
+    @property
+    def discount_minor(self) -> int:
+        """What all its coupons take off, in minor units."""
+        return sum(discount.amount_minor for discount in self.discounts)
+
+    @property
+    def total_minor(self) -> int:
+        """What the buyer pays for the line, in minor units."""
+        return self.list_minor - self.discount_minor
+
+    @property
+    def read_at(self) -> datetime:
+        """The platform's time when the price was read."""
+        moment: datetime = self.sku.row["read_at"]
+        return moment
+
+    @property
+    def sourcing(self) -> Sourcing:
+        """What stands behind the offer."""
+        return self.sku.sourcing[self.offer.id]
