@@ -86,5 +86,4 @@ _NAMES = {
     "evt": "event",
     "sev": "event",
     "cpn": "coupon",
-    "tie": "membership tier",
 }

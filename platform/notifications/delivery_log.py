@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel import cursors, db
-from kernel.errors import Invalid, NotFound, RateLimited
+from kernel.errors import NotFound, RateLimited
 from kernel.ids import new_id
 from notifications.endpoints import not_found
 
@@ -176,11 +176,8 @@ async def replay_since(tenant_id: UUID, endpoint_id: UUID, since: datetime | Non
     """Send an endpoint again what happened since then and it wants, at most 1,000 events: the
     oldest; of all that is kept where no time is named.
 
-    Says how many; what is on its way counts for none. Raises `NotFound`, and `Invalid` for a time
-    that has no zone.
+    Says how many; what is on its way counts for none. Raises `NotFound`.
     """
-    if since is not None and since.tzinfo is None:
-        raise Invalid("A time needs its zone.", field="since")
     async with db.transaction(db.core_scope(tenant_id)):
         known = await db.fetch_value(
             """select exists (select from webhook_endpoints

@@ -7,7 +7,7 @@ from asyncpg import UniqueViolationError
 from billing import accounts, ledger, trade_moves
 from billing.ledger import credit, debit
 from billing.payment_methods import METHODS
-from kernel import db
+from kernel import crypto, db
 from kernel.errors import Invalid, NotFound
 from kernel.faults import crash_point
 from kernel.ids import new_id
@@ -55,11 +55,12 @@ async def credit_bank_transfer(
 ) -> None:
     """Add what has come by bank to the shop's trade balance: an operator has seen it there.
 
-    A bank's reference is credited once, to whichever shop. Raises `Invalid`,
-    `IdempotencyConflict`.
+    A bank's reference is credited once, to whichever shop and however it is spaced. Raises
+    `Invalid`, `IdempotencyConflict`.
     """
     idempotency.require_key(idempotency_key, guest=False)
     _require_amount(amount_minor)
+    bank_reference = crypto.normalised(bank_reference)
     if not (1 <= len(bank_reference) <= LONGEST_REFERENCE and bank_reference.isprintable()):
         raise Invalid(
             f"A reference has 1 to {LONGEST_REFERENCE} printable characters.",

@@ -25,7 +25,7 @@ from schema.coupon_types import (
     coupon_connection,
     coupon_type,
 )
-from schema.inputs import amount_in
+from schema.inputs import amount_in, moment_in
 from schema.money import MoneyInput
 from schema.problems import Problem, Refusals
 
@@ -173,15 +173,15 @@ def _wish(given: CouponCreateInput, context: Context) -> CouponWish:
         name=given.name,
         kind=Kind(given.kind.value),
         value=value,
-        starts_at=given.starts_at,
-        ends_at=given.ends_at,
+        starts_at=moment_in(given.starts_at, field="startsAt"),
+        ends_at=moment_in(given.ends_at, field="endsAt"),
         reach=Reach(given.reach.value),
         cap_minor=amount_in(given.cap, context, field="cap") if given.cap else None,
         sku_ids=[parse_id("sku", one, field="skuIds") for one in given.sku_ids or ()],
         category_ids=[
             parse_id("cat", one, field="categoryIds") for one in given.category_ids or ()
         ],
-        tier_ids=[parse_id("tie", one, field="tierIds") for one in given.tier_ids or ()],
+        tier_ids=[parse_id("tir", one, field="tierIds") for one in given.tier_ids or ()],
         first_order=given.first_order,
         min_subtotal_minor=(
             amount_in(given.minimum, context, field="minimum") if given.minimum else 0

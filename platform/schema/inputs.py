@@ -1,5 +1,7 @@
 """What clients send, read once: amounts, return addresses, and which goods they wish for."""
 
+from datetime import UTC, datetime
+
 import strawberry
 
 from kernel.errors import Invalid
@@ -20,6 +22,16 @@ def amount_in(money: MoneyInput, context: Context, *, field: str) -> int:
     if money.currency != context.shop.currency:
         raise Invalid(f"This shop sells in {context.shop.currency}.", field=field)
     return money.amount_minor
+
+
+def moment_in(value: datetime, *, field: str) -> datetime:
+    """Read a time that says its zone, in UTC; `Invalid` for one that does not."""
+    if value.tzinfo is None:
+        raise Invalid("A time names its zone, best UTC: 2030-01-01T00:00:00Z.", field=field)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as beyond:  # before the year 1 or after 9999
+        raise Invalid("There is no such time.", field=field) from beyond
 
 
 def return_url(context: Context, path: str | None) -> str:

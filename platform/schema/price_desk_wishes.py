@@ -13,7 +13,7 @@ from offers.price_desk.ranges import RangeDraft
 from offers.price_desk.secret_prices import SecretPrice
 from offers.price_desk.targets import category_by_slug, child_by_slug
 from schema.context import Context
-from schema.inputs import amount_in
+from schema.inputs import amount_in, moment_in
 from schema.price_desk_inputs import (
     ListingInput,
     PriceFloorOn,
@@ -41,10 +41,8 @@ def id_or_none(kind: str, text: str | None, *, field: str) -> UUID | None:
 
 
 def moment(value: datetime | None, *, field: str) -> datetime | None:
-    """Read a time that says its zone; `Invalid` for one that does not."""
-    if value is not None and value.tzinfo is None:
-        raise Invalid("A time names its zone, best UTC: 2030-01-01T00:00:00Z.", field=field)
-    return value
+    """Read a time that may be left out; `Invalid` for one that does not say its zone."""
+    return None if value is None else moment_in(value, field=field)
 
 
 async def rule_draft(context: Context, wish: PriceRuleInput) -> RuleDraft:

@@ -11,6 +11,7 @@ from kernel.outbox import EventType
 from notifications import delivery_log, endpoints
 from schema.connections import PageInfo
 from schema.context import Info
+from schema.inputs import moment_in
 from schema.problems import Problem, Refusals
 from schema.webhook_types import (
     Webhook,
@@ -184,4 +185,5 @@ class WebhookMutation:
             return WebhookReplayed(count=await delivery_log.replay(tenant_id, delivery))
         assert input.webhook_id is not None
         known = parse_id("whk", input.webhook_id, field="webhookId")
-        return WebhookReplayed(count=await delivery_log.replay_since(tenant_id, known, input.since))
+        since = None if input.since is None else moment_in(input.since, field="since")
+        return WebhookReplayed(count=await delivery_log.replay_since(tenant_id, known, since))

@@ -136,6 +136,8 @@ async def _changed(step: Step) -> Mapping[str, Any] | None:
 def checked_reason(text: str) -> str:
     """Normalise a reason; `Invalid` for one that is too long."""
     reason = crypto.normalised(text)
-    if len(reason) > LONGEST_REASON:
-        raise Invalid(f"A reason has at most {LONGEST_REASON} characters.", field="reason")
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise Invalid(
+            f"A reason has at most {LONGEST_REASON} printable characters.", field="reason"
+        )
     return reason

@@ -32,8 +32,10 @@ def _of_any_time(mutation: str) -> list[Bad]:
     return [
         Bad(mutation, "no time", MALFORMED, {"startsAt": "tomorrow"}),
         Bad(mutation, "a time without a zone", REFUSED, {"startsAt": "2040-01-01T00:00:00"}),
+        Bad(mutation, "a time before all time", REFUSED,
+            {"startsAt": "0001-01-01T00:00:00+14:00"}),
         Bad(mutation, "an end before the beginning", REFUSED, {"endsAt": "2039-01-01T00:00:00Z"}),
-    ]
+    ]  # fmt: skip
 
 
 _RULE = _rivals(lambda desk: desk.rule_ids["STAFF_OWNER"])

@@ -9,6 +9,7 @@ from billing import accounts, ledger
 from coupon_issuers import PLATFORM_PAYS, fund, issue_for_subtree
 from isolation.api import Api
 from isolation.neighbours import Neighbourhood
+from isolation.slots import desk_of
 from kernel import db
 from kernel.ids import parse_id, public_id
 from tenants.directory import Shop, current_shop
@@ -188,6 +189,19 @@ async def test_a_coupon_that_makes_no_sense_is_refused(
     answer = await api.ask(town.at("shop").shop, CREATE, wish(**wrong), by=staff(town))
     assert (answer.data["__typename"], answer.data["field"]) == ("Problem", field)
     assert await number_of_coupons(town.owner) == before
+
+
+async def test_a_coupon_is_for_a_tier_by_the_id_that_the_price_desk_gives(
+    town: Neighbourhood, api: Api
+) -> None:
+    tier_id = desk_of(town.at("shop")).tier_id
+    for_members = wish(guests=False, tierIds=[tier_id])
+    made = await api.ask(town.at("shop").shop, CREATE, for_members, by=staff(town))
+    tiers = await town.owner.fetchval(
+        "select tier_ids from coupons where id = $1",
+        parse_id("cpn", made.accepted["coupon"]["id"]),
+    )
+    assert [public_id("tir", one) for one in tiers] == [tier_id]
 
 
 async def test_ten_thousand_codes_are_all_different_and_each_is_good_once(

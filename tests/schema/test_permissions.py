@@ -71,6 +71,11 @@ SENSITIVE = {
     "Mutation.transferToChild": {"STAFF_OWNER", "STAFF_FINANCE"},
     "Mutation.tradeBalanceTopUp": {"STAFF_OWNER", "STAFF_FINANCE"},
     "Mutation.tradeBalanceCredit": {"OPERATOR"},
+    "Mutation.couponCreate": {"STAFF_OWNER", "STAFF_FINANCE", "OPERATOR"},
+    "CouponCodesGenerated.content": {"STAFF_OWNER", "STAFF_FINANCE", "OPERATOR"},
+    "CouponPayer.partyId": {"STAFF_OWNER", "STAFF_FINANCE", "STAFF_CATALOGUE", "OPERATOR"},
+    "Mutation.promoBudgetTopUp": {"STAFF_OWNER", "STAFF_FINANCE", "SUPPLIER", "OPERATOR"},
+    "PromoBudget.held": {"STAFF_OWNER", "STAFF_FINANCE", "SUPPLIER", "OPERATOR"},
     "Query.tenantOrders": {
         "STAFF_OWNER",
         "STAFF_FINANCE",
