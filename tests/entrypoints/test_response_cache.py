@@ -36,7 +36,7 @@ EVERYTHING = """{
   storefront { name locale currency supportContact open paymentMethods { code label }
     brand logoUrl contacts { kind value } }
   categories { id slug name }
-  products(first: 10) {
+  products(first: 5) {
     edges { cursor node {
       id slug name description platform categoryId price { amount { formatted } }
       stock { quantity more }
