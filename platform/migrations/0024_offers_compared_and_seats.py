@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0024_carts_and_forms")
+Migration = sql_migration(__file__, after="0023_carts_and_forms")

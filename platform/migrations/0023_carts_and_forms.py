@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0023_trade_balance")
+Migration = sql_migration(__file__, after="0022_trade_balance")

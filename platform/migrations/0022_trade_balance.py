@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0022_webhooks")
+Migration = sql_migration(__file__, after="0021_webhooks")
