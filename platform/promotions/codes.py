@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from kernel import db
+from kernel import crypto, db
 from kernel.errors import Invalid
 from kernel.ids import new_id
-from promotions.code_spelling import spelt_code
+from promotions.code_spelling import LONGEST_CODE, spelt_code
 from promotions.queries import own_coupon
 from tenants.directory import Shop
 
@@ -31,7 +31,8 @@ class CodeTaken(Invalid):
 def required_spelling(code: str) -> str:
     """The code as it is stored; `Invalid` for one that nobody could type."""
     spelt = spelt_code(code)
-    if _SPELLING.fullmatch(spelt) is None:
+    is_whole = len(crypto.normalised(code)) <= LONGEST_CODE
+    if not is_whole or _SPELLING.fullmatch(spelt) is None:
         raise Invalid("A code has 4 to 32 letters, digits and hyphens.", field="code")
     return spelt
 

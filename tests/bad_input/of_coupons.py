@@ -57,6 +57,7 @@ COUPONS: Final = [
     Bad("couponCreate", "no uses of a customer's", REFUSED, {"maxUsesPerCustomer": 0}),
     Bad("couponCreate", "a guest's first order", REFUSED, {"firstOrder": True}),
     Bad("couponCreate", "a code of one letter", REFUSED, {"code": "A"}),
+    Bad("couponCreate", "a code of 33 letters", REFUSED, {"code": "A" * 33}),
     Bad("couponCreate", "a code with a blank", REFUSED, {"code": "NO SPACES"}),
     Bad("couponCreate", "a code that is taken", REFUSED,
         {"code": lambda ask: ask.caller.own.coupon_code}),

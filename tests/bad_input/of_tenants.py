@@ -42,6 +42,7 @@ def _of_any_decision(mutation: str) -> list[Bad]:
     return [
         *_of_any_tenant(mutation),
         Bad(mutation, "an endless reason", REFUSED, {"reason": _ENDLESS}),
+        Bad(mutation, "a reason with control characters", REFUSED, {"reason": "a\x1bb"}),
         Bad(mutation, "a shop's own staff", {"FORBIDDEN"}, by="STAFF_OWNER"),
     ]
 

@@ -37,6 +37,7 @@ TRADE: Final = [
     *of_any_amount("tradeBalanceCredit"),
     Bad("tradeBalanceCredit", "nothing", REFUSED, {"amount.amountMinor": 0}),
     Bad("tradeBalanceCredit", "no reference", REFUSED, {"bankReference": ""}),
+    Bad("tradeBalanceCredit", "a blank reference", REFUSED, {"bankReference": " "}),
     Bad("tradeBalanceCredit", "an endless reference", REFUSED, {"bankReference": "b" * 10_000}),
     Bad("tradeBalanceCredit", "a shop's own staff", {"FORBIDDEN"}, by="STAFF_OWNER"),
     *of_any_key("transferToChild"),

@@ -120,14 +120,14 @@ async def test_a_bank_transfer_is_credited_once_to_whomever(desk: SalesDesk) -> 
     shop, agent = await desk.shop(), await desk.shop(desk.world.agent)
     await credit(shop, 700, reference="bank-1")
 
-    for other in (shop, agent):
+    for other, spelling in ((shop, "bank-1"), (agent, "bank-1"), (shop, " bank-1 ")):
         refused = await assert_refused(
-            desk, IdempotencyConflict, credit(other, 700, reference="bank-1")
+            desk, IdempotencyConflict, credit(other, 700, reference=spelling)
         )
         assert refused.field == "bankReference"
     for amount_minor in (-1, 0, trade_funding.MAX_MOVED_MINOR + 1):
         await assert_refused(desk, Invalid, credit(shop, amount_minor))
-    for reference in ("x" * 65, "a\nb"):
+    for reference in ("x" * 65, "a\nb", " "):
         await assert_refused(desk, Invalid, credit(shop, 1, reference=reference))
     assert await desk.books(("T2", shop.id)) == {"A:BANK": 700, "L:TRADE T2": -700}
     await desk.assert_sound()

@@ -401,6 +401,9 @@ HARMLESS: Final = {
     "threshold.amountMinor": {"0", "2^31"},  # no alarm, or one at once
     "Mutation.tradeBalanceCredit(input.amount.amountMinor)": {"2^31"},  # a bank moves as much
     "Mutation.transferToChild(input.amount.amountMinor)": {"2^31"},  # which has just come
+    "amountOff.amountMinor": {"2^31"},  # of dear goods
+    "minimum.amountMinor": {"0", "2^31"},  # the same
+    "prefix": {"empty", "blank"},  # codes without one
     "depositDueMinor": {"0", "2^31"},  # what the operators agree on
     "depositPaidMinor": {"0", "2^31"},  # or write down
     "guestToken": set(_TEXTS),  # a customer has no need of it
