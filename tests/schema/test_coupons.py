@@ -8,6 +8,7 @@ import pytest
 from billing import accounts, ledger
 from coupon_issuers import PLATFORM_PAYS, fund, issue_for_subtree
 from isolation.api import Api
+from isolation.checksums import Witness, changed
 from isolation.neighbours import Neighbourhood
 from isolation.slots import desk_of
 from kernel import db
@@ -240,6 +241,23 @@ async def test_the_same_code_twice_is_refused_and_nothing_is_written(
     answer = await api.ask(shop, CREATE, taken, by=staff(town))
     assert (answer.data["code"], answer.data["field"]) == ("VALIDATION", "code")
     assert await number_of_coupons(town.owner) == before
+
+
+async def test_two_shops_give_the_same_code_and_each_means_its_own_coupon(
+    town: Neighbourhood, api: Api
+) -> None:
+    rival, witness = town.at("rival"), await Witness.of(town.owner)
+    before = await witness.tenant(rival.shop.id)
+    shop = town.at("shop").shop
+    made = await api.ask(shop, CREATE, wish(code=rival.coupon_code), by=staff(town))
+    assert made.accepted["coupon"]["own"]
+
+    lines = [{"skuId": public_id("sku", town.goods.sku_id), "quantity": 1}]
+    asked = {"input": {"lines": lines, "couponCodes": [rival.coupon_code]}}
+    for at, off in ((shop, 700), (rival.shop, 100)):
+        quote = (await api.ask(at, QUOTE, asked)).accepted
+        assert (quote["discount"]["amountMinor"], quote["refusedCoupons"]) == (off, [])
+    assert changed(before, await witness.tenant(rival.shop.id)) == set()
 
 
 async def test_a_budget_is_filled_once_out_of_what_was_earned(
