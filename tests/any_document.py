@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-any-return"
 """Documents of a schema that nobody wrote: generated, and then turned about in valid ways."""
 
+from datetime import UTC
 from random import Random
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ VARIABLES: Final = ("yes", "no", "maybe")
 """`maybe` may be null, which no condition can be."""
 _CUSTOM: Final = {
     "MinorUnits": st.integers(-5, 2**40).map(nodes.Int),
+    "DateTime": st.datetimes(timezones=st.just(UTC)).map(lambda at: nodes.String(at.isoformat())),
     "Odd": st.integers(0, 50).map(lambda n: nodes.Int(2 * n + 1)),
 }
 

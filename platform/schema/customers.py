@@ -32,14 +32,10 @@ class Customer:
     phone: str | None
     wallet: Money
     saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
-
-    @strawberry.field(
+    coupons: list[CustomerCoupon] = strawberry.field(
         description="The coupons that the shop offers, those that end first.",
         metadata={"assumed_size": 10},
     )
-    async def coupons(self, info: Info) -> list[CustomerCoupon]:
-        """Read the listed coupons of this shop and of those above."""
-        return [customer_coupon(view) for view in await coupons_for_customers(info.context.shop)]
 
 
 @strawberry.input
@@ -114,13 +110,15 @@ class CustomerQuery:
         contact = await own_contact(tenant_id=context.shop.id, customer_id=customer_id)
         async with db.transaction(context.core(), read_only=True):
             balance = await paying.wallet_balance(context.shop, customer_id)
+        wanted = selected(info)
         return Customer(
             id=strawberry.ID(public_id("cus", customer_id)),
             email=contact.email,
             phone=contact.phone,
             wallet=amount(balance, context.shop.currency),
-            saved_contacts=await own_saved_contacts(context)
-            if selected(info).has("savedContacts")
+            saved_contacts=await own_saved_contacts(context) if wanted.has("savedContacts") else [],
+            coupons=[customer_coupon(view) for view in await coupons_for_customers(context.shop)]
+            if wanted.has("coupons")
             else [],
         )
 

@@ -78,7 +78,7 @@ async def test_a_client_buys_with_the_scope_for_it_and_with_no_other(
     before = await owner.fetchrow(WRITTEN)
     reads = await client_with(town, "API_BALANCE_READ", "API_CATALOGUE_READ")
     for nobody in (reads, None, *(town.at("shop").people[role] for role in (
-        "API_CLIENT", "CUSTOMER", "STAFF_SUPPORT", "STAFF_CATALOGUE", "STAFF_READ_ONLY",
+        "API_ORDERS_READ", "CUSTOMER", "STAFF_SUPPORT", "STAFF_CATALOGUE", "STAFF_READ_ONLY",
         "AFFILIATE",
     ))):  # fmt: skip
         assert (await purchase(api, town, nobody, wish(town))).codes == {"FORBIDDEN"}
