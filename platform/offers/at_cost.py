@@ -5,7 +5,7 @@ the one that costs the shop least.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from kernel.errors import Invalid, NotFound
@@ -64,9 +64,20 @@ async def price_at_cost(
     lines = tuple(line for line in priced if line is not None)
     if not lines:
         raise NotEnough("Sold out.", field="quantity", details={"available": 0})
+    bought = [line.quantity for line in lines]
+    if bought != [wish.quantity for wish in wishes]:
+        # A price is that of so many pieces: what is left of the wishes is priced anew.
+        cut = _cut(wishes, lines)
+        return await price_at_cost(shop, cut, most_total_minor=most_total_minor, partial=True)
     if most_total_minor is not None and sum(line.total_minor for line in lines) > most_total_minor:
         raise quotes.price_changed(lines, field="maxTotal")
     return lines
+
+
+def _cut(wishes: Sequence[CostWish], lines: Sequence[QuotedLine]) -> list[CostWish]:
+    """The wishes for what there is."""
+    there = {line.sku.id: line.quantity for line in lines}
+    return [replace(wish, quantity=there[wish.sku_id]) for wish in wishes if wish.sku_id in there]
 
 
 def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine | None:

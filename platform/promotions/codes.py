@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from kernel import crypto, db
+from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import new_id
-from promotions.code_spelling import LONGEST_CODE, spelt_code
+from promotions.code_spelling import spelt_code
 from promotions.queries import own_coupon
 from tenants.directory import Shop
 
@@ -31,8 +31,7 @@ class CodeTaken(Invalid):
 def required_spelling(code: str) -> str:
     """The code as it is stored; `Invalid` for one that nobody could type."""
     spelt = spelt_code(code)
-    is_whole = len(crypto.normalised(code)) <= LONGEST_CODE
-    if not is_whole or _SPELLING.fullmatch(spelt) is None:
+    if _SPELLING.fullmatch(spelt) is None:
         raise Invalid("A code has 4 to 32 letters, digits and hyphens.", field="code")
     return spelt
 
@@ -75,6 +74,8 @@ async def generate_codes(*, shop: Shop, coupon_id: UUID, count: int, prefix: str
 
 
 async def _require_room(coupon_id: UUID, count: int) -> None:
+    """Who makes codes of the same coupon at the same time waits here, and counts them, too."""
+    await db.execute("select from coupons where id = $1 for no key update", coupon_id)
     known: int = await db.fetch_value(
         "select count(*) from coupon_codes where coupon_id = $1", coupon_id
     )

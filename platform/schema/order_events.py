@@ -10,8 +10,9 @@ from identity.tokens import Caller
 from kernel.watching import Watches
 from orders import news
 from orders.queries import OrderView, order_view
-from schema.context import Context, Info, caller_of
+from schema.context import Context, Info
 from schema.order_types import Order, order_type
+from schema.permissions import ask_again
 from tenants.directory import Shop
 
 LOOK_AGAIN_SECONDS: Final = 2.0
@@ -80,8 +81,8 @@ class OrderSubscription:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
+    caller = await ask_again(asker, "Subscription.orderUpdated")
     view = await order_view(
         shop=topic.shop, viewer=asker.viewer(topic.guest_token), order_no=topic.order_no
     )
-    return _Seen(asker.caller, view)
+    return _Seen(caller, view)

@@ -10,6 +10,9 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from identity.tokens import Caller
+from kernel.errors import Forbidden
+from schema.context import Context, caller_of
 from schema.field_table import GRANTS
 from schema.life_table import is_restricted
 from schema.limits.refusals import refusal
@@ -43,3 +46,14 @@ def refused_by_table(fields: frozenset[str], context: Any) -> GraphQLError | Non
     if is_restricted(fields, context.shop.status):
         return refusal(TenantRestricted.code, "This shop does not show that in its state.")
     return None
+
+
+async def ask_again(asker: Context, field: str) -> Caller | None:
+    """Ask who holds a watcher's token now, and return him.
+
+    Raises `Forbidden` for a token that has ended, and for who may not ask for the field any more.
+    """
+    asker.caller = await caller_of(asker.token, asker.shop, ip=asker.ip)
+    if forbidden_fields(frozenset({field}), asker.roles):
+        raise Forbidden("This token may not watch that any more.")
+    return asker.caller

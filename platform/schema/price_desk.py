@@ -15,7 +15,8 @@ from offers.price_desk.alerts import AlertView
 from offers.price_desk.own_rules import read_own_rules
 from offers.price_desk.rule_rows import rules_page
 from offers.price_desk.rules import rule_change
-from schema.context import Context, Info, caller_of
+from schema.context import Context, Info
+from schema.permissions import ask_again
 from schema.price_desk_inputs import (
     PriceAudience,
     PriceRuleInput,
@@ -189,5 +190,5 @@ class PriceDeskSubscription:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
-    return _Seen(asker.caller, await alerts.newest_alerts(topic.shop))
+    caller = await ask_again(asker, "Subscription.priceBroken")
+    return _Seen(caller, await alerts.newest_alerts(topic.shop))

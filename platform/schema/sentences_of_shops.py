@@ -34,7 +34,7 @@ OF_SHOPS: Final = {
         "该编号已用于另一张进货单，请用编号查询。"
     ),
     "This bank transfer has been credited before.": "该笔银行转账已入账。",
-    "This token does not speak for the shop's money.": "没有权限查看本店资金。",
+    "This token may not watch that any more.": "没有权限继续查看。",
     "The price would not cover the cost and the least margin.": "该价格无法覆盖成本与最低利润。",
     "The prices were changed meanwhile: try again.": "价格刚被他人修改，请重试。",
     "There is no such price rule.": "未找到该价格规则。",

@@ -9,12 +9,11 @@ import strawberry
 
 from billing.trade_balances import LowBalance, newest_low_balance
 from identity.tokens import Caller
-from kernel.errors import Forbidden
 from kernel.watching import Watches
 from orders import news
-from schema.context import Context, Info, caller_of
-from schema.field_table import TRADE_READERS
+from schema.context import Context, Info
 from schema.money import Money, amount
+from schema.permissions import ask_again
 from tenants.directory import Shop
 
 LOOK_AGAIN_SECONDS: Final = 5.0
@@ -90,7 +89,5 @@ def _alert(alert: LowBalance) -> BalanceAlert:
 
 
 async def _look(topic: _Topic, asker: Context) -> _Seen:
-    asker.caller = await caller_of(topic.token, topic.shop, ip=asker.ip)
-    if TRADE_READERS.isdisjoint(asker.roles):
-        raise Forbidden("This token does not speak for the shop's money.")
-    return _Seen(asker.caller, await newest_low_balance(asker.core(), topic.shop.id))
+    caller = await ask_again(asker, "Subscription.lowBalance")
+    return _Seen(caller, await newest_low_balance(asker.core(), topic.shop.id))

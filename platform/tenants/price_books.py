@@ -161,7 +161,7 @@ async def secret_book(shop: Shop, customer_id: UUID, version: int) -> SecretBook
         return known
     scope = db.core_scope(shop.id, path=shop.path)
     rows = await db.read(scope, SECRETS, shop.id, customer_id)
-    rules = [_rule(shop.id, row) for row in rows if row["id"] is not None]
+    rules = [rule_of(shop.id, row) for row in rows if row["id"] is not None]
     book = SecretBook(rows[0]["version"], Layer.of(rules), len(rows))
     _secrets.keep(customer_id, book, at_most=MAX_SECRETS_KEPT)
     return book if book.version == version else None
@@ -198,7 +198,7 @@ def _book(tenant_id: UUID, rows: Sequence[Mapping[str, Any]]) -> TenantBook:
     return TenantBook(
         tenant_id=tenant_id,
         version=tenant["version"],
-        layers=layers_of(_rule(tenant_id, row) for row in rows if row["id"] is not None),
+        layers=layers_of(rule_of(tenant_id, row) for row in rows if row["id"] is not None),
         grade_id=tenant["grade_id"],
         min_margin_minor=tenant["min_margin_minor"],
         max_markup_bp=tenant["max_markup_bp"],
@@ -218,7 +218,8 @@ def layers_of(rules: Iterable[PriceRule]) -> dict[Concerns, Layer]:
     return {concerns: Layer.of(found) for concerns, found in concerned.items()}
 
 
-def _rule(owner_id: UUID, row: Mapping[str, Any]) -> PriceRule:
+def rule_of(owner_id: UUID, row: Mapping[str, Any]) -> PriceRule:
+    """Read a row of `price_rules` as the rule that it is; `runs_since` is its promotion's start."""
     return PriceRule(
         id=row["id"],
         owner_id=owner_id,

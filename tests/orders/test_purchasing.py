@@ -227,6 +227,28 @@ async def test_partly_bought_is_what_there_is_and_otherwise_nothing_is(
     await desk.assert_sound()
 
 
+async def test_who_gets_a_part_pays_the_price_of_that_part(desk: SalesDesk, shop: Shop) -> None:
+    few = await desk.world.more_goods("few")
+    await desk.world.keys(2, few)
+    break_minor = COST_MINOR - 400
+    seat = {"audience": "WHOLESALE", "target_id": few.sku_id, "min_quantity": 10}
+    await desk.world.asks(desk.world.agent, break_minor, **seat)
+    wanted = [CostWish(few.sku_id, 10)]
+
+    # Enough for two at the price of ten, and not for two at their own.
+    bought_for: dict[str, Any] = {"lines": wanted, "partial": True}
+    most_minor = 2 * COST_MINOR
+    await assert_refused(
+        desk, PriceChanged, buy(shop, few, most_total_minor=most_minor - 1, **bought_for)
+    )
+    bought = await buy(shop, few, most_total_minor=most_minor, **bought_for)
+
+    assert [(line.quantity, line.unit_price_minor) for line in bought.order.lines] == [
+        (2, COST_MINOR)
+    ]
+    await desk.assert_sound()
+
+
 async def test_of_several_sellers_the_one_that_costs_the_shop_least_is_chosen(
     desk: SalesDesk, shop: Shop
 ) -> None:

@@ -12,13 +12,12 @@ from kernel import db
 from offers.price_desk.goods import DeskSku
 from offers.statements import Row
 from tenants.directory import Shop
+from tenants.price_books import rule_of
 from tenants.pricing import (
     Audience,
     ForKind,
     Layer,
     PriceRule,
-    Rounding,
-    RuleKind,
     Scope,
 )
 from tenants.versions import VERSIONS_OF_PATH
@@ -196,19 +195,4 @@ def own_version(row: Row) -> int:
 
 
 def _desk_rule(row: Row, owner_id: UUID) -> DeskRule:
-    rule = PriceRule(
-        id=row["id"],
-        owner_id=owner_id,
-        audience=Audience(row["audience"]),
-        scope=Scope(row["scope"]),
-        target_id=row["target_id"],
-        kind=RuleKind(row["kind"]),
-        value=row["value"],
-        rounding=Rounding(row["rounding"]),
-        unit_minor=row["unit_minor"],
-        for_kind=ForKind(row["for_kind"]),
-        for_id=row["for_id"],
-        min_quantity=row["min_quantity"],
-        runs_since=row["runs_since"],
-    )
-    return DeskRule(rule, row["starts_at"], row["ends_at"], row["running"])
+    return DeskRule(rule_of(owner_id, row), row["starts_at"], row["ends_at"], row["running"])
