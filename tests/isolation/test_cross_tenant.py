@@ -71,6 +71,7 @@ async def test_right_requests_reach_every_field_and_every_type(
     assert report.leaks == []
 
 
+@pytest.mark.sweep
 async def test_foreign_values_reach_nothing_of_another_shop(town: Neighbourhood, api: Api) -> None:
     report = await run(town, api, foreign_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
@@ -94,6 +95,7 @@ async def test_a_foreign_thing_and_no_thing_at_all_are_answered_alike(
     assert await _compare(town, api, foreign_cases(town, shops=["shop"])) > 100
 
 
+@pytest.mark.sweep
 async def test_the_application_alone_keeps_shops_apart(
     town: Neighbourhood, owner: asyncpg.Connection, api: Api
 ) -> None:

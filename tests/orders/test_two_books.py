@@ -79,6 +79,7 @@ async def compare(market: Market, desk: SalesDesk, seen: Counter[str]) -> None:
             seen[f"depth {len(shop.path)}"] += 1
 
 
+@pytest.mark.sweep
 def test_both_books_earn_everybody_above_the_same_price_by_price(config: Settings) -> None:
     seen: Counter[str] = Counter()
     with asyncio.Runner() as runner, channels_in_memory() as channels:

@@ -516,6 +516,7 @@ async def test_what_the_bad_inputs_differ_from_is_accepted(counter: Counter) -> 
             assert not answer.refused, f"{root.name}: {answer.body}"
 
 
+@pytest.mark.sweep
 async def test_each_bad_input_is_refused_and_writes_nothing(counter: Counter) -> None:
     for bad in sorted(ROWS, key=lambda bad: bool(bad.clock)):  # time does not go back
         ask = counter.ask(bad.mutation, bad.by)
