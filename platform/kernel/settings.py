@@ -44,9 +44,9 @@ class Settings(BaseSettings):
     """The platform's own API address, where an API client's token names the shop."""
     shop_domain_suffix: str = "localhost"
     """Every shop has a host of its own below it: `<slug>.<suffix>`."""
-    dns_server: str = ""
-    """Who is asked for the proof of a domain, `address` or `address:port`; empty: the machine's
-    own resolvers."""
+    dns_servers: str = ""
+    """Who is asked for proofs of domains and for the names of strangers' addresses: `address` or
+    `address:port` by commas; empty: the machine's own."""
     trusted_proxies: str = "127.0.0.1,::1"
     """Networks, by commas, whose `X-Forwarded-For` is believed."""
     public_port: int | None = None
@@ -69,8 +69,6 @@ class Settings(BaseSettings):
     key_import_max_bytes: int = 256 * 1024 * 1024
     outward_ports: str = "443"
     """Ports, by commas, at which addresses are called that tenants have chosen."""
-    outward_resolvers: str = ""
-    """DNS servers for their names, `address` or `address:port` by commas; empty: the machine's."""
     outward_ca_file: Path | None = None
     """Certificate authorities that are believed beside the machine's."""
     outward_loopback: bool = False

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-import dns.asyncresolver
 import dns.exception
 import dns.resolver
 from dns.rdtypes.ANY.TXT import TXT
 
 from kernel import crypto
+from kernel.name_servers import resolver_of
 from kernel.settings import settings
 
 DEADLINE_SECONDS: Final = 5.0
@@ -57,22 +57,17 @@ async def is_proved(*, tenant_id: UUID, host: str, resolver: Resolver | None = N
     Never inside a transaction: it is the network, and may take `DEADLINE_SECONDS`.
     """
     proof = proof_of(tenant_id=tenant_id, host=host)
-    return proof.value in await (resolver or DnsResolver(settings().dns_server)).texts(proof.name)
+    return proof.value in await (resolver or DnsResolver(settings().dns_servers)).texts(proof.name)
 
 
 class DnsResolver:
     """Asks a DNS server over UDP, and over TCP what does not fit."""
 
-    def __init__(self, server: str) -> None:
-        """`server` is an address, or `address:port`; empty: the machine's own resolvers."""
-        self._resolver = dns.asyncresolver.Resolver(configure=not server)
-        if server:
-            address, _, port = server.partition(":")
-            self._resolver.nameservers = [address]
-            self._resolver.port = int(port or 53)
+    def __init__(self, servers: str) -> None:
+        """`servers` are as the settings name them; empty: the machine's own."""
+        self._resolver = resolver_of(servers)
         self._resolver.lifetime = DEADLINE_SECONDS
         self._resolver.timeout = DEADLINE_SECONDS / 2
-        self._resolver.cache = None
 
     async def texts(self, name: str) -> frozenset[str]:
         """Ask for the TXT records of a name."""

@@ -141,7 +141,7 @@ async def names() -> AsyncIterator[NameServer]:
 @pytest.fixture
 def outward(names: NameServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The settings of production, with our name server."""
-    monkeypatch.setenv("KAMENG_OUTWARD_RESOLVERS", names.setting)
+    monkeypatch.setenv("KAMENG_DNS_SERVERS", names.setting)
     monkeypatch.setattr(resolving, "LOOKUP_SECONDS", PATIENCE_SECONDS)
     settings.cache_clear()
     yield monkeypatch

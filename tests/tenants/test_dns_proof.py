@@ -103,6 +103,6 @@ async def test_nobody_at_the_address_is_silence(
 
 
 def test_the_machines_own_resolvers_are_asked_where_no_other_is_named(config: Settings) -> None:
-    assert config.dns_server == ""
-    assert DnsResolver("127.0.0.1:5353")._resolver.port == 5353
+    assert config.dns_servers == ""
+    assert DnsResolver("127.0.0.1:5353")._resolver.nameserver_ports == {"127.0.0.1": 5353}
     assert DnsResolver("192.0.2.1")._resolver.nameservers == ["192.0.2.1"]

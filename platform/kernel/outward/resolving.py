@@ -1,13 +1,12 @@
 """Looking up a stranger's name by ourselves: each address that it has must be public."""
 
-from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-import dns.asyncresolver
 import dns.exception
 import dns.name
 
+from kernel.name_servers import resolver_of
 from kernel.outward.addresses import Address, is_public
 from kernel.outward.targets import AddressRefused, Target, target_of
 from kernel.settings import Settings, settings
@@ -47,25 +46,11 @@ def _may_be_called(address: Address, config: Settings) -> bool:
 
 
 async def _look_up(host: str, config: Settings) -> list[Address]:
-    resolver = _resolver(config.outward_resolvers)
     try:
         # The whole name, with its root: no search list of this machine's network is tried.
-        answers = await resolver.resolve_name(
+        answers = await resolver_of(config.dns_servers).resolve_name(
             dns.name.from_text(host + "."), lifetime=LOOKUP_SECONDS, search=False
         )
     except dns.exception.DNSException:
         return []
     return [ip_address(text) for text in list(answers.addresses())[:_ADDRESSES_AT_MOST]]
-
-
-@lru_cache(maxsize=4)
-def _resolver(servers: str) -> dns.asyncresolver.Resolver:
-    """The machine's DNS servers, or those of the settings, `address` or `address:port`; never its
-    hosts file."""
-    if not servers:
-        return dns.asyncresolver.Resolver()
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    named = [server.strip().partition(":") for server in servers.split(",")]
-    resolver.nameservers = [address for address, _, _ in named]
-    resolver.nameserver_ports = {address: int(port) for address, _, port in named if port}
-    return resolver

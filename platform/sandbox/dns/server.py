@@ -23,7 +23,7 @@ class DnsServer:
 
     @property
     def address(self) -> str:
-        """As `KAMENG_DNS_SERVER` has it."""
+        """As `KAMENG_DNS_SERVERS` has it."""
         return f"{HOST}:{self.port}"
 
 
