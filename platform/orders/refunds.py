@@ -1,8 +1,10 @@
 """Refunds of delivered goods: what the buyer gets back, and who gives it (E7).
 
 The buyer returns keys that nobody has opened, and gets them paid back; the same keys can be sold
-again. Everything else is decided by the shop's staff or an operator. Money goes back where it
-came from: first to the channel, as far as the channel's part reaches, then to the wallet.
+again. A change of mind is the same by the shop's word, and for all that is left of a line: were it
+for a part, a shop could take back all but a unit from those above it, and then open the keys.
+Everything else is decided by the shop's staff or an operator. Money goes back where it came from:
+first to the channel, as far as the channel's part reaches, then to the wallet.
 """
 
 from uuid import UUID
@@ -78,9 +80,10 @@ async def refund_line(
     """Refund a part of a line, or all that is left of it.
 
     A fault is an operator's decision, because others pay for it; with GOODWILL the shop pays all,
-    out of what it has earned. The caller has checked that `actor` may decide so. Returns the
-    order's id. Raises `RefundTooLarge`, `NotFound`, `Invalid`, `AlreadyRevealed` for a change of
-    mind about opened keys, `InsufficientBalance` when the shop has not earned as much.
+    out of what it has earned. CHANGE_OF_MIND gives back all that is left of the line, and its keys
+    go back to the pool. The caller has checked that `actor` may decide so. Returns the order's id.
+    Raises `RefundTooLarge`, `NotFound`, `Invalid`, `AlreadyRevealed` for a change of mind about
+    opened keys, `InsufficientBalance` when the shop has not earned as much.
     """
     idempotency.require_key(idempotency_key, guest=False)
     content = {
@@ -100,9 +103,10 @@ async def refund_line(
                 raise Invalid("A refund is at least one minor unit.", field="amount")
             if reason == "GOODWILL" and order.at_cost:
                 raise Invalid("The shop has bought this itself.", field="reason")
+            returned = 0
             if reason == "CHANGE_OF_MIND":
-                await _require_unopened(line)
-            await write_refund(refund_id, order, line, amount_minor, reason)
+                returned = await _take_all_back(order, line, amount_minor)
+            await write_refund(refund_id, order, line, amount_minor, reason, returned=returned)
             crash_point("refund.written")
     crash_point("refund.committed")
     await news.order_changed(shop.id, order.id)
@@ -116,6 +120,20 @@ async def _line(order: Order, line_id: UUID) -> Line:
         if line.id == line_id:
             return line
     raise NotFound("There is no such line in this order.", field="lineId")
+
+
+async def _take_all_back(order: Order, line: Line, amount_minor: int) -> int:
+    """Put all keys of a line that somebody changed the mind about back; returns how many."""
+    await _require_unopened(line)
+    left_minor = line.paid_minor - line.refunded_minor
+    if amount_minor < left_minor:
+        raise Invalid(
+            "A change of mind gives back all that is left of the line.",
+            field="amount",
+            details={"left": left_minor},
+        )
+    in_hand = line.quantity - line.returned_quantity
+    return await _take_back(order, line, None) if in_hand else 0
 
 
 async def _require_unopened(line: Line) -> None:

@@ -27,8 +27,9 @@ class UnrevealedReturnInput:
 
 @strawberry.enum
 class RefundReason(Enum):
-    """GOODWILL: the shop pays all, out of what it has earned. CHANGE_OF_MIND: nothing was opened.
-    A fault decides who else pays: that is for operators."""
+    """GOODWILL: the shop pays all, out of what it has earned. CHANGE_OF_MIND: nothing was opened,
+    and all that is left of the line goes back, its keys too. A fault decides who else pays: that is
+    for operators."""
 
     GOODWILL = "GOODWILL"
     SUPPLIER_FAULT = "SUPPLIER_FAULT"

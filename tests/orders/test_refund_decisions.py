@@ -3,9 +3,11 @@
 import pytest
 
 from billing.ledger import InsufficientBalance
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
+from orders.records import Viewer
 from orders.refunds import AlreadyRevealed
 from sales import Purchase, SalesDesk
+from trade_desk import COST_MINOR, buy, credit, held_minor
 
 pytestmark = pytest.mark.engines
 
@@ -33,6 +35,41 @@ async def test_a_change_of_mind_ends_where_a_key_has_been_opened(desk: SalesDesk
     assert await desk.books() == before
     assert (await purchase.line()).refunded_minor == 0
     assert await purchase.status() == "DELIVERED"
+    await desk.assert_sound()
+
+
+async def test_a_change_of_mind_is_for_all_that_is_left_and_takes_the_keys_back(
+    desk: SalesDesk,
+) -> None:
+    purchase = await _bought(desk, 2)
+    before = await desk.books()
+    with pytest.raises(Invalid) as refused:
+        await purchase.refund(2 * PRICE_MINOR - 1, "CHANGE_OF_MIND")
+    assert (refused.value.field, refused.value.details) == ("amount", {"left": 2 * PRICE_MINOR})
+    assert (await _refunds(desk), await desk.books()) == ([], before)
+    await purchase.refund(2 * PRICE_MINOR, "CHANGE_OF_MIND")
+    with pytest.raises(NotFound):
+        await purchase.reveal()
+    assert await desk.key_states() == {"AVAILABLE": 2}
+    await desk.assert_sound()
+
+
+async def test_a_shop_does_not_open_what_it_bought_after_its_money_has_come_back(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(2)
+    shop = await desk.shop()
+    await credit(shop, 2 * COST_MINOR)
+    bought = await buy(shop, desk.world.goods, 2, deliver_now=False)
+    purchase = Purchase(
+        desk, shop, Viewer(purchases=True), bought.order.id, bought.order.no, 2 * COST_MINOR
+    )
+    with pytest.raises(Invalid):
+        await purchase.refund(2 * COST_MINOR - 1, "CHANGE_OF_MIND")
+    assert await held_minor(desk.owner, shop.id) == 0
+    await purchase.refund(2 * COST_MINOR, "CHANGE_OF_MIND")
+    assert await held_minor(desk.owner, shop.id) == 2 * COST_MINOR
+    assert await desk.key_states() == {"AVAILABLE": 2}
     await desk.assert_sound()
 
 

@@ -186,11 +186,11 @@ async def test_odd_units_are_refunded_exactly_in_many_small_parts(market: Market
     stall, books, purchase = await _sold_with_star(market)
     operator = await _operator(market, stall)
     for amount_minor in (1, 33, 997, 3, 4_999, 101, 7):
-        await _refund(operator, purchase, amount_minor, "CHANGE_OF_MIND")
+        await _refund(operator, purchase, amount_minor, "SHOP_FAULT")
     left_minor = 10_500 - (await purchase.view())["refunded"]["amountMinor"]
     assert left_minor == 4_359
     await market.assert_sound()
-    await _refund(operator, purchase, left_minor, "CHANGE_OF_MIND")
+    await _refund(operator, purchase, left_minor, "SHOP_FAULT")
     await purchase.until("REFUNDED")
     assert await books.of_order(purchase) == {
         "A:GATEWAY:STRIPE": -63,
