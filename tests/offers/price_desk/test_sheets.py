@@ -104,6 +104,39 @@ def test_a_cell_in_a_far_corner_is_refused_before_anything_is_laid_out(place: st
         read_records(far, file_format=FileFormat.XLSX)
 
 
+_CELL = "<c><v>1</v></c>"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        f"<row>{_CELL * 21}</row>",
+        f"<row>{_CELL}</row>" * (MAX_ROWS + 2),
+        f'<row><c r="T1"/>{_CELL}</row>',
+        f'<row r="{MAX_ROWS + 1}"/><row>{_CELL}</row>',
+        '<row r="1"><c r="A1"/></row>' * (MAX_ROWS + 2),
+        "<row>" + '<c r="A1"/>' * (20 * MAX_ROWS + 41) + "</row>",
+    ],
+)
+def test_a_cell_without_a_place_counts_as_what_comes_next(rows: str) -> None:
+    with pytest.raises(FileRefused, match="A (row|file) has"):
+        read_records(_workbook(_sheet(rows)), file_format=FileFormat.XLSX)
+    whole = _workbook(_sheet(f"<row>{_CELL * 20}</row>" + f"<row>{_CELL}</row>" * 3))
+    with pytest.raises(FileRefused, match="same heading"):
+        read_records(whole, file_format=FileFormat.XLSX)
+
+
+def test_a_sheet_that_lies_elsewhere_is_measured_too() -> None:
+    plain = _workbook(_sheet(f"<row>{_CELL * 21}</row>"))
+    moved = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(moved, "w", 8) as new:
+        for part in old.infolist():
+            content = old.read(part).replace(b"worksheets/sheet1.xml", b"elsewhere.xml")
+            new.writestr(part.filename.replace("worksheets/sheet1", "elsewhere"), content)
+    with pytest.raises(FileRefused, match="A row has"):
+        read_records(moved.getvalue(), file_format=FileFormat.XLSX)
+
+
 def test_one_long_text_that_every_cell_shows_is_refused() -> None:
     shared = (
         '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>'

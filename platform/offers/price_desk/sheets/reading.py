@@ -65,9 +65,9 @@ def _csv_rows(content: bytes) -> list[tuple[int, list[str]]]:
     rows: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
+            require_columns(len(cells))
             rows.append((reader.line_num, [_plain(cell) for cell in cells]))
             require_rows(len(rows) - 1)
-            require_columns(len(cells))
     except csv.Error as error:
         raise FileRefused(f"Line {reader.line_num} is not CSV.", field="file") from error
     return rows

@@ -14,8 +14,8 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from offers.price_desk.sheets.bounds import (
+    MAX_COLUMNS,
     MAX_PARTS,
-    MAX_ROWS,
     MAX_UNPACKED_BYTES,
     FileRefused,
     require_cell,
@@ -26,7 +26,9 @@ from offers.price_desk.sheets.bounds import (
 _CHUNK: Final = 1 << 16
 _NEEDED: Final = re.compile(r"\[Content_Types\]\.xml|_rels/\.rels|xl/[^/]+\.xml|xl/_rels/.+|"
                             r"xl/worksheets/[^/]+\.xml")  # fmt: skip
-_MEASURED: Final = re.compile(r"xl/(sharedStrings|worksheets/[^/]+)\.xml")
+_TEXTS_INSIDE: Final = re.compile(r"xl/(sharedStrings|worksheets/[^/]+)\.xml", re.IGNORECASE)
+"""Parts whose texts are cells'. Cells are looked for in every part: the workbook says where its
+sheets lie."""
 _ROW: Final = re.compile(r"[0-9]{1,8}")
 _PLACE: Final = re.compile(r"([A-Z]{1,4})([0-9]{1,8})")
 _TEXTS: Final = frozenset({"si", "c"})
@@ -60,8 +62,7 @@ def _copy_parts(archive: zipfile.ZipFile, packed: zipfile.ZipFile) -> None:
             continue
         xml = _unpacked(archive, part, room)
         room -= len(xml)
-        if _MEASURED.fullmatch(part.filename) is not None:
-            _Measure().look_through(xml)
+        _Measure(with_texts=_TEXTS_INSIDE.fullmatch(part.filename) is not None).look_through(xml)
         packed.writestr(part.filename, xml)
 
 
@@ -80,13 +81,19 @@ def _unpacked(archive: zipfile.ZipFile, part: zipfile.ZipInfo, room: int) -> byt
 
 
 class _Measure:
-    """Looks at the places of cells and the lengths of texts in one part."""
+    """Looks at the places of cells and the lengths of texts in one part.
 
-    def __init__(self) -> None:
+    A row or a cell need not say where it is: then it comes after the one before. So they are
+    counted, too.
+    """
+
+    def __init__(self, *, with_texts: bool) -> None:
         self._characters = 0
+        self._rows = self._row = self._cells = self._column = 0
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.StartElementHandler = self._begin
-        self._parser.CharacterDataHandler = self._text
+        if with_texts:
+            self._parser.CharacterDataHandler = self._text
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
 
     def look_through(self, xml: bytes) -> None:
@@ -100,20 +107,34 @@ class _Measure:
         element = name.rpartition(" ")[2]
         if element in _TEXTS:
             self._characters = 0
-        if element == "c" and (place := attributes.get("r")):
-            self._require_place(place)
-        elif element == "row" and (number := attributes.get("r")):
-            require_rows(int(number) - 1 if _ROW.fullmatch(number) else MAX_ROWS + 1)
+        if element == "c":
+            self._begin_cell(attributes.get("r"))
+        elif element == "row":
+            self._begin_row(attributes.get("r"))
 
-    def _require_place(self, place: str) -> None:
+    def _begin_row(self, number: str | None) -> None:
+        if number is not None and _ROW.fullmatch(number) is None:
+            raise FileRefused("This is not an XLSX workbook.", field="file")
+        self._rows += 1
+        self._row = self._row + 1 if number is None else int(number)
+        self._column = 0
+        require_rows(max(self._rows, self._row) - 1)
+
+    def _begin_cell(self, place: str | None) -> None:
+        self._cells += 1
+        require_rows((self._cells - 1) // MAX_COLUMNS - 1)
+        self._column = self._column + 1 if place is None else self._column_of(place)
+        require_columns(self._column)
+
+    def _column_of(self, place: str) -> int:
         found = _PLACE.fullmatch(place)
         if found is None:
             raise FileRefused("This is not an XLSX workbook.", field="file")
+        require_rows(int(found[2]) - 1)
         column = 0
         for letter in found[1]:
             column = column * 26 + ord(letter) - ord("A") + 1
-        require_columns(column)
-        require_rows(int(found[2]) - 1)
+        return column
 
     def _text(self, text: str) -> None:
         self._characters += len(text.strip())
