@@ -38,6 +38,10 @@ values ($1, $2, platform_now() + interval '{REST_DAYS} days')
 on conflict (host) do update set tenant_id = excluded.tenant_id, ends_at = excluded.ends_at
 returning ends_at
 """
+_RESTS: Final = """
+select ends_at from resting_hosts
+where host = $1 and tenant_id = $2 and ends_at > platform_now()
+"""
 
 
 class DomainNotProved(Refusal):
@@ -158,8 +162,10 @@ async def remove_domain(*, tenant_id: UUID, domain_id: UUID) -> tuple[str, datet
         )
         assert gone is not None  # whoever deletes one has locked its tenant
         await make_some_domain_primary(tenant_id)
-        rests = gone["verified_at"] is not None or gone["lapsed_at"] is not None
-        ends_at = await db.fetch_value(REST, gone["host"], tenant_id) if rests else None
+        # One that has lapsed rests since then: who gives it up late must not hold up whoever has
+        # bought the host meanwhile.
+        rest = _RESTS if gone["verified_at"] is None else REST
+        ends_at = await db.fetch_value(rest, gone["host"], tenant_id)
     return known["host"], ends_at
 
 

@@ -180,6 +180,25 @@ async def test_a_claim_that_led_nowhere_rests_not(tree: Tree, dns: Dns) -> None:
     assert await leads_to() == "agent"
 
 
+async def test_who_gives_up_a_lapsed_host_late_does_not_hold_its_next_owner_up(
+    tree: Tree, dns: Dns
+) -> None:
+    shop, agent = tree.world.shop, tree.world.agent
+    lapsed = await claim(shop)
+    await prove(tree, dns, shop, lapsed)
+    await tree.owner.execute(
+        """update tenant_domains set verified_at = null, lapsed_at = now(), next_check_at = null
+           where id = $1""",
+        lapsed,
+    )
+    bought = await claim(agent)
+    await prove(tree, dns, agent, bought)
+    assert await domains.remove_domain(tenant_id=shop.id, domain_id=lapsed) == (HOST, None)
+    assert await tree.owner.fetch("select * from resting_hosts") == []
+    await prove(tree, dns, agent, bought)
+    assert await leads_to() == "agent"
+
+
 async def test_a_rival_who_proves_while_a_host_is_given_up_waits_for_the_rest(
     tree: Tree, dns: Dns
 ) -> None:
