@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from identity.attempts import count_attempt
+from identity.attempts import count_attempt, subscriber
 from identity.models import StaffRole, TokenKind
 from identity.tokens import write_token
 from kernel import db
@@ -80,7 +80,7 @@ async def _found(
 async def _count(ip: str) -> None:
     await count_attempt(
         scope="found-a-shop",
-        subject=ip,
+        subject=subscriber(ip),
         limit=FOUNDINGS_PER_ADDRESS,
         window_seconds=FOUNDINGS_WINDOW_SECONDS,
     )

@@ -236,6 +236,14 @@ async def test_one_address_founds_so_many_shops_and_no_more(tree: Tree) -> None:
     assert await counts(tree.owner) == before
 
 
+async def test_a_subscriber_with_a_whole_network_is_one_address(tree: Tree) -> None:
+    agent = tree.world.agent
+    for number in range(founders.FOUNDINGS_PER_ADDRESS):
+        await apply(agent, Application(f"new-{number}", "x", "y"), ip=f"2001:db8:7:7::{number:x}")
+    with pytest.raises(RateLimited):
+        await apply(agent, ip="2001:db8:7:7:ffff::1")
+
+
 async def test_so_many_invitations_are_open_and_no_more(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
