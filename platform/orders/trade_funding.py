@@ -113,6 +113,7 @@ async def transfer_to_child(
         claim = await idempotency.claim(request, kind="TRADE_TRANSFER", result_id=new_id())
         if claim.first:
             child = await current_shop(child_id)
+            (await current_shop(shop.id)).require_open()
             child.require_open()
             if child.currency != shop.currency:
                 raise Invalid(f"This shop sells in {child.currency}.", field="childSlug")

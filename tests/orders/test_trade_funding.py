@@ -169,6 +169,14 @@ async def test_only_a_child_with_the_same_currency_is_paid_and_only_what_there_i
     assert refused.details == {"available": 1_000}
     for amount_minor in (-1, 0, trade_funding.MAX_MOVED_MINOR + 1):
         await assert_refused(desk, Invalid, transfer(agent, world.shop, amount_minor))
+    await desk.owner.execute(
+        "update tenants set status = 'RESTRICTED', orders_stopped = true where slug = 'agent'"
+    )
+    assert (await desk.shop()).open, "the child itself trades"
+    await assert_refused(desk, TenantRestricted, transfer(agent, world.shop, 1))
+    await desk.owner.execute(
+        "update tenants set status = 'ACTIVE', orders_stopped = false where slug = 'agent'"
+    )
     await desk.owner.execute("update tenants set status = 'SUSPENDED' where slug = 'shop'")
     await assert_refused(desk, TenantRestricted, transfer(agent, world.shop, 1))
 
