@@ -253,7 +253,7 @@ async def _within_budgets(
     while True:
         by_line = discounts_by_line(lines, [coupon.terms for coupon in chosen.coupons])
         needs = needs_by_party(discount for line in by_line for discount in line)
-        short = await _short_parties(shop, needs)
+        short = await short_parties(shop, needs)
         if not short:
             return Applied(tuple(chosen.coupons), by_line, tuple(chosen.refused))
         chosen.drop(_last_of(chosen.coupons, by_line, short), "EXHAUSTED")
@@ -269,7 +269,8 @@ def needs_by_party(discounts: Iterable[Discount]) -> dict[UUID | None, int]:
     return needs
 
 
-async def _short_parties(shop: Shop, needs: Mapping[UUID | None, int]) -> set[UUID | None]:
+async def short_parties(shop: Shop, needs: Mapping[UUID | None, int]) -> set[UUID | None]:
+    """Whose budgets hold less than is needed of them, in minor units; None: the platform's."""
     if not needs:
         return set()
     budgets = {accounts.promo(party, shop.currency).id: party for party in needs}

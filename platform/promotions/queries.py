@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kernel import cursors, db
 from kernel.errors import NotFound
+from promotions.coupons import Holder, short_parties
 from tenants.directory import Shop
 
 SHOWN_TO_CUSTOMERS: Final = 50
@@ -81,11 +82,34 @@ _PAGE: Final = f"""
 {_VIEW} and ($1::timestamptz is null or (coupon.created_at, coupon.id) < ($1, $2::uuid))
 order by coupon.created_at desc, coupon.id desc limit $3
 """
-_FOR_CUSTOMERS: Final = f"""
+# Whatever the customer could not use in any order is left out.
+_FOR_CUSTOMER: Final = f"""
 {_VIEW} and coupon.listed and coupon.status = 'ACTIVE' and coupon.currency = $1
   and coupon.starts_at <= platform_now() and coupon.ends_at > platform_now()
   and exists (select from coupon_codes code where code.coupon_id = coupon.id and not code.is_single)
+  and (coupon.max_uses is null
+       or exists (select from coupon_slots slot
+                  where slot.coupon_id = coupon.id and slot.use_id is null))
+  and (coupon.max_uses_per_customer is null
+       or coupon.max_uses_per_customer
+          > (select count(*) from coupon_uses used
+             where used.coupon_id = coupon.id and used.holder = $3::bytea
+               and used.released_at is null))
+  and (cardinality(coupon.tier_ids) = 0
+       or (select tier_id from customers buyer
+           where buyer.tenant_id = current_tenant_id() and buyer.id = $4) = any (coupon.tier_ids))
+  and not (coupon.first_order
+           and exists (select from orders
+                       where orders.tenant_id = current_tenant_id() and orders.customer_id = $4
+                         and orders.payment_status = 'PAID'))
 order by coupon.ends_at, coupon.id limit $2
+"""
+# Nobody's budget is told: only whether there is anything in it.
+_BUDGETS: Final = """
+select coupon_id, array_agg(distinct party_id) filter (where kind <> 'SHOP') as parties
+from coupon_payers
+where coupon_id = any ($1::uuid[]) and (kind <> 'SUPPLIER' or party_id is not null)
+group by coupon_id
 """
 _ONE_OWN: Final = f"{_VIEW} and coupon.id = $1 and coupon.tenant_id = current_tenant_id()"
 
@@ -109,12 +133,32 @@ async def coupons_page(*, shop: Shop, first: int | None, after: str | None) -> C
     return CouponPage(shown, marks, len(rows) > size)
 
 
-async def coupons_for_customers(shop: Shop) -> list[CouponView]:
-    """The coupons that a shop shows its customers, those that end first."""
+async def coupons_for_customer(shop: Shop, customer_id: UUID) -> list[CouponView]:
+    """The coupons that a shop shows a customer, those that end first.
+
+    Those that are used up, by everybody or by this customer, or behind which there is no money, are
+    left out.
+    """
     rows = await db.read(
-        db.core_scope(shop.id, path=shop.path), _FOR_CUSTOMERS, shop.currency, SHOWN_TO_CUSTOMERS
+        db.core_scope(shop.id, path=shop.path),
+        _FOR_CUSTOMER,
+        shop.currency,
+        SHOWN_TO_CUSTOMERS,
+        Holder(customer_id).hash(),
+        customer_id,
     )
-    return [_view(row) for row in rows]
+    unpaid = await _without_money(shop, [row["id"] for row in rows])
+    return [_view(row) for row in rows if row["id"] not in unpaid]
+
+
+async def _without_money(shop: Shop, coupon_ids: list[UUID]) -> set[UUID]:
+    """The coupons that one of their payers cannot pay a minor unit for."""
+    if not coupon_ids:
+        return set()
+    rows = await db.read(db.core_scope(shop.id, path=shop.path), _BUDGETS, coupon_ids)
+    parties = {row["coupon_id"]: set(row["parties"] or ()) for row in rows}
+    short = await short_parties(shop, {party: 1 for many in parties.values() for party in many})
+    return {coupon_id for coupon_id, payers in parties.items() if payers & short}
 
 
 async def own_coupon(coupon_id: UUID) -> CouponView:

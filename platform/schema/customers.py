@@ -12,7 +12,7 @@ from kernel.errors import Invalid
 from kernel.ids import public_id
 from offers.cart.carts import take_over
 from orders import paying, topping_up
-from promotions.queries import coupons_for_customers
+from promotions.queries import coupons_for_customer
 from schema.context import Context, Info
 from schema.coupon_types import CustomerCoupon, customer_coupon
 from schema.look_ahead import selected
@@ -33,7 +33,7 @@ class Customer:
     wallet: Money
     saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
     coupons: list[CustomerCoupon] = strawberry.field(
-        description="The coupons that the shop offers, those that end first.",
+        description="Coupons that the shop offers and that are not used up, those that end first.",
         metadata={"assumed_size": 10},
     )
 
@@ -117,7 +117,10 @@ class CustomerQuery:
             phone=contact.phone,
             wallet=amount(balance, context.shop.currency),
             saved_contacts=await own_saved_contacts(context) if wanted.has("savedContacts") else [],
-            coupons=[customer_coupon(view) for view in await coupons_for_customers(context.shop)]
+            coupons=[
+                customer_coupon(view)
+                for view in await coupons_for_customer(context.shop, customer_id)
+            ]
             if wanted.has("coupons")
             else [],
         )

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, buying, cart, catalogue, confirming, keys, orders
+from web import account, cart, catalogue, confirming, keys, orders
 from web.pages import FormHandler, Page, form, page
 from web.storefront import SHEET, theme_sheet
 
@@ -34,11 +34,12 @@ def web_routes() -> list[BaseRoute]:
         _shows("/texts/{name}", catalogue.text_page),
         Route(SHEET, theme_sheet, methods=["GET"]),
         _takes("/confirm", confirming.confirm),
-        _takes("/buy", buying.buy),
+        _takes("/buy", confirming.buy_or_look),
         _shows("/cart", cart.cart_page),
         _takes("/cart/add", cart.add),
         _takes("/cart/update", cart.update),
         _takes("/cart/remove", cart.remove),
+        _takes("/cart/coupons", cart.use_coupons),
         _takes("/cart/order", cart.order),
         _shows("/o/{no}", orders.order_page),
         _shows("/o/{no}/return", orders.back_from_channel),

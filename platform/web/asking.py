@@ -86,6 +86,7 @@ def _document(name: str, signed_in: bool) -> str:
         "Wallet": _WALLET[signed_in],
         "Contacts": _CONTACTS[signed_in],
         "Problem": "problem",
+        "Quote": "quote",
     }
     parts = [
         (_FOLDER / "fragments" / f"{file}.graphql").read_text(encoding="utf-8")

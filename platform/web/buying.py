@@ -7,22 +7,22 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from web.asking import Problem, Refused, act
-from web.catalogue import show_product
+from web.coupons import codes_in
 from web.forms import Form
 from web.pages import go_to
 from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
 
 WALLET: Final = "WALLET"
 _CHOICE: Final = re.compile(r"(sku_\w{26})\.(ofr_\w{26})\.([0-9]{1,15})", re.ASCII)
+_AMOUNT: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 async def buy(visit: Visit, form: Form) -> Response:
-    """Make the order and go on to its payment; a repeated form does it once."""
-    try:
-        made = await act(visit, "quick_buy", **_wish(visit, form))
-    except Refused as refused:
-        slug = form.text("product")
-        return await show_product(visit, slug, problem=refused.problem, form=form)
+    """Make the order and go on to its payment; a repeated form does it once.
+
+    Raises `Refused`.
+    """
+    made = await act(visit, "quick_buy", **_wish(visit, form))
     await remember_contact(visit, form)
     if form.text("method") == WALLET:
         return go_to(order_path(made["order"]["no"]))
@@ -101,16 +101,23 @@ def require_quantity(visit: Visit, form: Form) -> int:
 
 
 def _wish(visit: Visit, form: Form) -> dict[str, Any]:
-    """The form as the schema's input; the total is what the buyer saw, times the quantity."""
+    """The form as the schema's input; the total is what the buyer saw: that of the page before the
+    order, or the product page's price times the quantity."""
     sku_id, offer_id, unit_price_minor = require_choice(visit, form)
     quantity = require_quantity(visit, form)
     method = require_method(visit, form)
-    total_minor = min(unit_price_minor * quantity, 2**53 - 1)
+    seen = form.text("total")
+    total_minor = int(seen) if _AMOUNT.fullmatch(seen) else unit_price_minor * quantity
+    codes = codes_in(form.text("applied"))
     return {
         "skuId": sku_id,
         "offerId": offer_id,
         "quantity": quantity,
-        "expectedTotal": {"amountMinor": total_minor, "currency": visit.context.shop.currency},
+        "expectedTotal": {
+            "amountMinor": min(total_minor, 2**53 - 1),
+            "currency": visit.context.shop.currency,
+        },
+        "couponCodes": list(codes) or None,
         "idempotencyKey": form.text("idempotency_key"),
         "contact": form.text("contact") or None,
         "affiliateCode": form.text("affiliate_code") or None,

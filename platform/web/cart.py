@@ -16,6 +16,7 @@ from web.buying import (
     require_quantity,
 )
 from web.catalogue import contacts_of, show_product
+from web.coupons import CODES, Priced, are_new, codes_in, keep, kept, offered, priced
 from web.forms import Form, new_key
 from web.pages import go_to, show
 from web.visit import CART, KEEP_CART_SECONDS, Visit
@@ -42,6 +43,16 @@ async def add(visit: Visit, form: Form) -> Response:
     response = go_to(_CART)
     if changed["cartToken"] is not None:
         visit.keep(response, CART, changed["cartToken"], ttl_seconds=KEEP_CART_SECONDS)
+    if named := codes_in(form.text(CODES)):
+        keep(visit, response, named)
+    return response
+
+
+async def use_coupons(visit: Visit, form: Form) -> Response:
+    """Show the cart with these coupons, which the browser keeps for it; none forgets them."""
+    codes = codes_in(form.text(CODES))
+    response = await _show_cart(visit, form=form, codes=codes)
+    keep(visit, response, codes)
     return response
 
 
@@ -67,8 +78,11 @@ async def remove(visit: Visit, form: Form) -> Response:
 async def order(visit: Visit, form: Form) -> Response:
     """Order all of it at the price that the page has shown, and go on to the payment.
 
-    The signed price travels with the form, so a form that is sent twice orders once.
+    The signed price travels with the form, so a form that is sent twice orders once. Coupons that
+    it is not the price with are shown first.
     """
+    if are_new(form):
+        return await use_coupons(visit, form)
     try:
         require_method(visit, form)
         made = await act(
@@ -85,7 +99,9 @@ async def order(visit: Visit, form: Form) -> Response:
     if _LINES.fullmatch(form.text("lines")):
         await _take_out(visit, form.text("lines").split(","))
     await remember_contact(visit, form)
-    return await pay_for(visit, form, made)
+    response = await pay_for(visit, form, made)
+    keep(visit, response, ())
+    return response
 
 
 def _said(form: Form) -> list[dict[str, Any]]:
@@ -113,22 +129,42 @@ async def _take_out(visit: Visit, line_ids: list[str]) -> None:
 
 
 async def _show_cart(
-    visit: Visit, *, problem: Problem | None = None, form: Form | None = None
+    visit: Visit,
+    *,
+    problem: Problem | None = None,
+    form: Form | None = None,
+    codes: tuple[str, ...] | None = None,
 ) -> Response:
     data = await ask(visit, "cart", cartToken=visit.cart_token)
     cart, me = data["cart"], data.get("me")
+    price = None
+    if cart and cart["quote"]:
+        try:
+            price = await _price(visit, cart, kept(visit) if codes is None else codes)
+        except Refused as no:  # it has changed since the cart was read
+            problem = problem or no.problem
     return show(
         visit,
         "cart.html",
         cart=cart if cart and cart["lines"] else None,
+        price=price,
+        offered=await offered(visit) if price else [],
         said=_shown_form(cart["lines"]) if cart else "",
         contacts=contacts_of(data),
         methods=data["storefront"]["paymentMethods"],
         wallet=me["wallet"] if me else None,
         idempotency_key=new_key(),
-        problem=problem,
+        problem=problem or (price.problem if price else None),
         filled=form,
     )
+
+
+async def _price(visit: Visit, cart: dict[str, Any], codes: tuple[str, ...]) -> Priced:
+    if not codes:
+        return Priced(cart["quote"])
+    wanted = ("skuId", "offerId", "quantity")
+    lines = [{name: line[name] for name in wanted} for line in cart["lines"]]
+    return await priced(visit, lines, codes)
 
 
 def _shown_form(lines: list[dict[str, Any]]) -> str:

@@ -1,13 +1,13 @@
-"""Goods that ask for something: the fields, live help with them, and the look before buying."""
+"""The look before buying: what the goods want to know, coupons, and the total to agree to."""
 
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from kernel.money import MAX_AMOUNT_MINOR, Money, format_money
-from web.asking import Refused, act, ask
-from web.buying import require_choice, require_method, require_quantity
+from web.asking import Problem, Refused, act, ask
+from web.buying import buy, require_choice, require_method, require_quantity
 from web.catalogue import contacts_of, show_product
+from web.coupons import CODES, are_new, codes_in, offered, priced
 from web.forms import Form, new_key
 from web.pages import show
 from web.visit import Visit
@@ -17,9 +17,26 @@ _ENTERED: Final = "entered"
 _AUTOFILL: Final = {"PHONE": "PHONE", "EMAIL": "EMAIL", "ACCOUNT_ID": "ACCOUNT"}
 
 
+async def buy_or_look(visit: Visit, form: Form) -> Response:
+    """Buy at the total that the buyer has seen; where that is another by now, or codes are named
+    that it is not for, show it first."""
+    if are_new(form):
+        return await confirm(visit, form)
+    try:
+        return await buy(visit, form)
+    except Refused as no:
+        if no.problem.code == "PRICE_CHANGED" or no.problem.field == "couponCodes":
+            return await _look(visit, form, no.problem)
+        return await show_product(visit, form.text("product"), problem=no.problem, form=form)
+
+
 async def confirm(visit: Visit, form: Form) -> Response:
     """Ask for what the goods want to know; once all of it is right, show all of it again with the
     button that buys."""
+    return await _look(visit, form, None)
+
+
+async def _look(visit: Visit, form: Form, problem: Problem | None) -> Response:
     slug = form.text("product")
     try:
         sku_id, offer_id, unit_price_minor = require_choice(visit, form)
@@ -28,7 +45,9 @@ async def confirm(visit: Visit, form: Form) -> Response:
         data = await ask(visit, "product", slug=slug)
         sku, offer = _chosen(data["product"], sku_id, offer_id)
         if sku is None or offer["price"]["amountMinor"] != unit_price_minor:
-            return await show_product(visit, slug, form=form)
+            return await show_product(visit, slug, problem=problem, form=form)
+        line = {"skuId": sku_id, "offerId": offer_id, "quantity": quantity}
+        price = await priced(visit, [line], codes_in(form.text(CODES)))
         problems = await _problems(visit, sku, form)
     except Refused as no:
         return await show_product(visit, slug, problem=no.problem, form=form)
@@ -39,15 +58,16 @@ async def confirm(visit: Visit, form: Form) -> Response:
         "confirm.html",
         product=data["product"],
         sku=sku,
-        offer=offer,
         quantity=quantity,
-        total=_total(visit, unit_price_minor * quantity),
+        price=price,
+        offered=await offered(visit),
         method=_label(data["storefront"]["paymentMethods"], form.text("method")),
         said=form.said or _autofilled(sku, contacts_of(data)),
-        problems=problems if entered else {},
+        problems=problems if entered and not form.text("apply") else {},
         ready=ready,
         step=_ENTERED,
         idempotency_key=form.text("idempotency_key") or new_key(),
+        problem=problem or price.problem,
         filled=form,
     )
 
@@ -68,14 +88,6 @@ def _chosen(
             if (sku["id"], offer["id"]) == (sku_id, offer_id):
                 return sku, offer
     return None, {}
-
-
-def _total(visit: Visit, amount_minor: int) -> str:
-    """What all of it costs, for people; the order's own statement decides."""
-    context = visit.context
-    locale = "en" if context.english else "zh-CN"
-    amount_minor = min(amount_minor, MAX_AMOUNT_MINOR)
-    return format_money(Money(amount_minor, context.shop.currency), locale)
 
 
 def _label(methods: list[dict[str, Any]], code: str) -> str:

@@ -22,6 +22,7 @@ from orders.checkout import Buyer
 from promotions import codes, issuing
 from promotions.discounts import Payer, PayerKind
 from promotions.models import CouponStacking, CouponStatus
+from promotions.queries import coupons_for_customer
 from sales import SalesDesk, key
 
 pytestmark = pytest.mark.engines
@@ -56,6 +57,40 @@ async def refused(desk: SalesDesk, *codes: str, **more: Any) -> tuple[str, str]:
         await desk.order(coupon_codes=codes, **more)
     assert await counts(desk) == before
     return caught.value.code, str(caught.value.details.get("reason"))
+
+
+# --- what a customer is offered
+
+
+async def test_a_customer_is_shown_no_coupon_that_could_not_be_used(desk: SalesDesk) -> None:
+    await desk.world.keys(4)
+    shop, agent = await desk.shop(), await desk.shop(desk.world.agent)
+    customer, other = await desk.world.customer(), await desk.world.customer()
+    gold = await desk.world.tier(desk.world.shop)
+    listed = {"listed": True, "guests": False}
+    await issue(shop, "ONE-USE", max_uses=1, **listed)
+    await issue(shop, "ONCE-EACH", max_uses_per_customer=1, **listed)
+    await issue(shop, "FIRST-ORDER", first_order=True, **listed)
+    await issue(shop, "FOR-GOLD", tier_ids=(gold,), **listed)
+    await issue(shop, "UNLISTED", guests=False)
+    await issue_for_subtree(agent, "FUNDED", **listed)
+
+    async def shown(person: Any) -> set[str | None]:
+        return {one.code for one in await coupons_for_customer(shop, person.id)}
+
+    everybodys = {"ONE-USE", "ONCE-EACH", "FIRST-ORDER"}
+    assert await shown(customer) == everybodys, "nobody has paid for FUNDED"
+    await fund(agent.id, agent.id, 500)
+    assert await shown(customer) == everybodys | {"FUNDED"}
+    await desk.owner.execute("update customers set tier_id = $2 where id = $1", customer.id, gold)
+    assert await shown(customer) == everybodys | {"FUNDED", "FOR-GOLD"}
+
+    await (await desk.order(by=customer, coupon_codes=["ONCE-EACH"])).paid()
+    assert await shown(customer) == {"ONE-USE", "FUNDED", "FOR-GOLD"}
+    await desk.order(by=customer, coupon_codes=["ONE-USE", "FUNDED"])
+    assert await shown(customer) == {"FOR-GOLD"}
+    assert await shown(other) == {"ONCE-EACH", "FIRST-ORDER"}
+    await desk.assert_sound()
 
 
 # --- who pays
