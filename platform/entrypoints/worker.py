@@ -15,6 +15,8 @@ from uuid import UUID
 from billing.balances import fold_balances
 from billing.payments import Payment
 from billing.polling import claim_due, give_poll_back
+from identity.attempts import forget_attempts
+from identity.tokens import delete_old_tokens
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
@@ -41,6 +43,8 @@ REQUESTS_FORGOTTEN_AT_ONCE = 5_000
 SHOPS_FOLLOWED_AT_ONCE = 20
 ALERTS_FORGOTTEN_AT_ONCE = 1_000
 CARTS_FORGOTTEN_AT_ONCE = 500
+ATTEMPTS_FORGOTTEN_AT_ONCE = 5_000
+TOKENS_DELETED_AT_ONCE = 2_000
 SALES_COUNTED_AT_ONCE = 5_000
 webhooks = Dispatcher()
 
@@ -124,6 +128,16 @@ async def forget_carts() -> int:
     return await forget_old_carts(CARTS_FORGOTTEN_AT_ONCE)
 
 
+async def forget_old_attempts() -> int:
+    """Forget attempts that are too old to count."""
+    return await forget_attempts(ATTEMPTS_FORGOTTEN_AT_ONCE)
+
+
+async def forget_old_tokens() -> int:
+    """Forget tokens that ended long ago."""
+    return await delete_old_tokens(TOKENS_DELETED_AT_ONCE)
+
+
 async def count_sales() -> int:
     """Count what came of each offer's sales."""
     return await offer_figures.count_sales(SALES_COUNTED_AT_ONCE)
@@ -163,6 +177,8 @@ SWEEPS = (
     Sweep(work=tell_of_balances, every_seconds=30.0),
     Sweep(work=forget_old_events, every_seconds=3600.0, batch=FORGOTTEN_AT_ONCE),
     Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=forget_old_attempts, every_seconds=600.0, batch=ATTEMPTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=forget_old_tokens, every_seconds=3600.0, batch=TOKENS_DELETED_AT_ONCE),
     Sweep(work=count_sales, every_seconds=60.0, batch=SALES_COUNTED_AT_ONCE),
     Sweep(work=sum_up_sales, every_seconds=3600.0),
 )

@@ -7,9 +7,15 @@ two windows gives twice the limit. Refused attempts are not counted, so a refusa
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+from uuid import UUID
 
 from kernel import crypto, db
 from kernel.errors import RateLimited
+
+LONGEST_WINDOW_SECONDS: Final = 3600
+"""No window is longer: what is older counts for nothing."""
+OPENINGS_WINDOW_SECONDS: Final = 3600
 
 # Attempts on one subject stand in a queue while they are counted; other subjects do not wait.
 _QUEUE = "select pg_advisory_xact_lock(hashtextextended($1 || encode($2, 'hex'), 0))"
@@ -50,6 +56,7 @@ async def count_attempt(*, scope: str, subject: str, limit: int, window_seconds:
     many come at once. Raises `RateLimited` with `retry_after_seconds`. The subject (an account,
     an address) is stored as a keyed hash.
     """
+    assert window_seconds <= LONGEST_WINDOW_SECONDS, "older attempts are forgotten"
     hashed = crypto.blind_index(scope, subject)
     window = timedelta(seconds=window_seconds)
     async with db.transaction(db.core_scope()):
@@ -59,6 +66,35 @@ async def count_attempt(*, scope: str, subject: str, limit: int, window_seconds:
     if row is None or row["counted_at"] is None:
         raise _too_many(row["wait_seconds"] if row else None, window_seconds)
     return Attempt(scope, hashed, row["counted_at"])
+
+
+async def count_opening(*, what: str, tenant_id: UUID, ip: str, limit: int) -> None:
+    """Count something that an address opens in a shop without having to prove anything.
+
+    An address opens at most `limit` of them in an hour. What was opened honestly is not forgiven:
+    it is the rows that are bounded. Raises `RateLimited`.
+    """
+    await count_attempt(
+        scope=f"open:{what}",
+        subject=f"{tenant_id}:{subscriber(ip)}",
+        limit=limit,
+        window_seconds=OPENINGS_WINDOW_SECONDS,
+    )
+
+
+async def forget_attempts(most: int) -> int:
+    """Delete up to `most` counted attempts that no window reaches back to any more; says how many.
+
+    What is asked again deletes its own; this is for subjects that never come back.
+    """
+    async with db.transaction(db.core_scope()):
+        return await db.execute(
+            """delete from attempt_counters
+               where ctid in (select ctid from attempt_counters
+                              where window_start <= platform_now() - $2::interval limit $1)""",
+            most,
+            timedelta(seconds=LONGEST_WINDOW_SECONDS),
+        )
 
 
 async def forgive(*attempts: Attempt) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from identity.attempts import Attempt, count_attempt, forgive, subscriber
+from identity.attempts import Attempt, count_attempt, count_opening, forgive, subscriber
 from identity.contact import recognised, spelling
 from identity.customers import create_customer
 from identity.models import AccountStatus, TokenKind
@@ -19,6 +19,8 @@ ACCOUNT_ATTEMPTS = 5
 # Of one address, over all accounts. Whole dormitories stand behind one: honest sign-ins are
 # forgiven, and the limit is above what their mistypings add up to.
 ADDRESS_ATTEMPTS = 30
+ACCOUNTS_AN_ADDRESS = 100
+"""How many accounts one address opens in a shop in an hour."""
 
 
 class WrongCredentials(Refusal):
@@ -62,11 +64,13 @@ async def sign_up(
     """Open a customer's account in a shop and sign the customer in.
 
     Raises `Invalid` without a contact or for a malformed one, `ContactTaken`, and `RateLimited`
-    when an address asks too often for details that are taken (30 in 15 minutes).
+    when an address asks too often for details that are taken (30 in 15 minutes), or opens too many
+    accounts (100 in an hour).
     """
     if not email and not phone:
         raise Invalid("An account needs an e-mail address or a phone number.", field="email")
     attempt = await _count_address(tenant_id, ip, purpose="sign-up")
+    await count_opening(what="account", tenant_id=tenant_id, ip=ip, limit=ACCOUNTS_AN_ADDRESS)
     customer_id = await create_customer(
         tenant_id=tenant_id, name=name, email=email, phone=phone, password=password
     )

@@ -20,6 +20,8 @@ PREFIXES = {
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _WITHOUT_SHOP = (TokenKind.SUPPLIER, TokenKind.OPERATOR)
 _LONGEST_TOKEN = 100  # characters
+KEPT_FOR = timedelta(days=30)
+"""How long a token that has ended can still be looked at by whoever examines what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,22 @@ async def recognise(token: str, *, ip: str = "") -> tuple[Caller | None, bool]:
 def forget_tokens() -> None:
     """Make this process ask for every token anew: call it when one has ended."""
     _memory.forget()
+
+
+async def delete_old_tokens(most: int) -> int:
+    """Delete up to `most` tokens that ended `KEPT_FOR` ago or earlier; says how many.
+
+    Who gave or took a right is noted elsewhere: a token that opens nothing is no evidence.
+    """
+    async with db.transaction(db.core_scope()):
+        return await db.execute(
+            """delete from access_tokens
+               where ctid in (select ctid from access_tokens
+                              where least(expires_at, revoked_at) < platform_now() - $2::interval
+                              limit $1)""",
+            most,
+            KEPT_FOR,
+        )
 
 
 async def revoke_token(token: str) -> None:

@@ -136,8 +136,10 @@ class CartMutation:
             )
             for one in input.lines
         ]
-        holder = _holder(info.context, input.cart_token)
-        return _changed(await carts.add_lines(info.context.shop, holder, wishes), info.context)
+        context = info.context
+        holder = _holder(context, input.cart_token)
+        change = await carts.add_lines(context.shop, holder, wishes, ip=context.ip)
+        return _changed(change, context)
 
     @strawberry.mutation(description="Change lines of the cart.", extensions=[Refusals()])
     async def cart_lines_update(self, info: Info, input: CartLinesUpdateInput) -> CartPayload:

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from identity.attempts import Attempt, count_attempt, forgive
+from identity.attempts import Attempt, count_attempt, forget_attempts, forgive
 from kernel import db
 from kernel.errors import RateLimited
 from kernel.settings import Settings
@@ -91,4 +91,18 @@ async def test_what_is_stored_does_not_name_the_subject_and_does_not_grow(
     assert all(b"ada" not in row["subject"] for row in rows)
     await at(owner, 901)
     await attempt()
+    assert await owner.fetchval("select count(*) from attempt_counters") == 1
+
+
+async def test_attempts_too_old_to_count_are_forgotten_a_batch_at_a_time(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    for name in ("ada", "eve", "joe"):
+        await attempt(name)
+    await at(owner, 3_590)
+    await attempt("new")
+    assert await forget_attempts(10) == 0
+    await at(owner, 3_605)
+    assert await forget_attempts(2) == 2
+    assert await forget_attempts(2) == 1
     assert await owner.fetchval("select count(*) from attempt_counters") == 1

@@ -223,6 +223,20 @@ async def test_a_sign_up_for_a_taken_contact_is_refused_and_such_asking_is_limit
     assert await owner.fetchval("select count(*) from customers") == 1
 
 
+async def test_an_address_opens_so_many_accounts_an_hour_and_no_more(
+    shops: Shops, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "ACCOUNTS_AN_ADDRESS", 1)
+    await sign_up(tenant_id=shops.ours, email=EMAIL, password=PASSWORD, ip="2001:db8::1")
+    with pytest.raises(RateLimited) as refused:
+        await sign_up(
+            tenant_id=shops.ours, email="b@example.com", password=PASSWORD, ip="2001:db8::2"
+        )
+    assert 3_500 < int(refused.value.details["retry_after_seconds"]) <= 3_600
+    assert await owner.fetchval("select count(*) from customers") == 1
+    await sign_up(tenant_id=shops.ours, email="b@example.com", password=PASSWORD, ip=IP)
+
+
 @pytest.mark.parametrize("contact", [{}, {"email": ""}, {"email": "nobody"}, {"phone": "12"}])
 async def test_a_sign_up_without_a_usable_contact_is_refused(
     shops: Shops, owner: asyncpg.Connection, contact: dict[str, str]

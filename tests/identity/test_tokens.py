@@ -8,7 +8,14 @@ import pytest
 from identity.customers import create_customer, freeze_customer
 from identity.models import StaffRole, TokenKind
 from identity.staff import create_staff, freeze_staff, set_membership
-from identity.tokens import PREFIXES, Caller, authenticate, issue_token, revoke_token
+from identity.tokens import (
+    PREFIXES,
+    Caller,
+    authenticate,
+    delete_old_tokens,
+    issue_token,
+    revoke_token,
+)
 from kernel.crypto import token_hash
 from kernel.ids import new_id
 from two_tenants import Shops, insert
@@ -234,3 +241,19 @@ async def test_a_token_that_cannot_be_is_not_made(
             ttl_seconds=ttl_seconds,
         )
     assert await owner.fetchval("select count(*) from access_tokens") == 0
+
+
+async def test_tokens_are_deleted_a_month_after_their_end_and_not_before(
+    shops: Shops, owner: asyncpg.Connection
+) -> None:
+    ended, lives = await customer_token(shops), await customer_token(shops, ttl_seconds=90 * 86_400)
+    revoked = await customer_token(shops, ttl_seconds=90 * 86_400)
+    await revoke_token(revoked)
+    await owner.execute("insert into sandbox_clock (shift) values (interval '29 days')")
+    assert await delete_old_tokens(10) == 0
+    await owner.execute("update sandbox_clock set shift = interval '31 days'")
+    assert await delete_old_tokens(1) == 1
+    assert await delete_old_tokens(10) == 1
+    left = await owner.fetch("select token_hash from access_tokens")
+    assert [row["token_hash"] for row in left] == [token_hash(lives)]
+    assert await authenticate(lives) is not None and await authenticate(ended) is None

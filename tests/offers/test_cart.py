@@ -11,7 +11,7 @@ from entrypoints import worker
 from identity.contact import open_field
 from kernel import crypto, db
 from kernel.crypto import Sealed
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, RateLimited
 from kernel.ids import new_id
 from offers import quotes
 from offers.cart import carts, lines, storing
@@ -24,12 +24,14 @@ from sales import SalesDesk
 
 pytestmark = pytest.mark.engines
 
+IP = "203.0.113.7"
+
 
 async def put_in(
     desk: SalesDesk, holder: Holder | None = None, quantity: int = 1, sku_id: UUID | None = None
 ) -> CartChange:
     wish = Wish(sku_id or desk.world.goods.sku_id, quantity)
-    return await carts.add_lines(await desk.shop(), holder or Holder(), [CartWish(wish)])
+    return await carts.add_lines(await desk.shop(), holder or Holder(), [CartWish(wish)], ip=IP)
 
 
 async def look(desk: SalesDesk, holder: Holder) -> CartNow:
@@ -73,7 +75,7 @@ async def test_the_same_goods_add_up_and_other_offers_stand_beside_them(desk: Sa
     await put_in(desk, customer, 2)
     await put_in(desk, customer, 3)
     chosen = CartWish(Wish(desk.world.goods.sku_id, 1, other.listing_id))
-    change = await carts.add_lines(await desk.shop(), customer, [chosen])
+    change = await carts.add_lines(await desk.shop(), customer, [chosen], ip=IP)
     assert change.token is None
     assert [(row["quantity"], row["offer_id"]) for row in await stored(desk)] == [
         (5, None),
@@ -95,9 +97,9 @@ async def test_what_cannot_be_ordered_is_not_put_in(desk: SalesDesk) -> None:
         (Wish(desk.world.goods.sku_id, 499), Invalid),
     ):
         with pytest.raises(refusal):
-            await carts.add_lines(await desk.shop(), customer, [CartWish(wish)])
+            await carts.add_lines(await desk.shop(), customer, [CartWish(wish)], ip=IP)
     with pytest.raises(Invalid):
-        await carts.add_lines(await desk.shop(), customer, [])
+        await carts.add_lines(await desk.shop(), customer, [], ip=IP)
     with pytest.raises(NotEnough):
         await put_in(desk, quantity=4)
     assert await stored(desk) == before
@@ -201,10 +203,10 @@ async def test_what_a_buyer_says_for_a_line_lies_sealed_for_that_line(desk: Sale
     await define_form(sku_id=desk.world.goods.sku_id, fields=[uid])
     wrong = CartWish(Wish(desk.world.goods.sku_id, 1), {"uid": "1" * 5_000})
     with pytest.raises(Invalid):
-        await carts.add_lines(shop, Holder(), [wrong])
+        await carts.add_lines(shop, Holder(), [wrong], ip=IP)
     assert await stored(desk) == []
     said = CartWish(Wish(desk.world.goods.sku_id, 1), {"uid": "100200300"})
-    change = await carts.add_lines(shop, Holder(), [said])
+    change = await carts.add_lines(shop, Holder(), [said], ip=IP)
     assert change.token is not None
     (row,) = await stored(desk)
     assert b"100200300" not in row["form"]
@@ -271,3 +273,22 @@ def test_what_has_no_room_stays_behind_when_a_cart_is_taken_over() -> None:
     same = CartLine(new_id(), 7, own[0].sku_id, None, 500)
     (summed,) = lines.taken_over(own, [same])
     assert (summed.id, summed.slot, summed.quantity) == (own[0].id, 1, 500)
+
+
+async def test_an_address_opens_so_many_carts_an_hour_and_no_more(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carts, "CARTS_AN_ADDRESS", 2)
+    await desk.world.keys(3)
+    first = await put_in(desk)
+    await put_in(desk)
+    before = await desk.owner.fetchval("select count(*) from carts")
+    with pytest.raises(RateLimited) as refused:
+        await put_in(desk)
+    assert 3_500 < int(refused.value.details["retry_after_seconds"]) <= 3_600
+    assert await desk.owner.fetchval("select count(*) from carts") == before == 2
+    assert await desk.owner.fetchval("select sum(attempts) from attempt_counters") == 2
+    assert (await put_in(desk, guests(first))).cart.total_minor == 22_000
+    await put_in(desk, Holder((await desk.world.customer()).id))
+    await desk.owner.execute("insert into sandbox_clock (shift) values (interval '61 minutes')")
+    await put_in(desk)

@@ -67,7 +67,7 @@ async def test_a_customer_is_shown_no_coupon_that_could_not_be_used(desk: SalesD
     shop, agent = await desk.shop(), await desk.shop(desk.world.agent)
     customer, other = await desk.world.customer(), await desk.world.customer()
     gold = await desk.world.tier(desk.world.shop)
-    listed = {"listed": True, "guests": False}
+    listed: dict[str, Any] = {"listed": True, "guests": False}
     await issue(shop, "ONE-USE", max_uses=1, **listed)
     await issue(shop, "ONCE-EACH", max_uses_per_customer=1, **listed)
     await issue(shop, "FIRST-ORDER", first_order=True, **listed)

@@ -37,6 +37,7 @@ SERVER = FormField(
     choices=(Choice("cn", "天空岛"), Choice("os", "国际服")),
 )
 GOOD = {"uid": "100200300"}
+IP = "203.0.113.7"
 
 
 def field(kind: FieldKind, **terms: Any) -> FormField:
@@ -233,10 +234,12 @@ async def test_an_order_that_waits_for_keys_writes_its_answers_too(
 
 async def test_a_cart_says_what_an_order_would(asking: SalesDesk) -> None:
     shop, wish = await asking.shop(), Wish(asking.world.goods.sku_id, 1)
-    without = await carts.add_lines(shop, Holder(), [CartWish(wish)])
+    without = await carts.add_lines(shop, Holder(), [CartWish(wish)], ip=IP)
     assert without.cart.quote is None
     assert without.cart.problem is not None and without.cart.problem.field == "form.uid"
-    with_words = await carts.add_lines(shop, Holder(token=without.token), [CartWish(wish, GOOD)])
+    with_words = await carts.add_lines(
+        shop, Holder(token=without.token), [CartWish(wish, GOOD)], ip=IP
+    )
     assert with_words.cart.quote is not None
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from identity.attempts import count_opening
 from kernel import crypto, db
 from kernel.errors import Invalid, NotFound, Refusal
 from offers import quotes
@@ -23,6 +24,8 @@ from tenants.directory import Shop
 
 TOKEN_PREFIX: Final = "kmk"  # noqa: S105 - it tells a token's kind
 _MAX_TOKEN: Final = 100  # characters
+CARTS_AN_ADDRESS: Final = 100
+"""How many guests' carts one address opens in a shop in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,17 @@ async def look(shop: Shop, holder: Holder) -> CartNow | None:
     return None if cart is None else await _priced(shop, cart, holder)
 
 
-async def add_lines(shop: Shop, holder: Holder, wishes: Sequence[CartWish]) -> CartChange:
+async def add_lines(
+    shop: Shop, holder: Holder, wishes: Sequence[CartWish], *, ip: str
+) -> CartChange:
     """Put goods in. A guest without a token gets a cart and the token that opens it.
 
-    Raises what a quote for the lines would, `Invalid` for a 21st line, and `NotFound` for a token
-    that opens no cart; then nothing is written.
+    Raises what a quote for the lines would, `Invalid` for a 21st line, `NotFound` for a token that
+    opens no cart, and `RateLimited` when an address opens too many; then no cart is written.
     """
     holder, token = _checked(holder), None
     if not holder.known:
+        await count_opening(what="cart", tenant_id=shop.id, ip=ip, limit=CARTS_AN_ADDRESS)
         token = crypto.new_token(TOKEN_PREFIX)
         holder = Holder(token=token)
     standing: tuple[CartLine, ...] = ()
