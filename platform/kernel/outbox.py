@@ -1,8 +1,9 @@
 """What a tenant's programs are to hear of: written with the change itself, delivered afterwards.
 
 An event is a row of the transaction that makes the change, so it is told if and only if the change
-is. Nobody who listens: no row. Orders and tenants' statuses tell by themselves, by triggers; who
-has something else to tell calls `tell`, or `tell_tenant(…)` as a part of a single statement.
+is. Nobody who listens: no row. Orders, tenants' statuses, low balances and price alerts tell by
+themselves, by triggers; who has something else to tell calls `tell`, or `tell_tenant(…)` as a part
+of a single statement.
 `notifications` delivers.
 """
 

@@ -42,7 +42,21 @@ async def _data(claimed: Claimed) -> dict[str, Any]:
         return {"order": await _order(claimed, facts)}
     if claimed.object_kind == "tenant":
         return {"tenantId": public_id("ten", claimed.object_id), **facts}
+    if claimed.object_kind == "price":
+        return {"alert": _alert(claimed.object_id, facts)}
     return facts
+
+
+def _alert(alert_id: UUID, facts: dict[str, Any]) -> dict[str, Any]:
+    """A price of the tenant's own making that is hidden, or is no more; no amount."""
+    child = facts["childId"]
+    return {
+        "id": public_id("alr", alert_id),
+        "open": facts["open"],
+        "guard": facts["guard"],
+        "skuId": public_id("sku", UUID(facts["skuId"])),
+        "childId": None if child is None else public_id("ten", UUID(child)),
+    }
 
 
 async def _order(claimed: Claimed, facts: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from listeners import plant_endpoint
 from notifications import messages
 from notifications.claiming import claim
 from notifications.handing_on import hand_on
+from offers.price_desk.alerts import follow_prices
 from post_office import PostOffice
 from sales import SalesDesk
 from world import ShopAt
@@ -24,6 +25,11 @@ async def said_of_a_sale(desk: SalesDesk, office: PostOffice, listener: ShopAt) 
     rich = await desk.world.customer(wallet_minor=50_000)
     purchase = await (await desk.order(by=rich)).paid("WALLET", wallet_minor=11_000)
     await purchase.give_back()
+    return await everything_said(office)
+
+
+async def everything_said(office: PostOffice) -> list[str]:
+    """The bodies of all that is on its way, which arrives by this."""
     await hand_on()
     bodies = []
     while claimed := await claim(10):
@@ -80,3 +86,37 @@ async def test_an_ancestor_reads_its_own_share_and_whose_branch_it_was(
     assert json.loads(bodies[-1])["data"]["order"]["status"] == "REFUNDED"
     for body in bodies:
         assert "11000" not in body and "9000" not in body
+
+
+async def test_a_hidden_price_is_told_to_its_maker_when_it_goes_and_when_it_is_back(
+    desk: SalesDesk, office: PostOffice
+) -> None:
+    world = desk.world
+    for at in (world.root, world.agent, world.shop):
+        await plant_endpoint(desk.owner, at.id, event_types=["price.alert"])
+    await world.rule(world.root, "RETAIL", "FIXED_OVER_COST", 4_000)
+    await follow_prices()
+    await desk.owner.execute(
+        "update tenants set min_margin_minor = 600 where id = $1", world.agent.id
+    )
+    await follow_prices()
+    [hidden] = [json.loads(body) for body in await everything_said(office)]
+    assert hidden["tenantId"] == public_id("ten", world.agent.id), "whose rule it is"
+    alert_id = await desk.owner.fetchval("select id from price_alerts")
+    alert = {
+        "id": public_id("alr", alert_id),
+        "open": True,
+        "guard": "G1",
+        "skuId": public_id("sku", world.goods.sku_id),
+        "childId": public_id("ten", world.shop.id),
+    }
+    assert hidden["data"] == {"alert": alert}
+    await follow_prices()
+    assert await everything_said(office) == [], "what is told is told once"
+    await desk.owner.execute(
+        "update tenants set min_margin_minor = 0 where id = $1", world.agent.id
+    )
+    await follow_prices()
+    [shown] = [json.loads(body) for body in await everything_said(office)]
+    assert shown["data"] == {"alert": {**alert, "open": False}}
+    assert shown["sequence"] > hidden["sequence"]

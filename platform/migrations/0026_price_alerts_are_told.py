@@ -1,0 +1,5 @@
+"""Price alerts go to webhooks, too."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0025_an_application_ends")
