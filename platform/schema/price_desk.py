@@ -82,7 +82,8 @@ class PriceDeskQuery:
         return [grade_type(grade, shop.currency) for grade in await grades.grades_of(shop)]
 
     @strawberry.field(
-        description="The shop's promotions, the latest first.", metadata={"assumed_size": 20}
+        description="The shop's promotions, those that have ended last; the latest first.",
+        metadata={"assumed_size": 20},
     )
     async def promotions(self, info: Info) -> list[Promotion]:
         """Read the promotions."""

@@ -49,7 +49,9 @@ OF_SHOPS: Final = {
     ),
     "A shop has at most {} price rules.": "每个店铺最多 {} 条价格规则。",
     "A shop has at most {} grades.": "每个店铺最多 {} 个代理等级。",
-    "A shop has at most {} promotions.": "每个店铺最多 {} 个促销活动。",
+    "A shop has at most {} promotions: end one first.": (
+        "每个店铺最多同时有 {} 个未结束的促销活动，请先结束一个。"
+    ),
     "A promotion is for {} to {} SKUs.": "促销活动包含 {} 到 {} 个商品规格。",
     "A promotion ends after it starts.": "促销结束时间须晚于开始时间。",
     "A promotion's rule is for one SKU, for its time.": "促销规则只能针对单个商品规格。",

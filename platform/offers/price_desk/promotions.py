@@ -19,13 +19,15 @@ from tenants.directory import Shop
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind, Scope
 
 MAX_PROMOTIONS: Final = 100
+"""That have not ended; so many are listed, too."""
 MAX_SKUS: Final = 100
 LONGEST_NAME: Final = 80
 
 _WRITE: Final = """
 insert into promotions as known (tenant_id, id, name, starts_at, ends_at)
 select $1, $2, $3, coalesce($4, platform_now()), $5
-where $6 or (select count(*) from promotions where tenant_id = $1) < $7
+where $6 or (select count(*) from promotions
+             where tenant_id = $1 and (ends_at is null or ends_at > platform_now())) < $7
 on conflict (id) do update set
     name = excluded.name, ends_at = excluded.ends_at, starts_at = coalesce($4, known.starts_at)
 where known.tenant_id = $1"""
@@ -35,7 +37,7 @@ _ONE: Final = """
 select id, name, starts_at, ends_at, status, (select count(*) from price_rules r
        where r.tenant_id = p.tenant_id and r.promotion_id = p.id) as skus
 from promotions p where tenant_id = $1 and ($2::uuid is null or id = $2)
-order by starts_at desc, id limit $3"""
+order by coalesce(ends_at <= platform_now(), false), starts_at desc, id limit $3"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ async def upsert_promotion(
         times = (draft.starts_at, draft.ends_at)
         values = (shop.id, written_id, draft.name, *times, known is not None, MAX_PROMOTIONS)
         if not await db.execute(_WRITE, *values):
-            raise Invalid(f"A shop has at most {MAX_PROMOTIONS} promotions.", field="name")
+            raise Invalid(
+                f"A shop has at most {MAX_PROMOTIONS} promotions: end one first.", field="name"
+            )
         await _drop_lines(shop, written_id, change.put)
         await write_rules(shop, change.put)
 
@@ -138,7 +142,7 @@ async def promotion_by_id(shop: Shop, promotion_id: UUID) -> PromotionView:
 
 
 async def promotions_of(shop: Shop) -> list[PromotionView]:
-    """The shop's promotions, the latest first."""
+    """The shop's promotions: those that have not ended, then the others, the latest first."""
     return await _promotions(shop, None)
 
 

@@ -131,6 +131,28 @@ async def test_a_promotion_that_loses_money_is_refused_as_a_whole(desk: SalesDes
     assert await everything_written(desk.owner) == before
 
 
+async def test_what_has_ended_makes_room_for_another_promotion(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotions, "MAX_PROMOTIONS", 2)
+    shop, ends = await desk.shop(), datetime.now(UTC) + timedelta(hours=1)
+
+    async def make(name: str, ends_at: datetime | None = None) -> None:
+        draft = PromotionDraft(name=name, lines=(_line(desk, 10_500),), ends_at=ends_at)
+        await promotions.upsert_promotion(shop, draft)
+
+    await make("for ever")
+    await make("an hour", ends)
+    before = await everything_written(desk.owner)
+    with pytest.raises(Invalid):
+        await make("one too many")
+    assert await everything_written(desk.owner) == before
+    await desk.world.shift_clock("2 hours")
+    await make("now")
+    shown = [one.name for one in await promotions.promotions_of(shop)]
+    assert shown == ["now", "for ever"], "what has ended comes last, and is cut off"
+
+
 async def test_a_paused_promotion_does_not_run_again_at_a_loss(desk: SalesDesk) -> None:
     shop = await desk.shop()
     made = await promotions.upsert_promotion(
