@@ -1,7 +1,8 @@
 """The life of a tenant as data: states, changes between them, and who may make which.
 
 APPLIED → KYC → DEPOSIT_DUE → ACTIVE ⇄ RESTRICTED → SUSPENDED → CLOSING → CLOSED, and
-APPLIED → REJECTED → APPLIED (domain 5). `tenants.standing` makes the changes; the database knows
+APPLIED → REJECTED → APPLIED (domain 5); who was accepted and never becomes known, or never pays, is
+rejected, too. `tenants.standing` makes the changes; the database knows
 the same pairs and refuses every other (`tenants_transition`).
 """
 
@@ -72,6 +73,8 @@ class Transition:
 
 STANDING: Final = frozenset({TenantStatus.ACTIVE, TenantStatus.RESTRICTED})
 """Trades, or would but for a restriction. Every other tenant is lost, or not there yet."""
+UNOPENED: Final = frozenset({TenantStatus.APPLIED, TenantStatus.KYC, TenantStatus.DEPOSIT_DUE})
+"""Has asked to open, and waits for something."""
 
 
 def _step(before: TenantStatus, to: TenantStatus, by: Mover) -> Transition:
@@ -83,7 +86,9 @@ TRANSITIONS: Final[Mapping[LifeChange, Transition]] = {
         frozenset(), frozenset({TenantStatus.APPLIED}), frozenset({Mover.APPLICANT})
     ),
     LifeChange.APPLY_AGAIN: _step(TenantStatus.REJECTED, TenantStatus.APPLIED, Mover.OWNER),
-    LifeChange.REJECT: _step(TenantStatus.APPLIED, TenantStatus.REJECTED, Mover.OPERATOR),
+    LifeChange.REJECT: Transition(
+        UNOPENED, frozenset({TenantStatus.REJECTED}), frozenset({Mover.OPERATOR})
+    ),
     LifeChange.ACCEPT: _step(TenantStatus.APPLIED, TenantStatus.KYC, Mover.OPERATOR),
     LifeChange.KYC_PASSED: _step(TenantStatus.KYC, TenantStatus.DEPOSIT_DUE, Mover.OPERATOR),
     LifeChange.OPEN: _step(TenantStatus.DEPOSIT_DUE, TenantStatus.ACTIVE, Mover.OPERATOR),

@@ -26,7 +26,8 @@ async def review(
 ) -> TenantStatus:
     """Accept an application, with the deposit that opening asks for, or reject it.
 
-    Raises `NotFound`, and `Invalid` for a tenant that has not applied.
+    Who was accepted can still be rejected until the shop opens. Raises `NotFound`, and `Invalid`
+    for a tenant that is past that.
     """
     due_minor = _deposit(deposit_due_minor)
     change = LifeChange.ACCEPT if accept else LifeChange.REJECT

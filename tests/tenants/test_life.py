@@ -21,8 +21,8 @@ pytestmark = pytest.mark.engines
 BY_HAND = {
     "APPLIED": "KYC REJECTED",
     "REJECTED": "APPLIED",
-    "KYC": "DEPOSIT_DUE",
-    "DEPOSIT_DUE": "ACTIVE",
+    "KYC": "DEPOSIT_DUE REJECTED",
+    "DEPOSIT_DUE": "ACTIVE REJECTED",
     "ACTIVE": "RESTRICTED SUSPENDED CLOSING",
     "RESTRICTED": "ACTIVE SUSPENDED CLOSING",
     "SUSPENDED": "ACTIVE RESTRICTED CLOSING",
@@ -136,6 +136,18 @@ async def test_who_is_known_already_and_owes_nothing_opens_at_once(tree: Tree) -
         tenant_id=shop.id, accept=True, deposit_due_minor=0, actor=OPERATOR, reason=""
     )
     assert status == await tree.status(shop) == "ACTIVE"
+
+
+async def test_who_was_accepted_and_never_pays_is_rejected_and_keeps_what_is_known(
+    tree: Tree,
+) -> None:
+    shop = await tree.plant("subject", below=tree.world.agent, status="APPLIED")
+    who: dict[str, Any] = {"tenant_id": shop.id, "actor": OPERATOR, "reason": ""}
+    await reviews.review(accept=True, deposit_due_minor=50_000, **who)
+    await reviews.record_facts(kyc_passed=True, tenant_id=shop.id, actor=OPERATOR)
+    assert await reviews.review(accept=False, deposit_due_minor=0, **who) == "REJECTED"
+    await reviews.apply_again(tenant_id=shop.id, actor="staff:x", reason="")
+    assert await reviews.review(accept=True, deposit_due_minor=0, **who) == "ACTIVE"
 
 
 async def test_a_rejected_applicant_may_ask_again(tree: Tree) -> None:
