@@ -1,6 +1,7 @@
-"""What clients send, read once: amounts, return addresses, and which goods they wish for."""
+"""What clients send, read once: amounts, times, return addresses, which goods they wish for."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import strawberry
 
@@ -9,6 +10,7 @@ from kernel.ids import parse_id
 from offers.quotes import Wish
 from schema.context import Context
 from schema.money import MoneyInput
+from tenants.keep import KEEP
 
 
 def wish_of(*, sku_id: strawberry.ID, quantity: int, offer_id: strawberry.ID | None) -> Wish:
@@ -32,6 +34,11 @@ def moment_in(value: datetime, *, field: str) -> datetime:
         return value.astimezone(UTC)
     except OverflowError as beyond:  # before the year 1 or after 9999
         raise Invalid("There is no such time.", field=field) from beyond
+
+
+def or_keep(given: Any) -> Any:
+    """Read what may be left out to stay as it is, or be null to be taken away."""
+    return KEEP if given is strawberry.UNSET else given
 
 
 def return_url(context: Context, path: str | None) -> str:

@@ -1,18 +1,20 @@
 """What a shop shows of itself, and its change by the shop's staff."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 from kernel import db
 from schema.context import Context, Info
+from schema.inputs import or_keep
 from schema.look_ahead import selected
 from schema.payment_methods import PaymentMethodOption, offered_methods
 from schema.problems import Problem, Refusals
 from tenants.directory import Shop, current_shop, hear_change
+from tenants.keep import KEEP
 from tenants.models import Locale
 from tenants.storefronts import changing, showing
-from tenants.storefronts.changing import KEEP, StorefrontChange, TextChange
+from tenants.storefronts.changing import StorefrontChange, TextChange
 from tenants.storefronts.colours import Pair, Theme
 from tenants.storefronts.contacts import Contact, ContactKind
 from tenants.storefronts.writing import TextKind
@@ -193,16 +195,12 @@ def _change(wish: StorefrontUpdateInput) -> StorefrontChange:
     return StorefrontChange(
         name=KEEP if wish.name in (None, strawberry.UNSET) else str(wish.name),
         locale=KEEP if wish.locale in (None, strawberry.UNSET) else Locale(wish.locale),
-        logo_url=_or_keep(wish.logo_url),
-        banner_url=_or_keep(wish.banner_url),
+        logo_url=or_keep(wish.logo_url),
+        banner_url=or_keep(wish.banner_url),
         theme=KEEP if wish.theme is strawberry.UNSET else _theme(wish.theme),
         contacts=KEEP if wish.contacts is strawberry.UNSET else _contacts(wish.contacts or []),
         texts=_texts(wish.texts or []),
     )
-
-
-def _or_keep(given: Any) -> Any:
-    return KEEP if given is strawberry.UNSET else given
 
 
 def _theme(given: StorefrontThemeInput | None) -> Theme | None:

@@ -42,6 +42,7 @@ class ChildTenant:
     restricted_by_parent: bool
     on_parent_loss: ParentLoss
     max_child_depth: int
+    max_markup_bp: int | None
 
 
 @strawberry.type(description="A child with the size of what stands below it, and nothing else.")
@@ -82,7 +83,7 @@ class TenantDomain:
 
 @strawberry.type(description="The shop as its staff sees it.")
 class Tenant:
-    """One agent."""
+    """One agent. `maxMarkupBp` is the most that it may add to its cost; null: no limit."""
 
     id: strawberry.ID
     slug: str
@@ -96,6 +97,7 @@ class Tenant:
     on_parent_loss: ParentLoss
     depth: int
     max_child_depth: int
+    max_markup_bp: int | None
     grade: str | None
     parent_contact: str | None
     kyc_passed: bool
@@ -110,7 +112,8 @@ class Tenant:
 
 @strawberry.type(description="A tenant as an operator sees it.")
 class TenantRecord:
-    """`contact` is what the applicant has left."""
+    """`contact` is what the applicant has left. The caps of all levels together, and how many
+    agents of a path earn, stand at the platform's own shop; null: no cap, and as many as usual."""
 
     id: strawberry.ID
     parent_id: strawberry.ID | None
@@ -119,6 +122,9 @@ class TenantRecord:
     status: str
     depth: int
     max_child_depth: int
+    max_markup_bp: int | None
+    cumulative_cap_bp: int | None
+    earning_depth: int | None
     orders_stopped: bool
     payouts_frozen: bool
     restricted_by_parent: bool
@@ -197,6 +203,7 @@ def child_type(row: Mapping[str, Any]) -> ChildTenant:
         restricted_by_parent=row["restricted_by_parent"],
         on_parent_loss=ParentLoss(row["on_parent_loss"]),
         max_child_depth=row["max_child_depth"],
+        max_markup_bp=row["max_markup_bp"],
     )
 
 
@@ -211,6 +218,9 @@ def record_type(row: Mapping[str, Any]) -> TenantRecord:
         status=row["status"],
         depth=row["depth"],
         max_child_depth=row["max_child_depth"],
+        max_markup_bp=row["max_markup_bp"],
+        cumulative_cap_bp=row["cumulative_cap_bp"],
+        earning_depth=row["earning_depth"],
         orders_stopped=row["orders_stopped"],
         payouts_frozen=row["payouts_frozen"],
         restricted_by_parent=row["restricted_by_parent"],

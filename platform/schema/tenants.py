@@ -8,6 +8,7 @@ from identity import founders
 from identity.founders import ShopFounded
 from kernel.ids import parse_id, public_id
 from schema.context import Info
+from schema.inputs import or_keep
 from schema.problems import Refusals
 from schema.settlement import SettlementMode
 from schema.tenant_types import (
@@ -22,7 +23,7 @@ from schema.tenant_types import (
 from tenants import invitations, reviews
 from tenants.founding import Application, Contract
 from tenants.life import TenantStatus
-from tenants.terms import set_terms
+from tenants.terms import Terms, set_terms
 
 
 @strawberry.input
@@ -61,11 +62,17 @@ class ChildTenantRestrictInput:
 
 @strawberry.input
 class TenantTermsInput:
-    """What is left out stays. `maxChildDepth` counts levels from the root, which is 0."""
+    """What is left out stays; null lifts a cap. `maxChildDepth` counts levels from the root, which
+    is 0; `maxMarkupBp` is the most that the shop may add to its cost. The last two are the
+    platform's own shop's, and hold for the whole tree: how far a price may exceed the platform's,
+    and how many agents of a path earn on a sale."""
 
     tenant_id: strawberry.ID
     on_parent_loss: ParentLoss | None = None
     max_child_depth: int | None = None
+    max_markup_bp: int | None = strawberry.UNSET
+    cumulative_cap_bp: int | None = strawberry.UNSET
+    earning_depth: int | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -148,13 +155,12 @@ class TenantMutation:
         extensions=[Refusals()],
     )
     async def tenant_terms_set(self, info: Info, input: TenantTermsInput) -> TenantPayload:
-        """Set what a loss of the parent does, and how deep the tree may grow."""
+        """Set what a loss of the parent does, how deep the tree may grow, and caps."""
         context = info.context
         tenant_id = parse_id("ten", input.tenant_id, field="tenantId")
         status = await set_terms(
             tenant_id=tenant_id,
-            on_parent_loss=input.on_parent_loss.value if input.on_parent_loss else None,
-            max_child_depth=input.max_child_depth,
+            terms=_terms(input),
             parent_id=None if context.is_operator else context.shop.id,
             actor=context.actor,
         )
@@ -187,6 +193,16 @@ class TenantMutation:
 def changed(tenant_id: UUID, status: TenantStatus) -> TenantChanged:
     """Say what a tenant is now."""
     return TenantChanged(id=strawberry.ID(public_id("ten", tenant_id)), status=status.value)
+
+
+def _terms(input: TenantTermsInput) -> Terms:
+    return Terms(
+        on_parent_loss=input.on_parent_loss.value if input.on_parent_loss else None,
+        max_child_depth=input.max_child_depth,
+        max_markup_bp=or_keep(input.max_markup_bp),
+        cumulative_cap_bp=or_keep(input.cumulative_cap_bp),
+        earning_depth=or_keep(input.earning_depth),
+    )
 
 
 def _application(input: TenantApplyInput) -> Application:

@@ -16,7 +16,7 @@ async def children_of(tenant_id: UUID, limit: int = MAX_SUBTREE) -> list[Mapping
     """The direct children of a tenant: what a parent may know of them."""
     return await db.fetch(
         """select id, slug, name, status, depth, restricted_by_parent, on_parent_loss,
-                  max_child_depth, shop_closure(id, path) is null as open
+                  max_child_depth, max_markup_bp, shop_closure(id, path) is null as open
            from tenants where parent_id = $1 order by slug limit $2""",
         tenant_id,
         limit,
@@ -48,7 +48,8 @@ async def tenant_facts(tenant_id: UUID) -> Mapping[str, Any]:
     row = await db.fetch_row(
         """select t.id, t.slug, t.name, t.status, t.depth, t.settlement_mode, t.orders_stopped,
                   t.payouts_frozen, t.restricted_by_parent, t.on_parent_loss, t.max_child_depth,
-                  t.closes_at, t.currency, t.deposit_due_minor, t.deposit_paid_minor,
+                  t.max_markup_bp, t.closes_at, t.currency, t.deposit_due_minor,
+                  t.deposit_paid_minor,
                   t.kyc_passed_at is not null as kyc_passed,
                   parent.support_contact as parent_contact, grade.name as grade
            from tenants t left join tenants parent on parent.id = t.parent_id
@@ -82,8 +83,9 @@ async def tenants_page(
     opened_at, tenant_id = after or (None, None)
     return await db.fetch(
         """select id, slug, name, status, depth, parent_id, orders_stopped, payouts_frozen,
-                  restricted_by_parent, on_parent_loss, max_child_depth, opened_at, closes_at,
-                  currency, deposit_due_minor, deposit_paid_minor, contact, contact_key_id,
+                  restricted_by_parent, on_parent_loss, max_child_depth, max_markup_bp,
+                  cumulative_cap_bp, earning_depth, opened_at, closes_at, currency,
+                  deposit_due_minor, deposit_paid_minor, contact, contact_key_id,
                   kyc_passed_at is not null as kyc_passed
            from tenants
            where ($1::text is null or status = $1)

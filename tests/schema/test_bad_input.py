@@ -404,6 +404,7 @@ HARMLESS: Final = {
     "amountOff.amountMinor": {"2^31"},  # of dear goods
     "minimum.amountMinor": {"0", "2^31"},  # the same
     "prefix": {"empty", "blank"},  # codes without one
+    "maxMarkupBp": {"0"},  # nothing may be added
     "depositDueMinor": {"0", "2^31"},  # what the operators agree on
     "depositPaidMinor": {"0", "2^31"},  # or write down
     "guestToken": set(_TEXTS),  # a customer has no need of it

@@ -9,7 +9,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import new_id
 from tenant_tree import OPERATOR, Tree
 from tenants import reviews
-from tenants.terms import set_terms
+from tenants.terms import Terms, set_terms
 from world import ShopAt, plant_tenant
 
 pytestmark = pytest.mark.engines
@@ -134,8 +134,7 @@ async def test_a_contract_that_is_changed_after_the_loss_moves_the_child_then(tr
     await suspend(agent)
     await set_terms(
         tenant_id=shop.id,
-        on_parent_loss="REPARENT",
-        max_child_depth=None,
+        terms=Terms(on_parent_loss="REPARENT"),
         parent_id=None,
         actor=OPERATOR,
     )
@@ -209,8 +208,7 @@ async def test_a_depth_is_never_more_than_the_parents(tree: Tree) -> None:
     async def limit(at: ShopAt, depth: int, *, by: ShopAt | None = None) -> None:
         await set_terms(
             tenant_id=at.id,
-            on_parent_loss=None,
-            max_child_depth=depth,
+            terms=Terms(max_child_depth=depth),
             parent_id=by.id if by else None,
             actor=OPERATOR,
         )

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import new_id
+from tenants.keep import KEEP, Kept
 from tenants.models import Locale
 from tenants.storefronts.addresses import checked_address
 from tenants.storefronts.colours import DARK_GROUNDS, LIGHT_GROUNDS, Pair, Theme, checked_pair
@@ -17,16 +17,6 @@ from tenants.storefronts.writing import TextKind, checked_text, require_visible
 
 LONGEST_NAME: Final = 80
 MOST_TEXTS: Final = len(Locale) * len(TextKind)
-
-
-class Keep(Enum):
-    """Says that something stays as it is."""
-
-    KEEP = "KEEP"
-
-
-KEEP: Final = Keep.KEEP
-Kept = Literal[Keep.KEEP]
 
 
 @dataclass(frozen=True, slots=True)
