@@ -116,6 +116,17 @@ def test_no_file_is_longer_than_the_wall() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE_LINES} == {}
 
 
+def test_migrations_are_one_line_without_gaps_and_forks() -> None:
+    history = sorted(path.stem for path in (SOURCE / "migrations").glob("0*.py"))
+    after = {
+        name: re.search(r'after="(\w+)"', (SOURCE / "migrations" / f"{name}.py").read_text())
+        for name in history
+    }
+
+    assert [name[:4] for name in history] == [f"{n:04}" for n in range(1, len(history) + 1)]
+    assert [found[1] if found else None for found in after.values()] == [None, *history[:-1]]
+
+
 @pytest.mark.parametrize("folder", ["platform", "tests"])
 def test_an_exception_to_a_lint_has_its_reason_on_the_line(folder: str) -> None:
     bare = re.compile(r"# (noqa(?!: [A-Z0-9, ]+ - \w)|type: ignore(?!\[[a-z, -]+\]  # \w))")

@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0024_offers_compared_and_seats")
+Migration = sql_migration(__file__, after="0025_what_is_out_of_date")

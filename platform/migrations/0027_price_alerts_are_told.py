@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0025_an_application_ends")
+Migration = sql_migration(__file__, after="0026_an_application_ends")
