@@ -16,12 +16,16 @@ from orders.split import spread_refund
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one party owes to a refund, in minor units; a None party is the platform's revenue."""
+    """What one party owes to a refund, in minor units; a None party is the platform's revenue.
+
+    With `of_earnings` the deposit is not drawn on: it secures what the party owes to others.
+    """
 
     party_id: UUID | None
     role: str
     amount_minor: int
     deposit_first: bool = False
+    of_earnings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,12 @@ def reversal(
 
 
 def goodwill(order: Order, *, amount_minor: int) -> Reversal:
-    """The shop pays all of it, and no share is touched: goods that were opened stay sold."""
+    """The shop pays all of it out of what it has earned, and no share is touched: goods that were
+    opened stay sold."""
     if len(order.path) == 1:
         return Reversal((), (Claim(None, "WHOLESALE_MARGIN", amount_minor),))
-    return Reversal((), (Claim(order.tenant_id, "SHOP_MARGIN", amount_minor),))
+    claim = Claim(order.tenant_id, "SHOP_MARGIN", amount_minor, of_earnings=True)
+    return Reversal((), (claim,))
 
 
 def _fee_moved_to_supplier(
@@ -106,6 +112,8 @@ def sources(claim: Claim, currency: str) -> tuple[Account, ...]:
     assert claim.party_id is not None
     pending = accounts.party_pending(claim.party_id, currency)
     available = accounts.party_available(claim.party_id, currency)
+    if claim.of_earnings:
+        return (pending, available)
     deposit = accounts.deposit_free(claim.party_id, currency)
     if claim.deposit_first:
         return (deposit, pending, available)

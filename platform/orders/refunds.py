@@ -18,7 +18,7 @@ from orders.records import Line, Order, Viewer
 from orders.refund_writing import Reason as Reason
 from orders.refund_writing import write_refund
 from supply import pool
-from tenants.directory import Shop
+from tenants.directory import Shop, TenantRestricted
 
 
 class AlreadyRevealed(Refusal):
@@ -83,7 +83,8 @@ async def refund_line(
     out of what it has earned. CHANGE_OF_MIND gives back all that is left of the line, and its keys
     go back to the pool. The caller has checked that `actor` may decide so. Returns the order's id.
     Raises `RefundTooLarge`, `NotFound`, `Invalid`, `AlreadyRevealed` for a change of mind about
-    opened keys, `InsufficientBalance` when the shop has not earned as much.
+    opened keys, `InsufficientBalance` when the shop has not earned as much, `TenantRestricted` for
+    goodwill of a shop that is paid nothing out.
     """
     idempotency.require_key(idempotency_key, guest=False)
     content = {
@@ -101,8 +102,8 @@ async def refund_line(
             line = await _line(order, line_id)
             if amount_minor < 1:
                 raise Invalid("A refund is at least one minor unit.", field="amount")
-            if reason == "GOODWILL" and order.at_cost:
-                raise Invalid("The shop has bought this itself.", field="reason")
+            if reason == "GOODWILL":
+                await _require_generous(order)
             returned = 0
             if reason == "CHANGE_OF_MIND":
                 returned = await _take_all_back(order, line, amount_minor)
@@ -120,6 +121,20 @@ async def _line(order: Order, line_id: UUID) -> Line:
         if line.id == line_id:
             return line
     raise NotFound("There is no such line in this order.", field="lineId")
+
+
+async def _require_generous(order: Order) -> None:
+    """Raise where the shop may not give its own money away. It chooses who gets it: whose payouts
+    are stopped would pay itself out by refunds to buyers of its own."""
+    if order.at_cost:
+        raise Invalid("The shop has bought this itself.", field="reason")
+    is_stopped: bool = await db.fetch_value(
+        """select payouts_frozen or status in ('SUSPENDED', 'CLOSED') from tenants
+           where id = $1 for key share""",
+        order.tenant_id,
+    )
+    if is_stopped:
+        raise TenantRestricted("This shop pays nothing out at the moment: an operator decides.")
 
 
 async def _take_all_back(order: Order, line: Line, amount_minor: int) -> int:

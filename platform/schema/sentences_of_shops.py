@@ -27,6 +27,13 @@ OF_SHOPS: Final = {
     "A top-up is at least one minor unit.": "充值金额至少为一个最小货币单位。",
     "This shop is paid outside of the platform.": "本店由商家自行收款，暂不在此支付。",
     "An amount is between {} and {} minor units.": "金额超出允许范围。",
+    "A change of mind gives back all that is left of the line.": "顾客反悔须退还该行全部余款。",
+    "This shop pays nothing out at the moment: an operator decides.": (
+        "本店款项已被冻结，请联系平台处理。"
+    ),
+    "At most {} rules price the same goods for the same people.": (
+        "同一商品对同一对象最多 {} 条价格规则。"
+    ),
     "There is no such shop directly below this one.": "没有这个直属下级。",
     "The platform's own shop is paid by the platform.": "平台自营店只能由平台收款。",
     "A threshold is not negative.": "预警金额不能为负数。",

@@ -2,11 +2,14 @@
 
 import pytest
 
+from billing import accounts, ledger
 from billing.ledger import InsufficientBalance
+from kernel import db
 from kernel.errors import Invalid, NotFound
 from orders.records import Viewer
 from orders.refunds import AlreadyRevealed
 from sales import Purchase, SalesDesk
+from tenants.directory import TenantRestricted
 from trade_desk import COST_MINOR, buy, credit, held_minor
 
 pytestmark = pytest.mark.engines
@@ -86,6 +89,30 @@ async def test_goodwill_is_paid_by_the_shop_alone(desk: SalesDesk) -> None:
         "L:PARTY:PENDING shop": 500,
     }
     assert await desk.owner.fetchval("select sum(reversed_minor) from line_shares") == 0
+    await desk.assert_sound()
+
+
+async def test_goodwill_is_no_way_round_the_deposit_or_a_stop_of_payouts(desk: SalesDesk) -> None:
+    purchase = await _bought(desk)
+    shop_id = desk.world.shop.id
+    async with db.transaction(db.core_scope(shop_id)):
+        secured = [
+            ledger.debit(accounts.bank("CNY"), 50_000),
+            ledger.credit(accounts.deposit_free(shop_id, "CNY"), 50_000),
+        ]
+        await ledger.post(secured, kind="DEPOSIT", idempotency_key="d", tenant_id=shop_id)
+    before = await desk.books(("shop", shop_id))
+    with pytest.raises(InsufficientBalance):
+        await purchase.refund(1 - before["L:PARTY:PENDING shop"], "GOODWILL")
+    for stopped in (
+        "status = 'RESTRICTED', payouts_frozen = true",
+        "status = 'SUSPENDED', payouts_frozen = false",
+    ):
+        await desk.owner.execute(f"update tenants set {stopped} where id = $1", shop_id)
+        with pytest.raises(TenantRestricted):
+            await purchase.refund(1, "GOODWILL")
+    assert (await _refunds(desk), await desk.books(("shop", shop_id))) == ([], before)
+    await purchase.refund(PRICE_MINOR, "SHOP_FAULT")
     await desk.assert_sound()
 
 

@@ -109,9 +109,9 @@ async def test_a_transfer_to_a_child_asks_nine(warm: SalesDesk) -> None:
     await credit(agent, 1_000)
     await transfer(agent, warm.world.shop, 1)
     asked = await statements(transfer(agent, warm.world.shop, 1))
-    # The child; the key; the child's path; both accounts, their locks and what they hold; two
-    # books; the ledger.
-    assert len(asked) == 9, asked
+    # The child; the key; the two shops and their paths; both accounts, their locks and what they
+    # hold; two books; the ledger.
+    assert len(asked) == 10, asked
 
 
 @pytest.mark.parametrize(("payers", "asks"), [(SHOP_PAYS, 3), (PLATFORM_PAYS, 4)])
