@@ -11,6 +11,7 @@ that the shop's own version is the one that was looked at (`writing.py`). What c
 meanwhile is for the guards at the time of the quote, which nothing gets round.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,7 @@ from tenants.directory import Shop
 from tenants.pricing import Audience, Broken, Guard, PriceRule, RuleBook, quantity_breaks
 
 _NO_LAYER: Final = DeskLayer(())
+_LAYERS_AT_ONCE: Final = 50
 
 
 class GuardBroken(Refusal):
@@ -69,11 +71,16 @@ class Trial:
     layers: frozenset[LayerKey]
     """Those whom the change touches."""
 
-    def broken(self, sku: DeskSku) -> Guard | None:
-        """Name a guard that the change breaks for a SKU, where it was whole before."""
+    async def broken(self, sku: DeskSku) -> Guard | None:
+        """Name a guard that the change breaks for a SKU, where it was whole before.
+
+        Other requests have their turns meanwhile: a shop may have rules for thousands of buyers.
+        """
         changed, ground = self.change.ranged(sku), self._ground_after
         face_value_minor = ground.face_value_minor(sku)
-        for key in self.layers:
+        for number, key in enumerate(self.layers):
+            if number % _LAYERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             before = list(_layer(self.before, key).candidates(sku, face_value_minor))
             after = list(_layer(self.after, key).candidates(sku, face_value_minor))
             if self.change.is_of_rules_alone:  # whoever is asked as before, asks as before
@@ -107,7 +114,7 @@ async def require_guards(shop: Shop, change: Change, before: OwnRules) -> None:
             raise RestlessPrices("The prices were changed meanwhile: try again.")
         trial = Trial(ground, before, after, change, layers)
         for sku in portion.skus:
-            if (guard := trial.broken(sku)) is not None:
+            if (guard := await trial.broken(sku)) is not None:
                 broken.setdefault(guard, []).append(sku.code)
     if broken:
         raise _refusal(broken, change)

@@ -7,6 +7,7 @@ answers, each as of its own moment. Of the own shop and of direct children the a
 of shops further down counts alone (domain 2).
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -201,6 +202,7 @@ async def _look_at(wish: _Wish, seat: _Seat, portion: Portion, impact: Impact) -
     after = wish.ground(base, seat, changed=True)
     for sku in portion.skus:
         if sku.offers:
+            await asyncio.sleep(0)  # other requests have their turns
             _compare(wish, seat, impact, _Sides(sku, before, after))
     impact.prices += len(portion.skus)
 

@@ -19,6 +19,11 @@ MAX_RULES: Final = 20_000
 """Of one shop. A check reads all of them."""
 
 
+MAX_IN_ONE_PLACE: Final = 50
+"""Of one SKU, category or catalogue for the same people: quantities and windows. A check compares
+each of them with every other, and a page shows them all."""
+
+
 class TooManyRules(Invalid):
     """The shop has as many rules as one may have."""
 
@@ -57,7 +62,25 @@ def rule_change(
             wished = draft.as_rule(rule_id=sitting.rule.id, owner_id=shop.id)
         elif len(before.rules) >= MAX_RULES:
             raise TooManyRules(f"A shop has at most {MAX_RULES} price rules.", field="scope")
+    _require_place(before, wished)
     return Change(put=(wished,))
+
+
+def _require_place(before: OwnRules, wished: DeskRule) -> None:
+    """Raise `TooManyRules` where as many rules as there may be price the same for the same."""
+
+    def place(one: DeskRule) -> tuple[object, ...]:
+        return (*one.layer, one.rule.scope, one.rule.target_id)
+
+    wanted = place(wished)
+    beside = sum(
+        place(one) == wanted for one in before.rules.values() if one.rule.id != wished.rule.id
+    )
+    if beside >= MAX_IN_ONE_PLACE:
+        raise TooManyRules(
+            f"At most {MAX_IN_ONE_PLACE} rules price the same goods for the same people.",
+            field="minQuantity",
+        )
 
 
 def sitting_at(before: OwnRules, wished: DeskRule) -> DeskRule | None:

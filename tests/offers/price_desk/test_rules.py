@@ -1,5 +1,6 @@
 """A rule is written when no price that it makes breaks a guard; else nothing is written."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from desk_rows import a_draft, a_grade, everything_written
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from offers import shelf
-from offers.price_desk import rules
+from offers.price_desk import guarding, rules
 from offers.price_desk.drafts import RuleDraft
 from offers.price_desk.guarding import MarginNegative, MarkupCapExceeded, PriceFloorViolation
 from offers.price_desk.ranges import RangeDraft, set_range
@@ -347,3 +348,47 @@ async def test_what_a_change_writes_does_not_grow_with_what_it_prices(desk: Sale
         written.append(len([sql for sql in asked if not sql.lstrip().startswith("select")]))
     assert written[0] == written[1]
     assert await _retail_minor(desk) == 8_000 + 540 + 500 + 2_000
+
+
+async def test_so_many_rules_price_one_sku_for_the_same_people_and_no_more(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MAX_IN_ONE_PLACE", 3)
+    shop, sku_id = await desk.shop(), desk.world.goods.sku_id
+    pieces = [
+        a_draft(RETAIL, ABSOLUTE, T2_ASKS, sku_id=sku_id, min_quantity=least)
+        for least in (1, 2, 3, 4)
+    ]
+    for draft in pieces[:3]:
+        await rules.upsert_rule(shop, draft)
+    refusal = await _refused(desk, pieces[3], rules.TooManyRules)
+    assert refusal.field == "minQuantity"
+    await rules.upsert_rule(shop, pieces[2])
+    await rules.upsert_rule(shop, a_draft(WHOLESALE, ABSOLUTE, 9_200, sku_id=sku_id))
+    await rules.upsert_rule(shop, a_draft(RETAIL, FIXED, 2_000))
+
+
+async def test_other_requests_have_their_turns_while_a_catalogue_is_looked_through(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code in ("second", "third"):
+        await desk.world.more_goods(code)
+    turns, seen = 0, []
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    looked_at = guarding._broken
+
+    def noted(*about: Any) -> Any:
+        seen.append(turns)
+        return looked_at(*about)
+
+    monkeypatch.setattr(guarding, "_broken", noted)
+    beside = asyncio.create_task(others())
+    await rules.upsert_rule(await desk.shop(), a_draft(RETAIL, FIXED, 2_500))
+    beside.cancel()
+    assert len(set(seen)) >= 3, seen
