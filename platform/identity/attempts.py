@@ -97,6 +97,26 @@ async def forget_attempts(most: int) -> int:
         )
 
 
+_RECENT = """
+select coalesce(sum(attempts), 0)::bigint as attempts,
+       extract(epoch from min(window_start) + $3::interval - platform_now())::float8 as wait_seconds
+from attempt_counters
+where scope = $1 and subject = $2 and attempts > 0 and window_start > platform_now() - $3::interval
+"""
+
+
+async def require_few(*, scope: str, subject: str, limit: int, window_seconds: int) -> None:
+    """Raise `RateLimited` where so many attempts were counted lately; counts none.
+
+    For what is counted only when it turns out to be no honest one.
+    """
+    hashed = crypto.blind_index(scope, subject)
+    window = timedelta(seconds=window_seconds)
+    [row] = await db.read(db.core_scope(), _RECENT, scope, hashed, window)
+    if row["attempts"] >= limit:
+        raise _too_many(row["wait_seconds"], window_seconds)
+
+
 async def forgive(*attempts: Attempt) -> None:
     """Take attempts back, in the open transaction: they were honest."""
     await db.execute_many(

@@ -21,6 +21,7 @@ from offers.shelf import ShelfSku
 from promotions import coupons
 from promotions.coupons import Holder
 from promotions.discounts import DiscountableLine
+from promotions.guesses import count_guesses, require_few_guesses
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
 
@@ -61,16 +62,18 @@ async def quote(
     *,
     customer_id: UUID | None = None,
     coupon_codes: Sequence[str] = (),
+    ip: str | None = None,
 ) -> Quote:
     """Price these wishes now, for a customer or for a guest.
 
     In the shop's core transaction or in round trips of their own. A code that is not good for the
-    order takes nothing off and stands in `refused`.
+    order takes nothing off and stands in `refused`. Raises `RateLimited` for an address (`ip`) from
+    which too many codes were guessed.
     """
     lines = await price_wishes(shop, wishes, customer_id=customer_id)
     refused: tuple[tuple[str, Refusal], ...] = ()
     if coupon_codes:
-        lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id))
+        lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id, ip=ip))
     return sign(shop, lines, refused=refused)
 
 
@@ -96,7 +99,11 @@ async def _discounted(
     shop: Shop, lines: Sequence[QuotedLine], codes: Sequence[str], holder: Holder
 ) -> tuple[tuple[QuotedLine, ...], tuple[tuple[str, Refusal], ...]]:
     """The lines with what the coupons take off them, and the codes that take nothing."""
+    if holder.ip is not None:
+        await require_few_guesses(holder.ip)
     applied = await coupons.apply(shop, [_discountable(line) for line in lines], codes, holder)
+    if holder.ip is not None:
+        await count_guesses(holder.ip, applied.refused)
     known = {coupon.id: coupon for coupon in applied.coupons}
     discounted = tuple(
         replace(

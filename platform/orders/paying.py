@@ -180,11 +180,13 @@ async def quick_buy(
     idempotency_key: str,
     coupon_codes: Sequence[str] = (),
     said: Mapping[str, str] | None = None,
+    ip: str | None = None,
 ) -> OrderMade:
     """Make an order without a cart or a quote. With the wallet as method it is paid and
     delivered in the same transaction; otherwise the order waits for `start_payment`.
 
-    Raises `PriceChanged` unless the total is the expected one, and what `create_order` raises.
+    Raises `PriceChanged` unless the total is the expected one, what `create_order` raises, and
+    `RateLimited` for an address (`ip`) from which too many codes were guessed.
     """
     idempotency.require_key(idempotency_key, guest=buyer.customer_id is None)
     if method == WALLET and buyer.customer_id is None:
@@ -209,7 +211,7 @@ async def quick_buy(
             wish,
             expected_total_minor=expected_total_minor,
             coupon_codes=coupon_codes,
-            holder=Holder(buyer.customer_id, contact, is_ordering=True),
+            holder=Holder(buyer.customer_id, contact, is_ordering=True, ip=ip),
         )
 
     return await checkout.make_order(

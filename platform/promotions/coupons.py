@@ -37,6 +37,7 @@ class Holder:
     customer_id: UUID | None = None
     contact: str | None = None
     is_ordering: bool = False
+    ip: str | None = None  # by which guesses are counted
 
     def hash(self) -> bytes | None:
         """The name under which uses are counted; None for a guest without a usable contact."""
@@ -95,8 +96,7 @@ select code.code, code.id as code_id, code.is_single, coupon.id, coupon.tenant_i
        coupon.status = 'ACTIVE' and coupon.starts_at <= platform_now()
            and coupon.ends_at > platform_now() as is_honoured,
        (select array_agg(row(payer.kind::text, payer.party_id, payer.share_bp::int)
-                         order by payer.place)
-        from coupon_payers payer where payer.coupon_id = coupon.id) as payers,
+        order by payer.place) from coupon_payers payer where payer.coupon_id = coupon.id) as payers,
        coupon.max_uses is null
            or exists (select from coupon_slots slot
                       where slot.coupon_id = coupon.id and slot.use_id is null) as has_uses,
@@ -111,6 +111,7 @@ select code.code, code.id as code_id, code.is_single, coupon.id, coupon.tenant_i
                                         and orders.payment_status = 'PAID') as has_bought
 from coupon_codes code join coupons coupon on coupon.id = code.coupon_id
 where code.tenant_id = any ($1::uuid[]) and code.code = any ($2::text[])
+  and payers_stand(coupon.id, $1::uuid[])
   and (coupon.reach = 'SUBTREE' or coupon.tenant_id = current_tenant_id())
 order by array_position($1::uuid[], code.tenant_id) desc
 """

@@ -87,6 +87,7 @@ _FOR_CUSTOMER: Final = f"""
 {_VIEW} and coupon.listed and coupon.status = 'ACTIVE' and coupon.currency = $1
   and coupon.starts_at <= platform_now() and coupon.ends_at > platform_now()
   and exists (select from coupon_codes code where code.coupon_id = coupon.id and not code.is_single)
+  and payers_stand(coupon.id, (select current_path())::uuid[])
   and (coupon.max_uses is null
        or exists (select from coupon_slots slot
                   where slot.coupon_id = coupon.id and slot.use_id is null))

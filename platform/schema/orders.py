@@ -157,6 +157,7 @@ class OrderMutation:
             idempotency_key=input.idempotency_key,
             coupon_codes=input.coupon_codes or (),
             said=values_of(input.form) if input.form else None,
+            ip=context.ip,
         )
         return await _created(context, made)
 

@@ -127,5 +127,6 @@ class QuoteQuery:
             wishes,
             customer_id=context.customer_id,
             coupon_codes=input.coupon_codes or (),
+            ip=context.ip,
         )
         return quote_type(quote, context)

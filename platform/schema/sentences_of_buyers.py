@@ -89,7 +89,7 @@ OF_BUYERS: Final = {
     "This shop sells in {}.": "本店以 {} 计价。",
     "This order is not paid: there is nothing to give back.": "订单尚未支付，没有可退的款项。",
     "A refund is at least one minor unit.": "退款金额至少为一个最小货币单位。",
-    "A change of mind gives back all that is left of the line.": "因买家反悔退款须退回该项全部余额。",
+    "A change of mind gives back all that is left of the line.": "买家反悔须退回该项全部余额。",
     "The refund is larger than what is left of the line.": "退款金额超过该项的可退金额。",
     "The refund is larger than what is left of the payment.": "退款金额超过该笔支付的可退金额。",
     "The shop has not earned as much: an operator decides.": "本店收益不足，请交由平台处理。",

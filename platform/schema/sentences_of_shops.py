@@ -27,7 +27,6 @@ OF_SHOPS: Final = {
     "A top-up is at least one minor unit.": "充值金额至少为一个最小货币单位。",
     "This shop is paid outside of the platform.": "本店由商家自行收款，暂不在此支付。",
     "An amount is between {} and {} minor units.": "金额超出允许范围。",
-    "A change of mind gives back all that is left of the line.": "顾客反悔须退还该行全部余款。",
     "This shop pays nothing out at the moment: an operator decides.": (
         "本店款项已被冻结，请联系平台处理。"
     ),

@@ -13,17 +13,18 @@ from coupon_issuers import (
     issue_for_subtree,
     tenant_pays,
 )
-from kernel.errors import Refusal
+from kernel.errors import RateLimited, Refusal
 from kernel.ids import new_id
 from offers import quotes
 from offers.quotes import PriceChanged, Wish
 from orders import checkout, paying, placing
 from orders.checkout import Buyer
-from promotions import codes, issuing
+from promotions import codes, guesses, issuing
 from promotions.discounts import Payer, PayerKind
 from promotions.models import CouponStacking, CouponStatus
 from promotions.queries import coupons_for_customer
 from sales import SalesDesk, key
+from tenants import reviews
 
 pytestmark = pytest.mark.engines
 
@@ -177,6 +178,27 @@ async def test_a_coupon_of_a_sibling_or_of_reach_shop_above_is_unknown(desk: Sal
     await issue(await desk.shop(desk.world.agent), "AGENTS-OWN")
     for code in ("SIBLING", "AGENTS-OWN", "NOBODYS", "; drop"):
         assert await refused(desk, code) == ("COUPON_NOT_APPLICABLE", "UNKNOWN")
+
+
+async def test_whoever_stands_above_no_more_does_not_pay_for_the_shops_coupons(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(2)
+    shop, agent = await desk.shop(), desk.world.agent
+    await issue(shop, payers=tenant_pays(agent.id))
+    await fund(agent.id, agent.id, 5_000)
+    as_it_was = await desk.quote(shop, [Wish(desk.world.goods.sku_id, 1)], coupon_codes=["SPRING"])
+    assert as_it_was.total_minor == PRICE_MINOR - 500
+    await desk.owner.execute(
+        "update tenants set on_parent_loss = 'REPARENT' where id = $1", shop.id
+    )
+    await reviews.suspend(tenant_id=agent.id, actor="operator:test", reason="")
+    moved = await desk.shop()
+    assert moved.path == (desk.world.root.id, shop.id)
+    assert await refused(desk, "SPRING") == ("COUPON_NOT_APPLICABLE", "UNKNOWN")
+    said = "select coupon_refusal(c.id, k.id, $1, $2, null, now()) from coupons c, coupon_codes k"
+    assert await desk.owner.fetchval(said, shop.id, list(shop.path)) is None
+    assert await desk.owner.fetchval(said, shop.id, list(moved.path)) == "ENDED"
 
 
 async def test_a_supplier_pays_out_of_its_budget(desk: SalesDesk) -> None:
@@ -367,6 +389,45 @@ async def test_a_quote_says_why_a_code_is_not_good_and_prices_the_rest(desk: Sal
         "couponCodes",
         "UNKNOWN",
     )
+
+
+async def test_whoever_guesses_codes_learns_nothing_more_of_them(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guesses, "GUESSES", 3)
+    await desk.world.keys(1)
+    shop = await desk.shop()
+    await issue(shop)
+
+    async def good_codes(*codes: str, ip: str = "2001:db8:7:7::1") -> bool:
+        wishes = [Wish(desk.world.goods.sku_id, 1)]
+        return not (await quotes.quote(shop, wishes, coupon_codes=codes, ip=ip)).refused
+
+    for _ in range(5):
+        assert await good_codes("SPRING"), "an honest code is no guess"
+    assert not await good_codes("GUESS1", "GUESS2", "SPRING")
+    assert not await good_codes("GUESS3")
+    before = await counts(desk)
+    for code in ("GUESS4", "SPRING"):
+        with pytest.raises(RateLimited):
+            await good_codes(code, ip="2001:db8:7:7::2")
+    with pytest.raises(RateLimited):
+        await paying.quick_buy(
+            shop=shop,
+            buyer=Buyer(),
+            wish=Wish(desk.world.goods.sku_id, 1),
+            expected_total_minor=PRICE_MINOR - 500,
+            contact="buyer@example.com",
+            affiliate_code=None,
+            method=None,
+            idempotency_key=key(),
+            coupon_codes=["SPRING"],
+            ip="2001:db8:7:7::3",
+        )
+    assert await counts(desk) == before
+    assert await good_codes("SPRING", ip="192.0.2.1")
+    await desk.world.shift_clock("16 minutes")
+    assert await good_codes("SPRING")
 
 
 async def test_a_discount_that_has_changed_is_another_price(
