@@ -21,7 +21,6 @@ from offers.shelf import ShelfSku
 from promotions import coupons
 from promotions.coupons import Holder
 from promotions.discounts import DiscountableLine
-from promotions.guesses import count_guesses, require_few_guesses
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
 
@@ -99,11 +98,7 @@ async def _discounted(
     shop: Shop, lines: Sequence[QuotedLine], codes: Sequence[str], holder: Holder
 ) -> tuple[tuple[QuotedLine, ...], tuple[tuple[str, Refusal], ...]]:
     """The lines with what the coupons take off them, and the codes that take nothing."""
-    if holder.ip is not None:
-        await require_few_guesses(holder.ip)
     applied = await coupons.apply(shop, [_discountable(line) for line in lines], codes, holder)
-    if holder.ip is not None:
-        await count_guesses(holder.ip, applied.refused)
     known = {coupon.id: coupon for coupon in applied.coupons}
     discounted = tuple(
         replace(

@@ -5,6 +5,7 @@ own by booking it: `E:PROMO` to `L:PROMO`, so that one rule, that no liability g
 bounds every budget alike (docs/decisions/0043).
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from billing.ledger import Account, credit, debit
 from kernel import db
 from kernel.errors import Invalid, Refusal
 from kernel.money import MAX_AMOUNT_MINOR
+from promotions.discounts import Discount, PayerKind
+from tenants.directory import Shop
 
 
 class TopUpConflict(Refusal):
@@ -119,3 +122,28 @@ async def budget_of(tenant_id: UUID, party_id: UUID | None, currency: str) -> Bu
         accounts.promo_held(party_id, currency).id,
     )
     return Budget(row["free_minor"], row["held_minor"], currency)
+
+
+def needs_by_party(discounts: Iterable[Discount]) -> dict[UUID | None, int]:
+    """What each budget has to give for these discounts, in minor units; None: the platform's."""
+    needs: dict[UUID | None, int] = {}
+    for discount in discounts:
+        for part in discount.parts:
+            if part.kind is not PayerKind.SHOP:
+                needs[part.party_id] = needs.get(part.party_id, 0) + part.amount_minor
+    return needs
+
+
+async def short_parties(shop: Shop, needs: Mapping[UUID | None, int]) -> set[UUID | None]:
+    """Whose budgets hold less than is needed of them, in minor units; None: the platform's."""
+    if not needs:
+        return set()
+    budgets = {accounts.promo(party, shop.currency).id: party for party in needs}
+    rows = await db.read(
+        db.core_scope(shop.id, path=shop.path),
+        """select id, -ledger_balance(id) as held_minor
+           from unnest($1::uuid[]) as budget (id)""",
+        list(budgets),
+    )
+    held = {budgets[row["id"]]: row["held_minor"] for row in rows}
+    return {party for party, needed_minor in needs.items() if held[party] < needed_minor}

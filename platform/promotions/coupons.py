@@ -1,14 +1,14 @@
 """Which of the codes that a buyer names are good for an order, and what they take off it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from billing import accounts
 from identity.contact import recognised
 from kernel import crypto, db
 from kernel.errors import Invalid, Refusal
+from promotions.budgets import needs_by_party, short_parties
 from promotions.code_spelling import spelt_code
 from promotions.coupon_refusals import refusal_for
 from promotions.discounts import (
@@ -21,6 +21,7 @@ from promotions.discounts import (
     discounts_by_line,
     eligible_subtotal_minor,
 )
+from promotions.guesses import count_guesses, require_few_guesses
 from tenants.directory import Shop
 
 MAX_COUPONS: Final = 5
@@ -127,11 +128,14 @@ async def apply(
 
     A code of the shop's own comes before an ancestor's of the same spelling. Of two that do not go
     together the one that was named first is taken. In the shop's core scope, in a transaction of
-    the caller's or none. Raises `Invalid` for more than `MAX_COUPONS` codes.
+    the caller's or none. Raises `Invalid` for more than `MAX_COUPONS` codes, and `RateLimited` for
+    an address from which too many were guessed.
     """
     spelt = [spelt_code(code) for code in codes]
     if len(spelt) > MAX_COUPONS:
         raise Invalid(f"An order takes at most {MAX_COUPONS} coupons.", field="couponCodes")
+    if holder.ip is not None:
+        await require_few_guesses(holder.ip)
     counted = holder.hash()
     rows = await db.read(
         db.core_scope(shop.id, path=shop.path),
@@ -147,6 +151,8 @@ async def apply(
     chosen = _Choice(shop, lines, holder, is_counted=counted is not None)
     for code in dict.fromkeys(spelt):
         chosen.consider(code, found.get(code))
+    if holder.ip is not None:
+        await count_guesses(holder.ip, chosen.refused)
     return await _within_budgets(shop, lines, chosen)
 
 
@@ -258,31 +264,6 @@ async def _within_budgets(
         if not short:
             return Applied(tuple(chosen.coupons), by_line, tuple(chosen.refused))
         chosen.drop(_last_of(chosen.coupons, by_line, short), "EXHAUSTED")
-
-
-def needs_by_party(discounts: Iterable[Discount]) -> dict[UUID | None, int]:
-    """What each budget has to give for these discounts, in minor units; None: the platform's."""
-    needs: dict[UUID | None, int] = {}
-    for discount in discounts:
-        for part in discount.parts:
-            if part.kind is not PayerKind.SHOP:
-                needs[part.party_id] = needs.get(part.party_id, 0) + part.amount_minor
-    return needs
-
-
-async def short_parties(shop: Shop, needs: Mapping[UUID | None, int]) -> set[UUID | None]:
-    """Whose budgets hold less than is needed of them, in minor units; None: the platform's."""
-    if not needs:
-        return set()
-    budgets = {accounts.promo(party, shop.currency).id: party for party in needs}
-    rows = await db.read(
-        db.core_scope(shop.id, path=shop.path),
-        """select id, -ledger_balance(id) as held_minor
-           from unnest($1::uuid[]) as budget (id)""",
-        list(budgets),
-    )
-    held = {budgets[row["id"]]: row["held_minor"] for row in rows}
-    return {party for party, needed_minor in needs.items() if held[party] < needed_minor}
 
 
 def _last_of(

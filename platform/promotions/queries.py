@@ -8,7 +8,8 @@ from uuid import UUID
 
 from kernel import cursors, db
 from kernel.errors import NotFound
-from promotions.coupons import Holder, short_parties
+from promotions.budgets import short_parties
+from promotions.coupons import Holder
 from tenants.directory import Shop
 
 SHOWN_TO_CUSTOMERS: Final = 50

@@ -90,7 +90,7 @@ class PriceDeskQuery:
         return [promotion_type(one) for one in await promotions.promotions_of(info.context.shop)]
 
     @strawberry.field(
-        description="The steps that made a price: the shop's own, or a direct child's.",
+        description="The steps that made a price: a buyer's, with coupons, or a direct child's.",
         extensions=[Refusals()],
     )
     async def price_explain(
@@ -99,15 +99,17 @@ class PriceDeskQuery:
         sku_id: strawberry.ID,
         quantity: int = 1,
         viewer: PriceViewerInput | None = None,
+        coupon_codes: list[str] | None = None,
     ) -> PriceExplainPayload:
-        """Explain a price; operators see the whole chain."""
+        """Explain a price; operators see the whole chain and every payer."""
         context = info.context
         explained = await explain.explain_price(
             context.shop,
             sku_id=parse_id("sku", sku_id, field="skuId"),
             quantity=quantity,
-            view=viewpoint(viewer),
+            view=viewpoint(viewer, coupon_codes),
             whole_chain=context.is_operator,
+            ip=context.ip,
         )
         return explanation_type(explained, context.shop.currency)
 

@@ -84,7 +84,8 @@ class AppliedRule:
 
 @strawberry.type(description="A part of a price: `delta` is added, `after` is the sum up to here.")
 class PriceStep:
-    """`depth` is whose doing it is, the platform's being 0; `funder` who pays for a discount."""
+    """`depth` is whose doing it is, the platform's being 0; `funder` who bears a coupon's part:
+    SHOP, TENANT, PLATFORM, SUPPLIER, or OTHERS where that is not the reader's to know."""
 
     kind: str
     depth: int
@@ -92,6 +93,7 @@ class PriceStep:
     after: Money
     rule: AppliedRule | None
     funder: str | None
+    coupon_code: str | None
 
 
 @strawberry.type(description="A limit that a price must keep; `limit` where the reader may know.")
@@ -106,12 +108,14 @@ class PriceBound:
 
 @strawberry.type(description="Why a price is what it is, for one piece of a line of `quantity`.")
 class PriceExplanation:
-    """The deltas of all steps and adjustments add up to `price`. `brokenGuard` keeps it hidden."""
+    """The deltas of all steps add up to `price`; `brokenGuard` keeps it hidden. `adjustments` are
+    what coupons take off the whole line, which then costs `paid`."""
 
     sku_id: strawberry.ID
     sku_code: str
     quantity: int
     price: Money | None
+    paid: Money | None
     broken_guard: str | None
     steps: list[PriceStep] = strawberry.field(metadata={"assumed_size": 10})
     adjustments: list[PriceStep] = strawberry.field(metadata={"assumed_size": 2})

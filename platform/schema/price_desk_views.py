@@ -103,6 +103,7 @@ def explanation_type(explained: price_steps.PriceExplanation, currency: str) -> 
         sku_code=explained.sku_code,
         quantity=explained.quantity,
         price=_money(explained.price_minor, currency),
+        paid=_money(explained.paid_minor, currency),
         broken_guard=None if explained.broken is None else explained.broken.value,
         steps=[_step_type(step, currency) for step in explained.steps],
         adjustments=[_step_type(step, currency) for step in explained.adjustments],
@@ -126,6 +127,7 @@ def _step_type(step: price_steps.PriceStep, currency: str) -> PriceStep:
         after=amount(step.after_minor, currency),
         rule=None if step.rule is None else _applied(step.rule),
         funder=step.funder,
+        coupon_code=step.coupon_code,
     )
 
 

@@ -129,14 +129,16 @@ def listing_draft(wish: ListingInput) -> ListingDraft:
     return ListingDraft(sku_id=sku_id, visible=wish.visible, title=wish.title)
 
 
-def viewpoint(wish: PriceViewerInput | None) -> Viewpoint:
+def viewpoint(wish: PriceViewerInput | None, coupon_codes: list[str] | None) -> Viewpoint:
     """Read for whom a price is explained; raises `Invalid` for more than one, and `NotFound`."""
+    codes = tuple(coupon_codes or ())
     if wish is None:
-        return Viewpoint()
+        return Viewpoint(coupon_codes=codes)
     if sum(one is not None for one in (wish.child, wish.tier_id, wish.customer_id)) > 1:
         raise Invalid("Explain for a child, a tier or a customer.", field="viewer")
     return Viewpoint(
         child_slug=wish.child,
         tier_id=id_or_none("tir", wish.tier_id, field="tierId"),
         customer_id=id_or_none("cus", wish.customer_id, field="customerId"),
+        coupon_codes=codes,
     )

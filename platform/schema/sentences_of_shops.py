@@ -82,6 +82,7 @@ OF_SHOPS: Final = {
     "Another grade has this name or rank.": "已有相同名称或序号的代理等级。",
     "{} to {} listings at once.": "一次可修改 {} 到 {} 个商品。",
     "The same SKU stands there twice.": "同一商品规格重复出现。",
+    "A child buys at cost, without coupons.": "下级按拿货价进货，不能使用优惠券。",
     "Explain for a child, a tier or a customer.": "请只指定下级、会员等级或客户之一。",
     "A time names its zone, best UTC: {}-{}-{}T{}:{}:{}Z.": "时间须包含时区，建议使用 UTC。",
     "This address has ended: ask for a new one.": "该链接已失效，请重新获取。",

@@ -1,4 +1,4 @@
-"""Why a price is what it is: the steps that made it, which add up to it.
+"""Why a price is what it is: the steps that made it, which add up to it, and coupons on top.
 
 A shop sees its own cost as one step, what it makes of it for its buyers and its direct children,
 and the limits that hold; nothing of how its cost came about. An operator sees the whole chain
@@ -12,6 +12,7 @@ from uuid import UUID
 from kernel import db
 from kernel.errors import Invalid, NotFound
 from offers import shelf
+from offers.price_desk.discount_steps import discounted
 from offers.price_desk.evaluation import ground_of
 from offers.price_desk.goods import Touched, read_portion
 from offers.price_desk.guarding import RestlessPrices
@@ -19,6 +20,7 @@ from offers.price_desk.levels import Buyer, Child, retail_book, wholesale_book
 from offers.price_desk.own_rules import read_own_rules
 from offers.price_desk.price_steps import Case, PriceExplanation, explained
 from offers.quotes import MAX_QUANTITY
+from promotions.coupons import Holder
 from tenants.directory import Shop
 
 _READ_AGAIN: Final = 3
@@ -26,20 +28,33 @@ _READ_AGAIN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """For whom the price is explained: buyers of the shop, or one direct child."""
+    """For whom the price is explained: buyers of the shop, with coupons that they name, or one
+    direct child."""
 
     child_slug: str | None = None
     tier_id: UUID | None = None
     customer_id: UUID | None = None
+    coupon_codes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.child_slug is not None and self.coupon_codes:
+            raise Invalid("A child buys at cost, without coupons.", field="couponCodes")
 
 
 async def explain_price(
-    shop: Shop, *, sku_id: UUID, quantity: int, view: Viewpoint, whole_chain: bool
+    shop: Shop,
+    *,
+    sku_id: UUID,
+    quantity: int,
+    view: Viewpoint,
+    whole_chain: bool,
+    ip: str | None = None,
 ) -> PriceExplanation:
     """Explain what one piece of a line costs a buyer or a direct child.
 
     `whole_chain` is for operators alone. Raises `NotFound` for a SKU, child, tier or customer that
-    is not the shop's, `Invalid` for a quantity that no line has.
+    is not the shop's, `Invalid` for a quantity that no line has, and the refusal of a coupon that
+    is not good for the line; codes that are guessed from one address are counted (`ip`).
     """
     if not 1 <= quantity <= MAX_QUANTITY:
         raise Invalid(f"A line has 1 to {MAX_QUANTITY} pieces.", field="quantity")
@@ -57,7 +72,9 @@ async def explain_price(
         [sku] = portion.skus
         offer = next((one for one in sku.offers if one["listing_id"] == offer_id), sku.offers[0])
         book = retail_book(own, buyer) if child is None else wholesale_book(own, child)
-        return explained(Case(ground, sku, offer, quantity, book, child is not None, whole_chain))
+        case = Case(ground, sku, offer, quantity, book, child is not None, whole_chain)
+        holder = Holder(view.customer_id, ip=ip)
+        return await discounted(explained(case), case, view.coupon_codes, holder)
     raise RestlessPrices("The prices were changed meanwhile: try again.")
 
 

@@ -33,13 +33,14 @@ from (select s.*, c.path as category_path
                           and ($9::boolean is false or hidden.tenant_id <> $2))
       order by s.id limit $8) as s
 left join lateral (
-    select l.id as listing_id, l.supply_price_minor, l.min_retail_minor, l.max_retail_minor,
-           l.priority
+    select l.id as listing_id, l.supplier_id, l.supply_price_minor, l.min_retail_minor,
+           l.max_retail_minor, l.priority
     from supplier_listings l join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
     where l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = $3
 ) as offered on true
 left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor,
+           max(floor_minor) filter (where applies_to = 'NET') as net_floor_minor,
            max(floor_minor) filter (where tenant_id <> $2) as floor_above_minor,
            min(ceiling_minor) filter (where tenant_id <> $2) as ceiling_above_minor
     from price_limits where sku_id = s.id and tenant_id = any ($1)

@@ -33,6 +33,7 @@ class StepKind(StrEnum):
     PASSED_ON       no rule: the cost goes through
     SUGGESTED       no rule of the shop's own: what the shop above asks
     ROUNDING        what the rule's rounding adds
+    DISCOUNT        what a coupon takes off the whole line, and one payer bears
     """
 
     SUPPLY_PRICE = "SUPPLY_PRICE"
@@ -41,6 +42,7 @@ class StepKind(StrEnum):
     PASSED_ON = "PASSED_ON"
     SUGGESTED = "SUGGESTED"
     ROUNDING = "ROUNDING"
+    DISCOUNT = "DISCOUNT"
 
 
 class BoundKind(StrEnum):
@@ -59,8 +61,8 @@ class BoundKind(StrEnum):
 class PriceStep:
     """One part of a price, in minor units; `after_minor` is the sum up to here.
 
-    `depth` is the level whose doing it is, the platform's being 0; `funder` names who pays for what
-    is given on top, None where the price itself is made.
+    `depth` is the level whose doing it is, the platform's being 0; `funder` and `coupon_code` say
+    who bears what is taken off, and why, None where the price itself is made.
     """
 
     kind: StepKind
@@ -69,6 +71,7 @@ class PriceStep:
     depth: int
     rule: PriceRule | None = None
     funder: str | None = None
+    coupon_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ class PriceBound:
 class PriceExplanation:
     """The steps, the limits and the outcome, for one piece of a line of `quantity`.
 
-    `adjustments` are what others give on top of the price, where a discount is explained.
-    `price_minor` is the sum of all deltas; `broken` names the guard that keeps it hidden. None
-    where the goods cannot be had at all, which is somebody else's doing further up.
+    `price_minor` is the sum of the steps' deltas; `broken` names the guard that keeps it hidden.
+    None where the goods cannot be had at all, which is somebody else's doing further up.
+    `adjustments` are what coupons take off the whole line: `paid_minor` is what is left of it.
     """
 
     sku_id: UUID
@@ -95,9 +98,20 @@ class PriceExplanation:
     quantity: int
     steps: tuple[PriceStep, ...]
     bounds: tuple[PriceBound, ...]
-    adjustments: tuple[PriceStep, ...]
     price_minor: int | None
     broken: Guard | None
+    adjustments: tuple[PriceStep, ...] = ()
+
+    @property
+    def line_minor(self) -> int | None:
+        """What the line costs before any coupon; None where it cannot be bought."""
+        is_shown = self.price_minor is not None and self.broken is None
+        return self.price_minor * self.quantity if is_shown and self.price_minor else None
+
+    @property
+    def paid_minor(self) -> int | None:
+        """What the line costs after them."""
+        return self.adjustments[-1].after_minor if self.adjustments else self.line_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,6 @@ def explained(case: Case) -> PriceExplanation:
         quantity=case.quantity,
         steps=steps,
         bounds=bounds,
-        adjustments=(),
         price_minor=price_minor,
         broken=_broken(case) if steps else None,
     )

@@ -1,16 +1,22 @@
 """An explanation adds up to the price, and shows a shop nothing of what stands above it."""
 
+from contextlib import suppress
 from random import Random
 
 import pytest
 
+from coupon_issuers import coupon_state, fund, issue, issue_for_subtree
 from desk_rows import a_draft
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid, NotFound, RateLimited
 from kernel.ids import new_id
 from offers import shelf
 from offers.price_desk import rules
 from offers.price_desk.explain import Viewpoint, explain_price
 from offers.price_desk.price_steps import BoundKind, PriceExplanation, StepKind
+from offers.quotes import Wish
+from promotions.coupon_refusals import CouponNotApplicable
+from promotions.discounts import Payer, PayerKind
+from promotions.guesses import GUESSES
 from sales import SalesDesk
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind
 from world import ShopAt
@@ -25,6 +31,7 @@ async def _explained(
     view: Viewpoint | None = None,
     quantity: int = 1,
     whole_chain: bool = False,
+    ip: str | None = None,
 ) -> PriceExplanation:
     return await explain_price(
         await desk.shop(at),
@@ -32,12 +39,12 @@ async def _explained(
         quantity=quantity,
         view=view or Viewpoint(),
         whole_chain=whole_chain,
+        ip=ip,
     )
 
 
 def _sum(explained: PriceExplanation) -> int:
-    given = sum(adjustment.delta_minor for adjustment in explained.adjustments)
-    return sum(step.delta_minor for step in explained.steps) + given
+    return sum(step.delta_minor for step in explained.steps)
 
 
 async def test_a_shop_sees_its_cost_as_one_step_and_its_rule_as_the_next(desk: SalesDesk) -> None:
@@ -136,6 +143,47 @@ async def test_only_the_shops_own_are_explained(desk: SalesDesk) -> None:
         await explain_price(
             await desk.shop(), sku_id=new_id(), quantity=1, view=Viewpoint(), whole_chain=False
         )
+
+
+async def test_coupons_come_off_the_line_and_each_payer_is_named_to_whom_it_concerns(
+    desk: SalesDesk,
+) -> None:
+    """5.00 of the shop's own, shared with the platform, and 3.00 that only the agent pays."""
+    world = desk.world
+    await world.keys(2)
+    shop, agent = await desk.shop(), await desk.shop(world.agent)
+    shared = (Payer(PayerKind.PLATFORM, None, 6_000), Payer(PayerKind.SHOP, None, 4_000))
+    await issue(shop, "SHARED", payers=shared)
+    await issue_for_subtree(agent, "AGENTS", value=300)
+    await fund(world.root.id, None, 10_000)
+    await fund(agent.id, agent.id, 10_000)
+    view = Viewpoint(coupon_codes=("shared", "agents"))
+
+    def told(explained: PriceExplanation) -> set[tuple[str | None, str | None, int]]:
+        assert explained.paid_minor is not None
+        assert explained.price_minor is not None
+        off = sum(step.delta_minor for step in explained.adjustments)
+        assert explained.paid_minor == explained.price_minor * explained.quantity + off
+        return {(one.coupon_code, one.funder, one.delta_minor) for one in explained.adjustments}
+
+    own = await _explained(desk, view=view, quantity=2)
+    of_the_shop = {("SHARED", "PLATFORM", -300), ("SHARED", "SHOP", -200)}
+    assert told(own) == {*of_the_shop, ("AGENTS", "OTHERS", -300)}
+    assert {one.depth for one in own.adjustments} == {2}, "and nothing says who has issued it"
+    quote = await desk.quote(shop, [Wish(world.goods.sku_id, 2)], coupon_codes=("shared", "agents"))
+    assert (own.price_minor, own.paid_minor) == (T2_ASKS, quote.total_minor)
+    whole = await _explained(desk, view=view, quantity=2, whole_chain=True)
+    assert told(whole) == {*of_the_shop, ("AGENTS", "TENANT", -300)}
+    assert (await coupon_state(desk.owner))["live"] == 0, "nothing is used up"
+    with pytest.raises(CouponNotApplicable):
+        await _explained(desk, view=Viewpoint(coupon_codes=("NOBODYS",)))
+    with pytest.raises(RateLimited):
+        for number in range(GUESSES + 1):
+            guess = Viewpoint(coupon_codes=(f"GUESS-{number}",))
+            with suppress(CouponNotApplicable):
+                await _explained(desk, view=guess, ip="192.0.2.1")
+    with pytest.raises(Invalid):
+        Viewpoint(child_slug="shop", coupon_codes=("SHARED",))
 
 
 @pytest.mark.parametrize("seed", range(12))
