@@ -20,6 +20,9 @@ SERVED: Final = STANDING | {_S.SUSPENDED, _S.CLOSING}
 OUTLIVES: Final = SERVED | {_S.CLOSED}
 #: May still open, or is served: its own people prepare it.
 KEPT: Final = ALWAYS - {_S.REJECTED, _S.CLOSED}
+#: The same once somebody has looked at the application. Anybody may apply, at any shop: whoever has
+#: only applied learns nothing of what that shop asks of those below it.
+ACCEPTED: Final = KEPT - {_S.APPLIED}
 REJECTED: Final = frozenset({_S.REJECTED})
 
 #: Where: "which fields of the query, the mutation and the subscription".
@@ -32,8 +35,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ),
     ("Query", OUTLIVES, "order orders me tenantOrders"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
-    ("Query", KEPT, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
-    ("Query", KEPT, "priceListExport coupons promoBudget"),
+    ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
+    ("Query", ACCEPTED, "priceListExport coupons promoBudget"),
     ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
     ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
     ("Mutation", STANDING, "cartLinesAdd"),
@@ -52,18 +55,18 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", KEPT, "staffInvite apiClientCreate apiClientUpdate apiClientRotate"),
     ("Mutation", KEPT, "storefrontUpdate webhookUpsert webhookSecretRotate webhookTest"),
     ("Mutation", SERVED, "webhookReplay"),
-    ("Mutation", KEPT, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
-    ("Mutation", KEPT, "childTenantSetGrade retailFloorSet leastMarginSet promotionUpsert"),
-    ("Mutation", KEPT, "promotionPause listingUpsert listingBulkUpsert"),
+    ("Mutation", ACCEPTED, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
+    ("Mutation", ACCEPTED, "childTenantSetGrade retailFloorSet leastMarginSet promotionUpsert"),
+    ("Mutation", ACCEPTED, "promotionPause listingUpsert listingBulkUpsert"),
     ("Mutation", SERVED, "couponCreate couponCodesGenerate couponPause couponResume"),
     ("Mutation", SERVED, "promoBudgetTopUp"),
-    ("Mutation", KEPT, "priceListUploadStart priceListImport"),
+    ("Mutation", ACCEPTED, "priceListUploadStart priceListImport"),
     ("Mutation", ALWAYS, "tradeBalanceCredit settlementModeSet"),
     # An operator is at some shop's address, and decides about another.
     ("Mutation", ALWAYS, "tenantReview tenantFactsRecord tenantRestrict tenantSuspend"),
     ("Mutation", ALWAYS, "tenantReopen tenantClose tenantTermsSet"),
     ("Subscription", OUTLIVES, "orderUpdated"),
-    ("Subscription", KEPT, "priceBroken"),
+    ("Subscription", ACCEPTED, "priceBroken"),
     ("Subscription", SERVED, "lowBalance"),
 )
 

@@ -11,7 +11,14 @@ from isolation.documents import document, root_fields, variables
 from isolation.matrix import callers, signed_in_again
 from isolation.neighbours import Neighbourhood
 from isolation.slots import Ask, Caller, right_values
-from schema.field_table import GRANTS
+from schema.field_table import (
+    COUPON_ISSUERS,
+    COUPON_READERS,
+    GRANTS,
+    OWN_COSTS,
+    PRICE_EXPLAINED,
+    PRICE_WRITERS,
+)
 from schema.life_table import OUTLIVES, SERVED, STATES
 from tenant_tree import put_into
 from tenants import directory
@@ -47,6 +54,14 @@ def test_every_root_field_says_in_which_states_it_may_be_asked_for() -> None:
 @pytest.mark.parametrize("coordinate", BY_HAND)
 def test_what_matters_is_granted_as_said_here(coordinate: str) -> None:
     assert STATES[coordinate] == BY_HAND[coordinate]
+
+
+def test_whoever_has_only_applied_is_told_no_cost_and_no_code_and_guesses_none() -> None:
+    told = (OWN_COSTS, PRICE_EXPLAINED, PRICE_WRITERS, COUPON_READERS, COUPON_ISSUERS)
+    asked = {root.coordinate for root in root_fields() if GRANTS[root.coordinate] in told}
+    assert {"Query.priceExplain", "Query.coupons", "Mutation.priceListImport"} < asked
+    open_to_all = {one for one in asked if "APPLIED" in STATES[one]}
+    assert open_to_all == set(), open_to_all
 
 
 def test_a_shop_that_is_over_serves_less_than_one_that_stands() -> None:
