@@ -14,6 +14,7 @@ from kernel.errors import Invalid, NotFound, Refusal
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import idempotency, news, records
+from orders.kept_pieces import require_same_price
 from orders.records import Line, Order, Viewer
 from orders.refund_writing import Reason as Reason
 from orders.refund_writing import write_refund
@@ -39,7 +40,8 @@ async def return_unrevealed(
     """Give back keys that nobody has opened, and their money; all of the line's, or so many.
 
     Returns the order's id.
-    Raises `AlreadyRevealed` when fewer are unopened, `NotFound`, `Invalid`.
+    Raises `AlreadyRevealed` when fewer are unopened, `NotFound`, and `Invalid`, also where what is
+    kept would cost more for being so few.
     """
     idempotency.require_key(idempotency_key, guest=viewer.is_guest)
     actor = f"return:{viewer.customer_id or order_no}"
@@ -53,6 +55,7 @@ async def return_unrevealed(
             line = await _line(order, line_id)
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
+            await require_same_price(shop, order, line, kept=in_hand - returned)
             # A piece brings what was paid for it, as far as that was not refunded; the last takes
             # the rest.
             left_minor = line.paid_minor - line.refunded_minor

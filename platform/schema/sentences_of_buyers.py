@@ -88,6 +88,9 @@ OF_BUYERS: Final = {
     "The wallet's part is between nothing and the total.": "余额支付金额须在 0 与订单总额之间。",
     "This shop sells in {}.": "本店以 {} 计价。",
     "This order is not paid: there is nothing to give back.": "订单尚未支付，没有可退的款项。",
+    "So few pieces cost more each: give back all of the line, or keep more of it.": (
+        "余下数量不满足该批量价，请整行退回或多保留几件。"
+    ),
     "A refund is at least one minor unit.": "退款金额至少为一个最小货币单位。",
     "A change of mind gives back all that is left of the line.": "买家反悔须退回该项全部余额。",
     "The refund is larger than what is left of the line.": "退款金额超过该项的可退金额。",

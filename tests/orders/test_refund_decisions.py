@@ -76,6 +76,33 @@ async def test_a_shop_does_not_open_what_it_bought_after_its_money_has_come_back
     await desk.assert_sound()
 
 
+async def test_the_price_of_many_is_not_kept_for_few(desk: SalesDesk) -> None:
+    world = desk.world
+    await world.asks(world.shop, PRICE_MINOR - 800, min_quantity=3)
+    await world.asks(world.agent, COST_MINOR - 300, audience="WHOLESALE", min_quantity=3)
+    await world.keys(5)
+    shop = await desk.shop()
+    await credit(shop, 5 * COST_MINOR)
+    sold = await (await desk.order(5, by=await world.customer(wallet_minor=100_000))).paid("WALLET")
+    assert sold.total_minor == 5 * (PRICE_MINOR - 800)
+    await world.keys(5)
+    bought = await buy(shop, world.goods, 5, deliver_now=False)
+    assert bought.order.total_minor == 5 * (COST_MINOR - 300)
+    at_cost = Purchase(desk, shop, Viewer(purchases=True), bought.order.id, bought.order.no, 0)
+    for purchase in (sold, at_cost):
+        for quantity in (3, 4):
+            with pytest.raises(Invalid) as refused:
+                await purchase.give_back(quantity)
+            assert refused.value.field == "quantity"
+        await purchase.give_back(2)
+        assert (await purchase.line()).returned_quantity == 2
+        await purchase.give_back(3)
+        assert (await purchase.line()).returned_quantity == 5
+    assert await held_minor(desk.owner, shop.id) == 5 * COST_MINOR
+    assert await desk.key_states() == {"AVAILABLE": 10}
+    await desk.assert_sound()
+
+
 async def test_goodwill_is_paid_by_the_shop_alone(desk: SalesDesk) -> None:
     purchase = await _bought(desk)
     await purchase.reveal()
