@@ -38,6 +38,8 @@ BY_HAND = {
     "Mutation.keyReveal": STANDING | {"SUSPENDED", "CLOSING", "CLOSED"},
     "Mutation.childTenantInvite": STANDING,
     "Mutation.domainAdd": STANDING,
+    "Mutation.storefrontUpdate": set(TenantStatus) - {"APPLIED", "REJECTED", "CLOSED"},
+    "Mutation.webhookUpsert": set(TenantStatus) - {"APPLIED", "REJECTED", "CLOSED"},
     "Mutation.tenantApplyAgain": {"REJECTED"},
     "Mutation.tenantSuspend": set(TenantStatus),
     "Query.storefront": set(TenantStatus),
