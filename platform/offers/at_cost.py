@@ -1,7 +1,7 @@
 """What a shop pays itself for goods that it buys: its own purchase price, down the path (拿货价).
 
-The same shelf as for its buyers, with the same offers; only the price is another, and the offer is
-the one that costs the shop least.
+The same shelf as for its buyers, at other prices: what the shop would ask for the goods is no
+matter here, so one that it prices wrongly, and must not show, is for the shop to have all the same.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ async def price_at_cost(
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
     wanted = [(wish.sku_id, wish.quantity) for wish in wishes]
-    skus = await shelf.skus_by_id(shop, wanted, stock_bound=bound)
+    skus = await shelf.skus_by_id(shop, wanted, stock_bound=bound, at_cost=True)
     priced = [
         _line(skus.get(one), wish, partial=partial)
         for one, wish in zip(wanted, wishes, strict=True)
@@ -85,10 +85,7 @@ def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine 
         raise NotFound("This shop does not sell that.", field="skuId")
     if sku.row["delivery_mode"] not in FROM_THE_POOL:
         raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
-    offers = _at_cost(sku)
-    offer = next((one for one in offers if one.stock >= wish.quantity), None)
-    if offer is None:
-        offer = max(offers, key=lambda one: one.stock)
+    offer = sku.offer_for(wish.quantity) or max(sku.offers, key=lambda one: one.stock)
     if offer.stock < wish.quantity and not partial:
         available = f"Only {offer.stock} left." if offer.stock else "Sold out."
         raise NotEnough(available, field="quantity", details={"available": offer.stock})
@@ -96,13 +93,6 @@ def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine 
         return None
     _require_affordable(wish, offer)
     return QuotedLine(sku, offer, min(wish.quantity, offer.stock))
-
-
-def _at_cost(sku: ShelfSku) -> list[Offer]:
-    """The SKU's offers at what a piece costs the shop, the cheapest first."""
-    behind = sku.sourcing
-    at_cost = [one._replace(unit_price_minor=behind[one.id].costs[-1]) for one in sku.offers]
-    return sorted(at_cost, key=lambda one: one.unit_price_minor)
 
 
 def _require_affordable(wish: CostWish, offer: Offer) -> None:

@@ -35,6 +35,12 @@ class PriceList:
             )
         return known
 
+    def at_cost(self, row: Row, *, quantity: int = 1) -> Priced | None:
+        """What a piece of an offer costs the shop itself, as its price; None where nobody above
+        can sell it. What the shop makes of that cost for its buyers is no matter here."""
+        costs = self.price(row, quantity=quantity).costs
+        return Priced(costs, costs[-1]) if costs else None
+
     def breaks_on(self, row: Row) -> tuple[int, ...]:
         """The numbers of pieces, above one, from which on a SKU may cost something else."""
         return self._terms.breaks_on(row["sku_id"])

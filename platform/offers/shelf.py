@@ -139,10 +139,12 @@ async def skus_by_id(
     *,
     stock_bound: int,
     customer_id: UUID | None = None,
+    at_cost: bool = False,
 ) -> dict[tuple[UUID, int], ShelfSku]:
     """The SKUs among these that the shop sells, each at the prices of a line of so many pieces.
 
-    Stock is exact up to the bound. One statement, and one more where rules have changed since this
+    With `at_cost` they are those that the shop itself pays, whatever it asks its buyers. Stock is
+    exact up to the bound. One statement, and one more where rules have changed since this
     process read them.
     """
     if not wanted:
@@ -157,7 +159,7 @@ async def skus_by_id(
     found = {}
     if prices is not None:
         for sku_id, quantity in set(wanted) if len(wanted) > 1 else wanted:
-            sku = _priced_sku(shop, by_sku[sku_id], prices, quantity=quantity)
+            sku = _priced_sku(shop, by_sku[sku_id], prices, quantity=quantity, at_cost=at_cost)
             if sku is not None:
                 found[sku_id, quantity] = sku
                 _listings.learn(sku.id, [offer.id for offer in sku.offers])
@@ -232,9 +234,10 @@ def _priced_sku(
     *,
     quantity: int = 1,
     with_breaks: bool = False,
+    at_cost: bool = False,
 ) -> ShelfSku | None:
     """A SKU's offers in a line of so many pieces; None where no price may be shown."""
-    behind = _behind(rows, prices, quantity=quantity)
+    behind = (_costs_behind if at_cost else _behind)(rows, prices, quantity=quantity)
     if not behind:
         return None
     first = rows[0]
@@ -262,6 +265,16 @@ def _behind(rows: Sequence[Row], prices: PriceList, *, quantity: int) -> list[tu
         (row, priced)
         for row in rows
         if isinstance(priced := prices.price(row, quantity=quantity), Priced)
+    ]
+
+
+def _costs_behind(
+    rows: Sequence[Row], prices: PriceList, *, quantity: int
+) -> list[tuple[Row, Priced]]:
+    return [
+        (row, priced)
+        for row in rows
+        if (priced := prices.at_cost(row, quantity=quantity)) is not None
     ]
 
 

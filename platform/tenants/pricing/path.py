@@ -30,7 +30,7 @@ lines that reach it, and for no other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -156,13 +156,15 @@ class Broken:
     """A price that must not be shown: which guard it broke, and at which level (0 = root).
 
     `actual_minor` is on the wrong side of `limit_minor`. For the eyes of that level's tenant and
-    the operator only: both numbers may tell a cost that a child must not know.
+    the operator only: both numbers may tell a cost that a child must not know. `costs` are those of
+    a whole path whose shop alone asks what it must not; none where the path itself is broken.
     """
 
     guard: Guard
     level: int
     actual_minor: int
     limit_minor: int
+    costs: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def detail(self) -> str:
@@ -186,7 +188,7 @@ def price(inputs: PriceInputs) -> Priced | Broken:
     retail_minor = _retail_minor(inputs, asked, cost_minor=costs[-1])
     broken = _broken_retail_guard(inputs, cost_minor=costs[-1], retail_minor=retail_minor)
     if broken is not None:
-        return broken
+        return replace(broken, costs=costs)
     return Priced(costs, retail_minor, inputs.net_floor_minor)
 
 
