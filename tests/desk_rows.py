@@ -17,6 +17,7 @@ _WRITTEN = (
     "tenant_listings",
     "price_files",
     "price_alerts",
+    "price_imports",
 )
 
 

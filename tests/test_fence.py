@@ -56,6 +56,7 @@ TENANT_TABLES = (
     "membership_tiers",
     "price_alerts",
     "price_files",
+    "price_imports",
     "coupon_uses",
     "discount_lines",
     "carts",

@@ -62,6 +62,7 @@ WITHOUT_MODEL = {
     "price_alerts": "opened and closed many at once, in SQL",
     "price_looks": "the place of a sweep, moved by a condition, in SQL",
     "price_files": "written by a condition on their number, in SQL",
+    "price_imports": "their steps are taken by conditional updates alone",
     "sandbox_clock": "the platform_now() of a sandbox; the product never touches it",
     "tortoise_migrations": "the migrations' own history",
 }

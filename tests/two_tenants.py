@@ -181,6 +181,12 @@ async def _plant_settings(
             "guard": "G2",
         },
         "price_files": {"id": new_id(), "format": "CSV", "content": slug.encode()},
+        "price_imports": {
+            "id": new_id(),
+            "dry_run": True,
+            "state": "DONE",
+            "ended_at": PAID_AT,
+        },
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
         "storefronts": {"id": new_id(), "logo_url": f"https://{slug}.example/logo.png"},
         "storefront_texts": {"locale": "en", "kind": "BRAND", "body": slug},

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from kernel.errors import Forbidden, Refusal
 from offers.price_desk.files import keep_upload, read_ticket
-from offers.price_desk.price_lists import export_price_list
+from offers.price_desk.price_lists.exporting import export_price_list
 from offers.price_desk.sheets import FileFormat
 from tenants.directory import Shop
 

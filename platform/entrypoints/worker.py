@@ -30,6 +30,7 @@ from notifications.handing_on import (
 )
 from offers.cart.storing import forget_old_carts
 from offers.price_desk import alerts, files
+from offers.price_desk.price_lists import imports, turns
 from orders import channel_calls, expiry, offer_figures, refund_sending
 from tenants import domain_checks, reviews
 
@@ -168,6 +169,8 @@ SWEEPS = (
     Sweep(work=fold, every_seconds=20.0),
     Sweep(work=follow_prices, every_seconds=5.0, batch=SHOPS_FOLLOWED_AT_ONCE),
     Sweep(work=alerts.forget_closed_alerts, every_seconds=3600.0, batch=ALERTS_FORGOTTEN_AT_ONCE),
+    Sweep(work=turns.import_price_lists, every_seconds=1.0, batch=1),
+    Sweep(work=imports.forget_imports, every_seconds=3600.0, batch=imports.FORGOTTEN_AT_ONCE),
     Sweep(work=files.forget_uploads, every_seconds=600.0, batch=files.FORGOTTEN_AT_ONCE),
     Sweep(work=end_closings, every_seconds=60.0, batch=TENANTS_CLOSED_AT_ONCE),
     Sweep(work=check_domains, every_seconds=60.0, batch=DOMAINS_CHECKED_AT_ONCE),

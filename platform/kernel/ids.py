@@ -78,6 +78,7 @@ _NAMES = {
     "tir": "tier",
     "prm": "promotion",
     "plf": "upload",
+    "pli": "import",
     "whk": "webhook",
     "wdl": "webhook delivery",
     "stf": "member",

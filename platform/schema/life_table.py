@@ -37,7 +37,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", OUTLIVES, "order orders me tenantOrders"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
-    ("Query", ACCEPTED, "priceListExport coupons promoBudget"),
+    ("Query", ACCEPTED, "priceListExport priceListImport coupons promoBudget"),
     ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
     ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
     ("Mutation", STANDING, "cartLinesAdd"),

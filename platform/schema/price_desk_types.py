@@ -177,36 +177,3 @@ class PriceAlertConnection:
 
     nodes: list[PriceAlert] = strawberry.field(metadata={"assumed_size": 20})
     page_info: PageInfo
-
-
-@strawberry.type(description="A signed address for one file, good until `expiresAt`.")
-class PriceListAddress:
-    """`uploadId` names the file to `priceListImport`."""
-
-    url: str
-    upload_id: strawberry.ID
-    expires_at: datetime
-
-
-@strawberry.type(description="What is wrong in one cell of a price list.")
-class PriceListProblem:
-    """`line` as a spreadsheet numbers it."""
-
-    line: int
-    column: str
-    code: str
-
-
-@strawberry.type(
-    description="What an import has read. Nothing is written while there are problems."
-)
-class PriceListReport:
-    """`problems` are at most 100 of `problemCount`; `impact` is a dry run's that found none."""
-
-    rows: int
-    listings: int
-    rules: int
-    problem_count: int
-    written: bool
-    impact: PriceImpact | None
-    problems: list[PriceListProblem] = strawberry.field(metadata={"assumed_size": 100})

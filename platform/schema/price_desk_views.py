@@ -4,8 +4,6 @@ import strawberry
 
 from kernel.ids import public_id
 from offers.price_desk import alerts, grades, impact, price_steps, promotions, rule_rows
-from offers.price_desk.price_lists import ImportReport
-from offers.price_desk.sheets.price_list import LineProblem
 from schema.connections import PageInfo
 from schema.money import MinorUnits, Money, amount
 from schema.price_desk_inputs import (
@@ -23,8 +21,6 @@ from schema.price_desk_types import (
     PriceBound,
     PriceExplanation,
     PriceImpact,
-    PriceListProblem,
-    PriceListReport,
     PriceMove,
     PriceRule,
     PriceRuleConnection,
@@ -191,20 +187,3 @@ def alert_connection(page: alerts.AlertPage) -> PriceAlertConnection:
     """Show a page of alerts."""
     info = _page_info(has_next=page.has_next, end_cursor=page.end_cursor)
     return PriceAlertConnection(nodes=[alert_type(view) for view in page.alerts], page_info=info)
-
-
-def report_type(report: ImportReport, currency: str) -> PriceListReport:
-    """Show what an import has read."""
-    return PriceListReport(
-        rows=report.rows,
-        listings=report.listings,
-        rules=report.rules,
-        problem_count=report.problem_count,
-        written=report.written,
-        impact=None if report.impact is None else impact_type(report.impact, currency),
-        problems=[_problem_type(problem) for problem in report.problems],
-    )
-
-
-def _problem_type(problem: LineProblem) -> PriceListProblem:
-    return PriceListProblem(line=problem.line, column=problem.column, code=problem.code)

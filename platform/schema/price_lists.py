@@ -6,12 +6,12 @@ from typing import Annotated
 import strawberry
 
 from kernel.ids import parse_id, public_id
-from offers.price_desk import files, price_lists
+from offers.price_desk import files
 from offers.price_desk.files import Way
+from offers.price_desk.price_lists import imports
 from offers.price_desk.sheets import FileFormat
 from schema.context import Context, Info
-from schema.price_desk_types import PriceListAddress, PriceListReport
-from schema.price_desk_views import report_type
+from schema.price_list_types import PriceListAddress, PriceListImport, import_type
 from schema.problems import Problem, Refusals
 
 
@@ -23,16 +23,16 @@ class PriceListFormat(Enum):
     XLSX = "XLSX"
 
 
-@strawberry.input(description="What will be sent to the address: a file of at most 5 MB, by PUT.")
+@strawberry.input(description="What will be sent to the address: a file of at most 10 MB, by PUT.")
 class PriceListUploadInput:
     """The format of the file."""
 
     format: PriceListFormat
 
 
-@strawberry.input(description="Imports an uploaded price list, all or nothing.")
+@strawberry.input(description="Which upload is imported; with `dryRun` it is only tried out.")
 class PriceListImportInput:
-    """With `dryRun` nothing is written."""
+    """One import of a shop is under way at a time."""
 
     upload_id: strawberry.ID
     dry_run: bool = True
@@ -41,8 +41,8 @@ class PriceListImportInput:
 PriceListAddressPayload = Annotated[
     PriceListAddress | Problem, strawberry.union("PriceListAddressPayload")
 ]
-PriceListReportPayload = Annotated[
-    PriceListReport | Problem, strawberry.union("PriceListReportPayload")
+PriceListImportPayload = Annotated[
+    PriceListImport | Problem, strawberry.union("PriceListImportPayload")
 ]
 
 
@@ -72,6 +72,16 @@ class PriceListQuery:
         """Sign an address."""
         return await _address(info.context, "OUT", format)
 
+    @strawberry.field(
+        description="How far an import of a price list has got.", extensions=[Refusals()]
+    )
+    async def price_list_import(
+        self, info: Info, import_id: strawberry.ID
+    ) -> PriceListImportPayload:
+        """Read an import."""
+        which = parse_id("pli", import_id, field="importId")
+        return import_type(await imports.price_import(info.context.shop, which), info.context)
+
 
 @strawberry.type
 class PriceListMutation:
@@ -85,14 +95,14 @@ class PriceListMutation:
         return await _address(info.context, "IN", input.format)
 
     @strawberry.mutation(
-        description="Read an uploaded price list, and write it unless it is a dry run.",
+        description="Have an uploaded price list imported, or tried out. Asked again while it is "
+        "under way, it is the same import.",
         extensions=[Refusals()],
     )
     async def price_list_import(
         self, info: Info, input: PriceListImportInput
-    ) -> PriceListReportPayload:
+    ) -> PriceListImportPayload:
         """Import."""
         upload_id = parse_id("plf", input.upload_id, field="uploadId")
-        shop = info.context.shop
-        report = await price_lists.import_price_list(shop, upload_id, dry_run=input.dry_run)
-        return report_type(report, shop.currency)
+        started = await imports.start_import(info.context.shop, upload_id, dry_run=input.dry_run)
+        return import_type(started, info.context)

@@ -50,6 +50,9 @@ OF_SHOPS: Final = {
     "There is no such grade.": "未找到该代理等级。",
     "There is no such promotion.": "未找到该促销活动。",
     "There is no such upload.": "未找到上传的文件。",
+    "There is no such import.": "未找到该导入任务。",
+    "Another price list is being imported: wait for it.": "已有价格表正在导入，请稍候。",
+    "The import took too long: send the price list again.": "导入超时，请重新上传价格表。",
     "Another rule is for the same goods and people at that time.": (
         "同一时间段内已有相同商品和对象的价格规则。"
     ),

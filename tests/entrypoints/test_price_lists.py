@@ -1,6 +1,7 @@
 """Price lists under their addresses: in by PUT, out by GET, for one shop and no other."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import httpx
@@ -10,16 +11,20 @@ from entrypoints.asgi import create_app
 from isolation.api import Api
 from isolation.fixtures import api, offline, quiet
 from kernel.settings import Settings
+from price_list_desk import work_off
 from world import Person, ShopAt, World, build_world
 
 __all__ = ["api", "offline", "quiet"]
 
 _START = """mutation { priceListUploadStart(input: {format: CSV}) {
   ... on PriceListAddress { url uploadId } } }"""
-_IMPORT = """mutation ($id: ID!, $dry: Boolean!) {
-  priceListImport(input: {uploadId: $id, dryRun: $dry}) { __typename
-    ... on PriceListReport { rows rules written problemCount problems { line column code } }
-    ... on Problem { code field details { name value } } } }"""
+_FOUND = """__typename
+  ... on PriceListImport { id state dryRun written linesTotal linesDone problemCount
+    problem { code message field } problems { line column code } impact { changed complete } }
+  ... on Problem { code message field }"""
+_IMPORT = f"""mutation ($id: ID!, $dry: Boolean!) {{
+  priceListImport(input: {{uploadId: $id, dryRun: $dry}}) {{ {_FOUND} }} }}"""
+_LOOK = f"query ($id: ID!) {{ priceListImport(importId: $id) {{ {_FOUND} }} }}"
 _EXPORT = "{ priceListExport(format: XLSX) { ... on PriceListAddress { url } } }"
 
 
@@ -45,6 +50,23 @@ async def _address(api: Api, world: World, by: Person) -> tuple[str, str]:
     return started["url"], started["uploadId"]
 
 
+async def _imported(
+    api: Api, world: World, upload_id: str, by: Person, *, dry: bool
+) -> dict[str, Any]:
+    """Ask for the import, twice as impatient people do, let the worker work, and look."""
+    asked = [
+        (await api.ask(world.shop, _IMPORT, {"id": upload_id, "dry": dry}, by=by)).accepted
+        for _ in range(2)
+    ]
+    assert asked[0] == asked[1]
+    assert asked[0]["state"] == "WAITING"
+    await work_off()
+    found: dict[str, Any] = (
+        await api.ask(world.shop, _LOOK, {"id": asked[0]["id"]}, by=by)
+    ).accepted
+    return found
+
+
 async def test_a_list_is_sent_tried_and_imported(
     world: World, api: Api, http: httpx.AsyncClient
 ) -> None:
@@ -52,28 +74,47 @@ async def test_a_list_is_sent_tried_and_imported(
     url, upload_id = await _address(api, world, by)
     content = f"sku,rule,value\n{world.goods.slug},ABSOLUTE,123.40\n".encode()
     assert (await _put(http, url, content, at=world.shop)).status_code == 204
-    for dry, written in ((True, False), (False, True)):
-        answer = await api.ask(world.shop, _IMPORT, {"id": upload_id, "dry": dry}, by=by)
-        assert answer.accepted["written"] is written
-    found = await world.owner.fetch("select value from price_rules where value = 12340")
-    assert len(found) == 1
+    for dry, changed in ((True, {"changed": 1, "complete": True}), (False, None)):
+        found = await _imported(api, world, upload_id, by, dry=dry)
+        assert (found["state"], found["written"]) == ("DONE", not dry)
+        assert (found["linesTotal"], found["linesDone"]) == (1, 1)
+        assert found["impact"] == changed
+    rules = await world.owner.fetch("select value from price_rules where value = 12340")
+    assert len(rules) == 1
 
 
-async def test_a_price_below_cost_is_refused_with_its_code_and_no_amount(
+async def test_a_price_below_cost_is_named_with_its_code_and_no_amount(
     world: World, api: Api, http: httpx.AsyncClient
 ) -> None:
     by = await world.staff("OWNER")
     url, upload_id = await _address(api, world, by)
     content = f"sku,rule,value\n{world.goods.slug},ABSOLUTE,89.99\n".encode()
     await _put(http, url, content, at=world.shop)
-    answer = await api.ask(world.shop, _IMPORT, {"id": upload_id, "dry": False}, by=by)
-    assert answer.codes == {"MARGIN_NEGATIVE"}
-    assert answer.data["details"] == [
-        {"name": "guard", "value": "G3"},
-        {"name": "skus", "value": "1"},
-        {"name": "sku", "value": world.goods.slug},
-    ]
+    found = await _imported(api, world, upload_id, by, dry=False)
+    assert (found["state"], found["written"], found["problemCount"]) == ("REFUSED", False, 1)
+    assert found["problems"] == [{"line": 2, "column": "value", "code": "MARGIN_NEGATIVE"}]
     assert await world.owner.fetchval("select count(*) from price_rules where value = 8999") == 0
+
+
+async def test_one_import_of_a_shop_is_under_way_and_another_shops_looks_like_none(
+    world: World, api: Api, http: httpx.AsyncClient
+) -> None:
+    by = await world.staff("OWNER")
+    first, second = [await _address(api, world, by) for _ in range(2)]
+    for url, _ in (first, second):
+        await _put(http, url, b'"open', at=world.shop)
+    ask = {"id": first[1], "dry": False}
+    started = (await api.ask(world.shop, _IMPORT, ask, by=by)).accepted
+    for other in ({"id": second[1], "dry": False}, {"id": first[1], "dry": True}):
+        assert (await api.ask(world.shop, _IMPORT, other, by=by)).codes == {"IMPORT_UNDER_WAY"}
+    stranger = await world.staff("OWNER", shop=world.agent)
+    look = {"id": started["id"]}
+    assert (await api.ask(world.agent, _LOOK, look, by=stranger)).codes == {"NOT_FOUND"}
+    await work_off()
+    found = (await api.ask(world.shop, _LOOK, look, by=by)).accepted
+    assert found["problem"] == {"code": "VALIDATION", "message": "Line 1 is not CSV.",
+                                "field": "file"}  # fmt: skip
+    assert (await api.ask(world.shop, _IMPORT, {"id": second[1], "dry": False}, by=by)).accepted
 
 
 async def test_an_address_opens_at_its_own_shop_alone(
@@ -97,7 +138,7 @@ async def test_a_file_that_is_too_large_does_not_come_in(
 ) -> None:
     by = await world.staff("OWNER")
     url, _ = await _address(api, world, by)
-    answer = await _put(http, url, b"x" * 5_000_001, at=world.shop)
+    answer = await _put(http, url, b"x" * 10_000_001, at=world.shop)
     assert answer.status_code == 413
     assert (await _put(http, url, b"", at=world.shop)).status_code == 400
     assert await world.owner.fetchval("select count(*) from price_files") == 0

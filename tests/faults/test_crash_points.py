@@ -46,6 +46,13 @@ IN_TURN = ("checkout.placed", "checkout.paid")
 LATE = ("settlement.locked", "settlement.read", "settlement.settled", "settlement.recorded")
 # Only the worker passes these, where somebody listens: `test_webhook_deaths.py`.
 WEBHOOKS = ("webhook.handing_on", "webhook.claimed", "webhook.sent", "webhook.noted")
+# Only the worker passes these, where somebody imports prices: `test_price_import_deaths.py`.
+PRICE_IMPORTS = (
+    "price_import.claimed",
+    "price_import.noted",
+    "price_import.written",
+    "price_import.committed",
+)
 KEYS = 200
 
 
@@ -66,7 +73,9 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    assert sorted(itertools.chain(IN_TURN, LATE, WEBHOOKS, *CHAPTERS)) == sorted(CRASH_POINTS)
+    assert sorted(itertools.chain(IN_TURN, LATE, WEBHOOKS, PRICE_IMPORTS, *CHAPTERS)) == sorted(
+        CRASH_POINTS
+    )
 
 
 @dataclass
@@ -270,7 +279,9 @@ async def test_a_late_payment_that_dies_at_every_step_is_delivered_once(
 
 @pytest.mark.soak
 @pytest.mark.engines
-@pytest.mark.parametrize("point", sorted(set(CRASH_POINTS) - {*IN_TURN, *LATE, *WEBHOOKS}))
+@pytest.mark.parametrize(
+    "point", sorted(set(CRASH_POINTS) - {*IN_TURN, *LATE, *WEBHOOKS, *PRICE_IMPORTS})
+)
 async def test_a_single_death_at_this_point_changes_nothing_in_the_end(
     point: str, platform: Platform, world: World, config: Settings
 ) -> None:

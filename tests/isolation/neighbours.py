@@ -21,6 +21,8 @@ from kernel import crypto, db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
+from offers.price_desk.price_lists.progress import Progress
+from offers.price_desk.sheets.price_list import LineProblem
 from orders import settlement, trade_terms
 from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
 from tenants.directory import Shop, current_shop
@@ -115,6 +117,7 @@ class PriceDesk:
     tier_id: str
     promotion_id: str
     upload_id: str
+    import_id: str
     rule_ids: Mapping[str, str]
     """One for each role that may delete one."""
 
@@ -312,12 +315,13 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
 
 
 async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
-    """A grade, a tier, a promotion of long after, an upload with a mistake, and an alert."""
+    """A grade, a tier, a promotion of long after, an upload with a mistake and its import, and
+    an alert."""
     owner, sku_id = world.owner, world.goods.sku_id
     child = {"root": "agent", "agent": "shop"}.get(shop.slug)
     if child is None:
         child = (await plant_tenant(owner, f"{shop.slug}leaf", parent=shop)).slug
-    ids = {name: new_id() for name in ("grade", "tier", "promotion", "upload")}
+    ids = {name: new_id() for name in ("grade", "tier", "promotion", "upload", "import")}
     for name, table in (("grade", "agent_grades"), ("tier", "membership_tiers")):
         await owner.execute(
             f"insert into {table} (tenant_id, id, name, rank) values ($1, $2, $3, 1)",
@@ -331,6 +335,12 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
     await owner.execute(
         "insert into price_files (tenant_id, id, format, content) values ($1, $2, 'CSV', $3)",
         shop.id, ids["upload"], b"sku\nnobodys-code\n",
+    )  # fmt: skip
+    await owner.execute(
+        """insert into price_imports (tenant_id, id, file_id, dry_run, state, ended_at, progress)
+           values ($1, $2, $3, true, 'REFUSED', now(), $4)""",
+        shop.id, ids["import"], ids["upload"],
+        Progress().wrong([LineProblem(2, "sku", "UNKNOWN_SKU")]).as_json(),
     )  # fmt: skip
     await owner.execute(
         """insert into price_alerts (tenant_id, id, shop_id, sku_id, guard)
@@ -353,6 +363,7 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
         tier_id=public_id("tir", ids["tier"]),
         promotion_id=public_id("prm", ids["promotion"]),
         upload_id=public_id("plf", ids["upload"]),
+        import_id=public_id("pli", ids["import"]),
         rule_ids=rule_ids,
     )
 

@@ -225,6 +225,9 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
     "uploadId": Slot(
         lambda ask: ask.desk.upload_id, lambda _, theirs: [desk_of(theirs).upload_id], _id("plf")
     ),
+    "importId": Slot(
+        lambda ask: ask.desk.import_id, lambda _, theirs: [desk_of(theirs).import_id], _id("pli")
+    ),
     "dryRun": Slot(_fixed(True)),
 }
 
@@ -575,6 +578,7 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         desk_of(theirs).tier_id,
         desk_of(theirs).promotion_id,
         desk_of(theirs).upload_id,
+        desk_of(theirs).import_id,
         *desk_of(theirs).rule_ids.values(),
         public_id("ten", theirs.shop.id),
         public_id("cus", theirs.people["CUSTOMER"].id),

@@ -41,6 +41,7 @@ TENANT_CLASS = {
     "membership_tiers",
     "price_alerts",
     "price_files",
+    "price_imports",
     "trade_moves",
     "trade_settings",
     "low_balance_alerts",

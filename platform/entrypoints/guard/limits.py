@@ -78,7 +78,7 @@ class GuardSettings:
                 ),
                 RouteLimits(
                     path="/price-lists",
-                    max_body_bytes=5_000_000,
+                    max_body_bytes=10_000_000,
                     max_concurrent=max(1, max_concurrent // 64),
                     deadline_seconds=deadline_seconds * 10,
                 ),

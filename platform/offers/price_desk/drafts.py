@@ -7,11 +7,9 @@ from uuid import UUID
 
 from kernel.errors import Invalid, NotFound
 from offers.price_desk.own_rules import DeskRule
+from offers.price_desk.rule_bounds import MAX_MIN_QUANTITY, MAX_RULE_VALUE, UNITS_MINOR
 from tenants.pricing import Audience, ForKind, PriceRule, Rounding, RuleKind, Scope
 
-MAX_RULE_VALUE: Final = 1_000_000_000_000
-MAX_MIN_QUANTITY: Final = 500
-UNITS_MINOR: Final = (1, 10, 100, 1000)
 _AUDIENCE_OF: Final = {
     ForKind.GRADE: Audience.WHOLESALE,
     ForKind.CHILD: Audience.WHOLESALE,

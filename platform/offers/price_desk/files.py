@@ -1,6 +1,6 @@
 """Price lists on their way in and out: signed addresses, and what was uploaded.
 
-A request of the API holds 256 KB and a price list 5 MB, so files travel beside it (api 7). Whoever
+A request of the API holds 256 KB and a price list 10 MB, so files travel beside it (api 7). Whoever
 may ask for an address gets one that names the shop, what it is for and when it ends; the address is
 the permission. An upload waits for its import for an hour.
 """
@@ -126,6 +126,9 @@ async def forget_uploads() -> int:
         return await db.execute(
             """delete from price_files where ctid in (
                    select ctid from price_files
-                   where created_at < platform_now() - interval '1 hour' limit $1)""",
+                   where created_at < platform_now() - interval '1 hour'
+                     and not exists (select from price_imports
+                                     where file_id = price_files.id and ended_at is null)
+                   limit $1)""",
             FORGOTTEN_AT_ONCE,
         )

@@ -13,7 +13,8 @@ from tenants.directory import Shop
 from tenants.versions import VERSIONS_OF_PATH
 
 SKUS_AT_ONCE: Final = 500
-_FIRST: Final = UUID(int=0)
+FIRST: Final = UUID(int=0)
+"""Before all SKUs."""
 
 _GOODS: Final = f"""
 select {VERSIONS_OF_PATH} as versions,
@@ -105,7 +106,7 @@ async def read_portion(
     shop: Shop,
     touched: Touched,
     *,
-    after: UUID = _FIRST,
+    after: UUID = FIRST,
     size: int = SKUS_AT_ONCE,
     with_own_hidden: bool = False,
 ) -> Portion | None:
@@ -137,12 +138,13 @@ def _sku(rows: Sequence[Row]) -> DeskSku:
 
 
 async def portions(
-    shop: Shop, touched: Touched, *, with_own_hidden: bool = False
+    shop: Shop, touched: Touched, *, after: UUID = FIRST, with_own_hidden: bool = False
 ) -> AsyncIterator[Portion]:
-    """Read all of the goods, portion by portion."""
-    after = _FIRST
+    """Read all of the goods behind a SKU, portion by portion."""
     while True:
-        portion = await read_portion(shop, touched, after=after, with_own_hidden=with_own_hidden)
+        portion = await read_portion(
+            shop, touched, after=after, size=SKUS_AT_ONCE, with_own_hidden=with_own_hidden
+        )
         if portion is None:
             return
         yield portion

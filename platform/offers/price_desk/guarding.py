@@ -12,15 +12,17 @@ meanwhile is for the guards at the time of the quote, which nothing gets round.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from kernel.errors import Refusal
 from offers.price_desk.changes import EVERYONES, Change
 from offers.price_desk.evaluation import Ground, ground_of
-from offers.price_desk.goods import DeskSku, portions
+from offers.price_desk.goods import FIRST, DeskSku, Portion, portions
 from offers.price_desk.own_rules import Candidate, DeskLayer, LayerKey, OwnRules
 from tenants.directory import Shop
 from tenants.pricing import Audience, Broken, Guard, PriceRule, RuleBook, quantity_breaks
@@ -60,6 +62,15 @@ class RestlessPrices(Refusal):
     code = "PRICE_CHANGED"
 
 
+class BrokenPrice(NamedTuple):
+    """A guard that a change breaks: of which SKU, for whom, and by which rule; None is none."""
+
+    sku: DeskSku
+    layer: LayerKey
+    rule: PriceRule | None
+    guard: Guard
+
+
 @dataclass(frozen=True)
 class Trial:
     """The shop's prices before and after a change, on one ground."""
@@ -71,8 +82,8 @@ class Trial:
     layers: frozenset[LayerKey]
     """Those whom the change touches."""
 
-    async def broken(self, sku: DeskSku) -> Guard | None:
-        """Name a guard that the change breaks for a SKU, where it was whole before.
+    async def broken(self, sku: DeskSku) -> AsyncIterator[BrokenPrice]:
+        """Name what the change breaks for a SKU, one guard of each layer that was whole before.
 
         Other requests have their turns meanwhile: a shop may have rules for thousands of buyers.
         """
@@ -85,12 +96,11 @@ class Trial:
             after = list(_layer(self.after, key).candidates(sku, face_value_minor))
             if self.change.is_of_rules_alone:  # whoever is asked as before, asks as before
                 after = [one for one in after if one not in before]
-            guard = _broken(ground, changed, key, after)
-            if guard is not None and (
+            broken = _broken(ground, changed, key, after)
+            if broken is not None and (
                 self.change.names(sku) or _broken(self.ground, sku, key, before) is None
             ):
-                return guard
-        return None
+                yield broken
 
     @cached_property
     def _ground_after(self) -> Ground:
@@ -105,35 +115,54 @@ async def require_guards(shop: Shop, change: Change, before: OwnRules) -> None:
 
     Raises `RestlessPrices` when the shop's rules are no longer those of `before`.
     """
-    after = change.rules_after(before)
-    layers = frozenset(change.touched_layers(before))
-    broken: dict[Guard, list[str]] = {}
-    async for portion in portions(shop, change.touched(before)):
+    by_guard: dict[Guard, list[str]] = {}
+    async for _, found in tried(shop, change, before):
+        for _, of_sku in groupby(found, key=lambda one: one.sku.id):
+            first = next(of_sku)  # a SKU counts once
+            by_guard.setdefault(first.guard, []).append(first.sku.code)
+    if by_guard:
+        raise _refusal(by_guard, change)
+
+
+async def tried(
+    shop: Shop, change: Change, before: OwnRules, *, after: UUID = FIRST
+) -> AsyncIterator[tuple[Portion, list[BrokenPrice]]]:
+    """Try a change on everything that it touches behind a SKU, and tell what each portion of the
+    goods has broken.
+
+    Raises `RestlessPrices` when the shop's rules are no longer those of `before`.
+    """
+    rules, layers = change.rules_after(before), frozenset(change.touched_layers(before))
+    async for portion in portions(shop, change.touched(before), after=after):
         ground = await ground_of(shop, portion)
         if ground is None or portion.versions[-2] != before.version:
             raise RestlessPrices("The prices were changed meanwhile: try again.")
-        trial = Trial(ground, before, after, change, layers)
-        for sku in portion.skus:
-            if (guard := await trial.broken(sku)) is not None:
-                broken.setdefault(guard, []).append(sku.code)
-    if broken:
-        raise _refusal(broken, change)
+        trial = Trial(ground, before, rules, change, layers)
+        yield portion, [one for sku in portion.skus async for one in trial.broken(sku)]
 
 
-def _refusal(broken: dict[Guard, list[str]], change: Change) -> GuardBroken:
-    guard, codes = max(broken.items(), key=lambda item: len(item[1]))
+def refusal_of(guard: Guard) -> type[GuardBroken]:
+    """Which refusal a broken guard is."""
+    if guard is Guard.G2:
+        return PriceFloorViolation
+    return MarkupCapExceeded if guard in (Guard.G4, Guard.RANGE) else MarginNegative
+
+
+def _refusal(by_guard: dict[Guard, list[str]], change: Change) -> GuardBroken:
+    guard, codes = max(by_guard.items(), key=lambda item: len(item[1]))
     details: dict[str, int | str] = {
         "guard": guard.value,
-        "skus": sum(len(found) for found in broken.values()),
+        "skus": sum(len(found) for found in by_guard.values()),
         "sku": codes[0],
     }
-    if guard is Guard.G2:
+    kind = refusal_of(guard)
+    if kind is PriceFloorViolation:
         return PriceFloorViolation(
             "The price would be outside the range that is set for it.",
             field=change.field,
             details=details,
         )
-    if guard in (Guard.G4, Guard.RANGE):
+    if kind is MarkupCapExceeded:
         return MarkupCapExceeded(
             "The markup would be higher than is allowed.", field=change.field, details=details
         )
@@ -150,15 +179,15 @@ def _layer(rules: OwnRules, key: LayerKey) -> DeskLayer:
 
 def _broken(
     ground: Ground, sku: DeskSku, key: LayerKey, candidates: Iterable[Candidate]
-) -> Guard | None:
-    """The guard that a price for these buyers or children would break, if one does."""
+) -> BrokenPrice | None:
+    """What a price for these buyers or children would break, if anything."""
     for candidate in candidates:
         if candidate.rule is None and key not in EVERYONES:
             continue  # who is named nowhere here is asked what everyone is asked
         for quantity in _quantities(ground, sku, candidate):
             guard = _broken_at(ground, sku, key[0], candidate.rule, quantity)
             if guard is not None:
-                return guard
+                return BrokenPrice(sku, key, candidate.rule, guard)
     return None
 
 

@@ -81,6 +81,21 @@ class Impact:
         name = slug if slug in self.shops or len(self.shops) < MAX_SHOWN else ""
         return self.shops.setdefault(name, ShopImpact(name))
 
+    def add(self, more: "Impact") -> None:
+        """Count what the next answer has found."""
+        self.prices += more.prices
+        self.changed += more.changed
+        self.newly_hidden += more.newly_hidden
+        self.moves += more.moves[: MAX_SHOWN - len(self.moves)]
+        self.end_cursor = more.end_cursor
+        for slug, found in more.shops.items():
+            of_shop = self.of_shop(slug)
+            of_shop.changed += found.changed
+            of_shop.newly_hidden += found.newly_hidden
+            of_shop.shown_again += found.shown_again
+            for guard, many in found.guards.items():
+                of_shop.guards[guard] = of_shop.guards.get(guard, 0) + many
+
     @property
     def complete(self) -> bool:
         """True when nothing is left to look at."""
@@ -118,9 +133,9 @@ class _Wish:
 
     @classmethod
     def of(cls, writer: Shop, change: Change, before: OwnRules) -> "_Wish":
-        """Look at a change from the moment at which all of it holds."""
-        starts = [one.starts_at for one in change.put if one.starts_at is not None]
-        before = replace(before, now=max([before.now, *starts]))
+        """Look at a change from the moment at which the first of it holds."""
+        starts = [one.starts_at or before.now for one in change.put]
+        before = replace(before, now=max(before.now, min(starts, default=before.now)))
         named = {(one.rule.for_kind, one.rule.for_id) for one in change.put}
         tiers = [for_id for kind, for_id in named if kind is ForKind.TIER]
         customers = [for_id for kind, for_id in named if kind is ForKind.CUSTOMER]

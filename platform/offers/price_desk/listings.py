@@ -12,7 +12,8 @@ from tenants.directory import Shop
 MAX_LISTINGS: Final = 100
 LONGEST_TITLE: Final = 200
 
-# Nothing is written unless each of the SKUs reaches this shop: the others look like none.
+# Nothing is written unless each of the SKUs reaches this shop: the others look like none. Nor is
+# what stands there already: a list that goes out and comes back changes nothing.
 WRITE_LISTINGS: Final = """
 with wanted as (
     select * from unnest($2::uuid[], $3::boolean[], $4::boolean[], $5::text[])
@@ -22,18 +23,25 @@ with wanted as (
     where not exists (select from tenant_listings hidden
                       where hidden.sku_id = s.id and not hidden.visible
                         and hidden.tenant_id = any ($6::uuid[]))
-), written as (
-    insert into tenant_listings as known (tenant_id, sku_id, visible, title_override)
-    select $1, sku_id, coalesce(visible, true), nullif(title, '') from reaching
-    where (select count(*) from wanted) = (select count(*) from reaching)
-    on conflict (tenant_id, sku_id) do update set
-        visible = coalesce((select visible from wanted where sku_id = known.sku_id), known.visible),
-        title_override = case
-            when (select sets_title from wanted where sku_id = known.sku_id)
-            then excluded.title_override else known.title_override end
-    returning 1
+), writable as (
+    select * from reaching where (select count(*) from wanted) = (select count(*) from reaching)
+), changed as (
+    update tenant_listings known
+    set visible = coalesce(writable.visible, known.visible),
+        title_override = case when writable.sets_title then nullif(writable.title, '')
+                              else known.title_override end
+    from writable
+    where known.tenant_id = $1 and known.sku_id = writable.sku_id
+      and (known.visible <> writable.visible
+           or writable.sets_title and coalesce(known.title_override, '') <> writable.title)
+), made as (
+    insert into tenant_listings (tenant_id, sku_id, visible, title_override)
+    select $1, sku_id, coalesce(visible, true), nullif(title, '') from writable
+    where (visible is false or title <> '')
+      and not exists (select from tenant_listings known
+                      where known.tenant_id = $1 and known.sku_id = writable.sku_id)
 )
-select (select count(*) from written) as written"""
+select count(*) as found from writable"""
 """Values: the shop, then SKUs, whether each is shown (null: as it is), whether a title is set, and
 the titles; then the shops above."""
 
@@ -63,14 +71,16 @@ async def upsert_listings(shop: Shop, drafts: Sequence[ListingDraft]) -> None:
     if not 1 <= len(drafts) <= MAX_LISTINGS:
         raise Invalid(f"1 to {MAX_LISTINGS} listings at once.", field="listings")
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
+        await db.execute("select from tenants where id = $1 for no key update", shop.id)
         await write_listings(shop, drafts)
 
 
 async def write_listings(shop: Shop, drafts: Sequence[ListingDraft]) -> None:
-    """Write listings in the open transaction of the shop's core scope."""
+    """Write listings in the open transaction of the shop's core scope, in which the shop's turn
+    has been taken: nobody else writes listings of its."""
     if len({draft.sku_id for draft in drafts}) != len(drafts):
         raise Invalid("The same SKU stands there twice.", field="skuId")
-    written: int = await db.fetch_value(
+    found: int = await db.fetch_value(
         WRITE_LISTINGS,
         shop.id,
         [draft.sku_id for draft in drafts],
@@ -79,5 +89,5 @@ async def write_listings(shop: Shop, drafts: Sequence[ListingDraft]) -> None:
         [draft.title or "" for draft in drafts],
         list(shop.path[:-1]),
     )
-    if written != len(drafts):
+    if found != len(drafts):
         raise NotFound("There is no such SKU.", field="skuId")

@@ -6,29 +6,17 @@ from desk_rows import a_draft, everything_written
 from kernel.errors import Forbidden, NotFound, RateLimited
 from kernel.ids import new_id
 from offers.price_desk import files, rules
-from offers.price_desk.guarding import MarginNegative
 from offers.price_desk.own_rules import read_own_rules
-from offers.price_desk.price_lists import ImportReport, export_price_list, import_price_list
+from offers.price_desk.price_lists.exporting import export_price_list
+from offers.price_desk.price_lists.imports import start_import
 from offers.price_desk.sheets import FileFormat, read_records, write_records
 from offers.price_desk.sheets.price_list import COLUMNS, LineProblem
+from price_list_desk import a_csv, imported
 from sales import SalesDesk
 from tenants.pricing import Audience, RuleKind
 
 T2_PAYS, T2_ASKS = 9_000, 11_000
-
-
-async def _sent(
-    desk: SalesDesk, content: bytes, *, dry_run: bool, file_format: FileFormat = FileFormat.CSV
-) -> ImportReport:
-    shop = await desk.shop()
-    ticket = await files.issue_ticket(shop, way="IN", file_format=file_format, english=True)
-    address = await files.read_ticket(ticket.token, shop=shop, way="IN")
-    await files.keep_upload(address, content)
-    return await import_price_list(shop, ticket.file_id, dry_run=dry_run)
-
-
-def _csv(*rows: str) -> bytes:
-    return "\r\n".join(["sku,visible,title,rule,value,rounding,unit", *rows]).encode()
+_OF_THE_IMPORT: dict[str, list[str]] = {"price_files": [], "price_imports": []}
 
 
 @pytest.mark.parametrize("file_format", FileFormat)
@@ -41,49 +29,24 @@ async def test_a_list_says_what_the_shop_pays_and_asks(
     content = await export_price_list(shop, file_format=file_format, english=True)
     [record] = read_records(content, file_format=file_format)
     assert tuple(record.cells) == COLUMNS
-    assert record.cells == {
+    assert {name: cell for name, cell in record.cells.items() if cell} == {
         "sku": goods.slug, "name": goods.slug, "cost": "90.00", "price": "108.45",
-        "visible": "yes", "title": "", "rule": "PERCENT_OVER_COST", "value": "20.50",
+        "visible": "yes", "rule": "PERCENT_OVER_COST", "value": "20.50",
         "rounding": "HALF_UP", "unit": "0.01",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("file_format", FileFormat)
-async def test_what_went_out_comes_back_and_changes_nothing(
-    desk: SalesDesk, file_format: FileFormat
-) -> None:
-    shop, goods = await desk.shop(), desk.world.goods
-    for kind, value in ((RuleKind.ABSOLUTE, 12_345), (RuleKind.FIXED_OVER_COST, 1_700)):
-        more = await desk.world.more_goods(f"goods-{value}")
-        await rules.upsert_rule(
-            shop, a_draft(Audience.RETAIL, kind, value, sku_id=more.sku_id, unit_minor=10)
-        )
-    await desk.owner.execute(
-        """insert into tenant_listings (tenant_id, sku_id, visible, title_override)
-           values ($1, $2, false, '=1+1 月卡')""",
-        shop.id,
-        goods.sku_id,
-    )
-    content = await export_price_list(shop, file_format=file_format, english=False)
-    before = await everything_written(desk.owner)
-    report = await _sent(desk, content, dry_run=False, file_format=file_format)
-    assert (report.rows, report.problem_count, report.written) == (3, 0, True)
-    after = await everything_written(desk.owner)
-    assert after["price_rules"] == before["price_rules"]
-    titles = await desk.owner.fetch("select sku_id, visible, title_override from tenant_listings")
-    assert {row["sku_id"]: (row["visible"], row["title_override"]) for row in titles}[
-        goods.sku_id
-    ] == (False, "=1+1 月卡")
-
-
 async def test_an_import_writes_rules_titles_and_what_is_shown(desk: SalesDesk) -> None:
     other = await desk.world.more_goods("other")
-    content = _csv(
+    content = a_csv(
         f"{desk.world.goods.slug},,月卡,ABSOLUTE,123.40,,",
         f"{other.slug},no,,FIXED_OVER_COST,12.5,ENDING_9,0.10",
     )
-    report = await _sent(desk, content, dry_run=False)
-    assert (report.rows, report.listings, report.rules) == (2, 2, 2)
+    done = await imported(await desk.shop(), content)
+    progress = done.progress
+    assert (done.state, done.written, progress.problem_count) == ("DONE", True, 0)
+    assert (progress.lines_total, progress.lines_done) == (2, 2)
+    assert (progress.listings, progress.rules) == (2, 2)
     own = await read_own_rules(await desk.shop())
     found = {
         (one.rule.target_id, one.rule.kind, one.rule.value, one.rule.unit_minor)
@@ -103,21 +66,21 @@ async def test_an_empty_rule_gives_the_goods_back_to_the_shops_default(desk: Sal
     shop, goods = await desk.shop(), desk.world.goods
     draft = a_draft(Audience.RETAIL, RuleKind.ABSOLUTE, 12_345, sku_id=goods.sku_id)
     await rules.upsert_rule(shop, draft)
-    await _sent(desk, f"sku,rule\n{goods.slug},\n".encode(), dry_run=False)
+    await imported(shop, f"sku,rule\n{goods.slug},\n".encode())
     content = await export_price_list(shop, file_format=FileFormat.CSV, english=True)
     [record] = read_records(content, file_format=FileFormat.CSV)
     assert (record.cells["price"], record.cells["rule"]) == ("110.00", "")
 
 
 async def test_a_dry_run_finds_the_same_and_writes_nothing(desk: SalesDesk) -> None:
-    content = _csv(f"{desk.world.goods.slug},yes,月卡,ABSOLUTE,123.40,,")
+    content = a_csv(f"{desk.world.goods.slug},yes,月卡,ABSOLUTE,123.40,,")
     before = await everything_written(desk.owner)
-    report = await _sent(desk, content, dry_run=True)
+    tried = await imported(await desk.shop(), content, dry_run=True)
     after = await everything_written(desk.owner)
-    assert {**after, "price_files": []} == before
-    assert (report.rows, report.rules, report.written) == (1, 1, False)
-    assert report.impact is not None
-    [move] = report.impact.moves
+    assert {**after, **_OF_THE_IMPORT} == before
+    assert (tried.state, tried.written, tried.progress.rules) == ("DONE", False, 1)
+    assert tried.progress.impact is not None
+    [move] = tried.progress.impact.moves
     assert (move.before_minor, move.after_minor) == (T2_ASKS, 12_340)
 
 
@@ -125,7 +88,7 @@ async def test_what_is_wrong_is_said_by_line_and_column_and_nothing_is_written(
     desk: SalesDesk,
 ) -> None:
     slug = desk.world.goods.slug
-    content = _csv(
+    content = a_csv(
         f"{slug},maybe,,,,,",
         "nobodys-code,,,,,,",
         ",,,,,,",
@@ -137,9 +100,9 @@ async def test_what_is_wrong_is_said_by_line_and_column_and_nothing_is_written(
         f"{slug},,,ABSOLUTE,100,,",
     )
     before = await everything_written(desk.owner)
-    report = await _sent(desk, content, dry_run=False)
-    assert not report.written
-    assert report.problems == (
+    refused = await imported(await desk.shop(), content)
+    assert (refused.state, refused.written) == ("REFUSED", False)
+    assert refused.progress.problems == (
         LineProblem(2, "visible", "UNKNOWN_WORD"),
         LineProblem(3, "sku", "UNKNOWN_SKU"),
         LineProblem(5, "sku", "MISSING"),
@@ -149,20 +112,47 @@ async def test_what_is_wrong_is_said_by_line_and_column_and_nothing_is_written(
         LineProblem(10, "sku", "TWICE"),
     )
     after = await everything_written(desk.owner)
-    assert {**after, "price_files": []} == before
+    assert {**after, **_OF_THE_IMPORT} == before
 
 
-async def test_one_price_that_breaks_a_guard_stops_the_whole_import(desk: SalesDesk) -> None:
-    other = await desk.world.more_goods("other")
-    content = _csv(
-        f"{desk.world.goods.slug},,,ABSOLUTE,123.40,,", f"{other.slug},,,ABSOLUTE,89.99,,"
+async def test_each_price_that_breaks_a_guard_is_named_and_stops_the_whole_import(
+    desk: SalesDesk,
+) -> None:
+    world = desk.world
+    others = [await world.more_goods(f"other-{number}") for number in range(3)]
+    await desk.owner.execute(
+        "insert into price_limits (tenant_id, sku_id, ceiling_minor) values ($1, $2, 20000)",
+        world.root.id,
+        others[0].sku_id,
+    )
+    content = a_csv(
+        f"{world.goods.slug},,,ABSOLUTE,123.40,,",
+        f"{others[0].slug},,,ABSOLUTE,200.01,,",
+        f"{others[1].slug},,月卡,,,,",
+        f"{others[2].slug},,,ABSOLUTE,89.99,,",
     )
     before = await everything_written(desk.owner)
-    with pytest.raises(MarginNegative) as found:
-        await _sent(desk, content, dry_run=False)
-    assert found.value.details["sku"] == other.slug
+    refused = await imported(await desk.shop(), content)
+    assert refused.state == "REFUSED"
+    assert set(refused.progress.problems) == {
+        LineProblem(3, "value", "PRICE_FLOOR_VIOLATION"),
+        LineProblem(5, "value", "MARGIN_NEGATIVE"),
+    }
     after = await everything_written(desk.owner)
-    assert {**after, "price_files": []} == before
+    assert {**after, **_OF_THE_IMPORT} == before
+
+
+async def test_what_is_no_price_list_at_all_is_refused_as_a_whole(desk: SalesDesk) -> None:
+    shop = await desk.shop()
+    before = await everything_written(desk.owner)
+    for content in ("sku,价格\n".encode("gb18030"), b'"open', b"sku,sku\n1,2\n"):
+        refused = await imported(shop, content)
+        assert refused.state == "REFUSED"
+        assert refused.progress.refused is not None
+        assert refused.progress.refused.code == "VALIDATION"
+        await desk.owner.execute("delete from price_files")
+    after = await everything_written(desk.owner)
+    assert {**after, **_OF_THE_IMPORT} == before
 
 
 async def test_what_a_parent_hides_is_an_unknown_code(desk: SalesDesk) -> None:
@@ -172,8 +162,8 @@ async def test_what_a_parent_hides_is_an_unknown_code(desk: SalesDesk) -> None:
         world.agent.id,
         world.goods.sku_id,
     )
-    report = await _sent(desk, f"sku\n{world.goods.slug}\n".encode(), dry_run=True)
-    assert report.problems == (LineProblem(2, "sku", "UNKNOWN_SKU"),)
+    refused = await imported(await desk.shop(), f"sku\n{world.goods.slug}\n".encode(), dry_run=True)
+    assert refused.progress.problems == (LineProblem(2, "sku", "UNKNOWN_SKU"),)
 
 
 async def test_an_address_is_one_shops_for_one_way_and_for_a_while(desk: SalesDesk) -> None:
@@ -208,15 +198,17 @@ async def test_an_upload_is_its_shops_alone_and_not_for_long(desk: SalesDesk) ->
     agent = await desk.shop(desk.world.agent)
     for stranger, upload_id in ((agent, kept), (shop, new_id())):
         with pytest.raises(NotFound):
-            await import_price_list(stranger, upload_id, dry_run=True)
+            await start_import(stranger, upload_id, dry_run=True)
+    await start_import(shop, kept, dry_run=True)
     assert await files.forget_uploads() == 0
     await desk.world.shift_clock("61 minutes")
-    assert await files.forget_uploads() == files.MAX_WAITING
+    assert await files.forget_uploads() == files.MAX_WAITING - 1  # one is still to be imported
 
 
 async def test_a_list_of_thousands_of_goods_comes_back_in_one_piece(desk: SalesDesk) -> None:
-    """As many rows as there may be, most of them of goods that nobody knows: the first are told."""
+    """As many rows as there may be of goods that nobody knows: the first are told."""
     rows = [[f"code-{number}"] for number in range(10_000)]
     content = write_records(["sku"], rows, file_format=FileFormat.XLSX)
-    report = await _sent(desk, content, dry_run=True, file_format=FileFormat.XLSX)
-    assert (report.problem_count, len(report.problems)) == (10_000, 100)
+    refused = await imported(await desk.shop(), content, dry_run=True, file_format=FileFormat.XLSX)
+    found = refused.progress
+    assert (found.problem_count, len(found.problems)) == (10_000, 100)

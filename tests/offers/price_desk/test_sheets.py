@@ -2,13 +2,23 @@
 
 import io
 import zipfile
+from datetime import UTC, datetime
+from itertools import cycle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers.price_desk.sheets import FileFormat, read_records, write_records
+from offers.price_desk.sheets import FileFormat, Record, read_records, write_records
 from offers.price_desk.sheets.bounds import MAX_ROWS, FileRefused
+from offers.price_desk.sheets.price_list import (
+    COLUMNS,
+    LineProblem,
+    ShownSku,
+    read_price_list,
+    written_rows,
+)
+from offers.price_desk.sheets.rule_cells import ListedFor, ListedPlace, ListedRule
 from offers.price_desk.sheets.values import (
     CellProblem,
     UnreadableCell,
@@ -17,6 +27,7 @@ from offers.price_desk.sheets.values import (
     written_amount,
     written_percent,
 )
+from tenants.pricing import Rounding, RuleKind
 
 HEADING = ("sku", "title")
 _texts = st.text(
@@ -83,14 +94,14 @@ def test_numbers_of_a_workbook_are_the_decimals_that_were_typed() -> None:
 
 
 def test_a_small_workbook_that_unpacks_to_much_is_refused() -> None:
-    bomb = _workbook(_sheet("") + " " * 40_000_000)
-    assert len(bomb) < 200_000
+    bomb = _workbook(_sheet("") + " " * 70_000_000)
+    assert len(bomb) < 300_000
     with pytest.raises(FileRefused, match="unpacks"):
         read_records(bomb, file_format=FileFormat.XLSX)
 
 
 def test_a_workbook_that_lies_about_its_size_is_not_believed() -> None:
-    honest = _workbook(_sheet("") + " " * 40_000_000)
+    honest = _workbook(_sheet("") + " " * 70_000_000)
     at = honest.rindex(b"PK\x01\x02", 0, honest.rindex(b"xl/worksheets/sheet1.xml"))
     lying = honest[: at + 24] + (100).to_bytes(4, "little") + honest[at + 28 :]
     with pytest.raises(FileRefused):
@@ -164,7 +175,7 @@ def test_a_workbook_with_a_doctype_is_refused() -> None:
         b"a\n" + b"x" * 501,
         b"a\n" + b"x\n" * (MAX_ROWS + 1),
         b",".join([b"a"] * 21),
-        b"a" * 5_000_001,
+        b"a" * 10_000_001,
     ],
 )
 def test_a_file_out_of_bounds_is_refused(content: bytes) -> None:
@@ -196,3 +207,50 @@ def test_an_amount_that_is_none_says_why(text: str, problem: CellProblem) -> Non
     with pytest.raises(UnreadableCell) as found:
         amount_minor({"price": text}, "price", currency="CNY")
     assert found.value.code is problem
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "problem"),
+    [
+        ({"for": "FRIENDS"}, "for", CellProblem.UNKNOWN_WORD),
+        ({"for": "GRADE"}, "whom", CellProblem.MISSING),
+        ({"whom": "gold"}, "whom", CellProblem.NOT_ALLOWED),
+        ({"from_quantity": "0"}, "from_quantity", CellProblem.OUT_OF_RANGE),
+        ({"from_quantity": "501"}, "from_quantity", CellProblem.OUT_OF_RANGE),
+        ({"from_quantity": "1.5"}, "from_quantity", CellProblem.TOO_PRECISE),
+        ({"starts": "soon"}, "starts", CellProblem.NOT_A_TIME),
+        ({"starts": "2030-01-01 00:00:00"}, "starts", CellProblem.NO_ZONE),
+        ({"starts": "0001-01-01T00:00:00+14:00"}, "starts", CellProblem.NOT_A_TIME),
+        ({"starts": "2030-01-01T00:00Z", "ends": "2030-01-01T08:00+08:00"}, "ends",
+         CellProblem.OUT_OF_RANGE),
+        ({"for": "CHILDREN", "visible": "no"}, "visible", CellProblem.NOT_ALLOWED),
+        ({"from_quantity": "5", "title": "x"}, "title", CellProblem.NOT_ALLOWED),
+        ({"rule": "PERCENT_OF_FACE", "value": "0"}, "value", CellProblem.OUT_OF_RANGE),
+    ],
+)  # fmt: skip
+def test_a_row_that_asks_for_what_cannot_be_says_in_which_cell(
+    cells: dict[str, str], column: str, problem: CellProblem
+) -> None:
+    full = {"sku": "moon", "rule": "ABSOLUTE", "value": "1", **cells}
+    lines, problems = read_price_list([Record(2, full)], currency="CNY")
+    assert (lines, problems) == ([], [LineProblem(2, column, problem)])
+
+
+def test_a_rule_of_every_place_is_read_as_it_is_written() -> None:
+    since, until = (datetime(2030, 1, day, 1, 2, 3, 456, tzinfo=UTC) for day in (1, 2))
+    places = [
+        ListedPlace(listed_for, "gold" if listed_for.is_named else "", quantity, starts_at)
+        for listed_for in ListedFor
+        for quantity in (1, 500)
+        for starts_at in (None, since)
+    ]
+    rules = {
+        place: ListedRule(kind, 0 if kind is RuleKind.PASS_THROUGH else 1_234, rounding, 10, until)
+        for place, kind, rounding in zip(places, cycle(RuleKind), cycle(Rounding), strict=False)
+    }
+    sku = ShownSku("moon", "月卡", 9_000, None, True, "", rules)
+    content = write_records(COLUMNS, written_rows(sku, currency="CNY"), file_format=FileFormat.CSV)
+    lines, problems = read_price_list(
+        read_records(content, file_format=FileFormat.CSV), currency="CNY"
+    )
+    assert (problems, {line.place: line.rule for line in lines}) == ([], rules)

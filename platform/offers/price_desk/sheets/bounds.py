@@ -4,12 +4,13 @@ from typing import Final
 
 from kernel.errors import Invalid
 
-MAX_BYTES: Final = 5_000_000
-MAX_ROWS: Final = 10_000
+MAX_BYTES: Final = 10_000_000
+MAX_ROWS: Final = 30_000
+"""Ten thousand goods, and as many rules as a shop may have."""
 MAX_COLUMNS: Final = 20
 MAX_CELL: Final = 500
 """Characters."""
-MAX_UNPACKED_BYTES: Final = 32_000_000
+MAX_UNPACKED_BYTES: Final = 64_000_000
 MAX_PARTS: Final = 100
 """Files inside a workbook."""
 
@@ -19,7 +20,7 @@ class FileRefused(Invalid):
 
 
 def require_size(content: bytes) -> None:
-    """Raise `FileRefused` for an empty file or one of more than 5 MB."""
+    """Raise `FileRefused` for an empty file or one of more than 10 MB."""
     if not content:
         raise FileRefused("The file is empty.", field="file")
     if len(content) > MAX_BYTES:

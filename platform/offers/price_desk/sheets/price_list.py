@@ -1,8 +1,10 @@
 """A shop's price list: what its columns are, and what one row asks for.
 
 `name`, `cost` and `price` are for the reader and are not read back. A column that is not there
-leaves what it would say as it is; an empty `rule` takes the SKU's own rule away, so that the rule
-of its category or of the whole shop holds; an empty `visible` leaves the SKU as it is.
+leaves what it would say as it is. A SKU has a plain row, which also says how the shop shows it, and
+one for each other rule on it (`rule_cells.py`). An empty `rule` clears its place, so that a less
+specific rule holds; an empty `visible` leaves the SKU as it is; an empty `title` takes the shop's
+own title away, and an empty `position` its own place in the list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,37 +12,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from offers.price_desk.sheets.reading import Record
+from offers.price_desk.sheets.rule_cells import (
+    PLAIN,
+    RULE_COLUMNS,
+    ListedPlace,
+    ListedRule,
+    read_place,
+    read_rule,
+    written_rule,
+)
 from offers.price_desk.sheets.values import (
     CellProblem,
     UnreadableCell,
-    amount_minor,
-    one_of,
-    percent_bp,
     short_text,
     written_amount,
-    written_percent,
     yes_or_no,
 )
-from tenants.pricing import Rounding, RuleKind
 
-COLUMNS: Final = (
-    "sku", "name", "cost", "price", "visible", "title", "rule", "value", "rounding", "unit",
-)  # fmt: skip
+COLUMNS: Final = ("sku", "name", "cost", "price", "visible", "title", *RULE_COLUMNS)
 LONGEST_TITLE: Final = 200
 LONGEST_CODE: Final = 100
-MAX_RULE_VALUE: Final = 1_000_000_000_000
-UNITS_MINOR: Final = (1, 10, 100, 1000)
-_IN_PERCENT: Final = frozenset({RuleKind.PERCENT_OVER_COST, RuleKind("PERCENT_OF_FACE")})
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRule:
-    """The rule of one SKU as a row says it, in basis points or minor units."""
-
-    kind: RuleKind
-    value: int
-    rounding: Rounding = Rounding.HALF_UP
-    unit_minor: int = 1
+_OF_THE_PLAIN_ROW: Final = ("visible", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +45,7 @@ class PriceLine:
     sets_title: bool = False
     title: str = ""
     sets_rule: bool = False
+    place: ListedPlace = PLAIN
     rule: ListedRule | None = None
 
 
@@ -71,18 +64,18 @@ def read_price_list(
     """Read every row, and name everything that is wrong with any of them."""
     lines: list[PriceLine] = []
     problems: list[LineProblem] = []
-    met: set[str] = set()
+    met: set[tuple[str, ListedPlace]] = set()
     unknown = {name for record in records[:1] for name in record.cells} - set(COLUMNS)
     problems += [LineProblem(1, name, CellProblem.UNKNOWN_COLUMN) for name in sorted(unknown)]
     for record in records:
         try:
             line = _line(record, currency)
-            if line.sku_code in met:
+            if (line.sku_code, line.place) in met:
                 raise UnreadableCell("sku", CellProblem.TWICE)
         except UnreadableCell as problem:
             problems.append(LineProblem(record.line, problem.column, problem.code))
             continue
-        met.add(line.sku_code)
+        met.add((line.sku_code, line.place))
         lines.append(line)
     return lines, problems
 
@@ -92,44 +85,34 @@ def _line(record: Record, currency: str) -> PriceLine:
     code = short_text(cells, "sku", longest=LONGEST_CODE)
     if not code:
         raise UnreadableCell("sku", CellProblem.MISSING)
+    place = read_place(cells)
+    sets_rule = "rule" in cells
+    rule = read_rule(cells, currency, starts_at=place.starts_at)
+    if place != PLAIN:
+        _require_rule_alone(cells)
+        return PriceLine(record.line, code, sets_rule=True, place=place, rule=rule)
     return PriceLine(
         line=record.line,
         sku_code=code,
         visible=yes_or_no(cells, "visible"),
         sets_title="title" in cells,
         title=short_text(cells, "title", longest=LONGEST_TITLE),
-        sets_rule="rule" in cells,
-        rule=_rule(cells, currency),
+        sets_rule=sets_rule,
+        rule=rule,
     )
 
 
-def _rule(cells: Mapping[str, str], currency: str) -> ListedRule | None:
-    kind = one_of(cells, "rule", RuleKind)
-    if kind is None:
-        return None
-    rounding = one_of(cells, "rounding", Rounding) or Rounding.HALF_UP
-    unit_minor = 1
-    if cells.get("unit", "").strip():
-        unit_minor = amount_minor(cells, "unit", currency=currency)
-    if unit_minor not in UNITS_MINOR:
-        raise UnreadableCell("unit", CellProblem.OUT_OF_RANGE)
-    return ListedRule(kind, _value(cells, kind, currency), rounding, unit_minor)
-
-
-def _value(cells: Mapping[str, str], kind: RuleKind, currency: str) -> int:
-    if kind is RuleKind.PASS_THROUGH:
-        return 0
-    if kind in _IN_PERCENT:
-        value = percent_bp(cells, "value")
-    else:
-        value = amount_minor(cells, "value", currency=currency)
-    if not (kind is RuleKind.ABSOLUTE) <= value <= MAX_RULE_VALUE:
-        raise UnreadableCell("value", CellProblem.OUT_OF_RANGE)
-    return value
+def _require_rule_alone(cells: Mapping[str, str]) -> None:
+    """A row beside the plain one is about a rule, and says nothing else."""
+    if "rule" not in cells:
+        raise UnreadableCell("rule", CellProblem.MISSING)
+    for column in _OF_THE_PLAIN_ROW:
+        if cells.get(column, "").strip():
+            raise UnreadableCell(column, CellProblem.NOT_ALLOWED)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownLine:
+class ShownSku:
     """One SKU as an exported list shows it; amounts are minor units, None where there is none."""
 
     sku_code: str
@@ -138,33 +121,30 @@ class ShownLine:
     price_minor: int | None
     visible: bool
     title: str
-    rule: ListedRule | None
+    rules: Mapping[ListedPlace, ListedRule]
+    """By their places, in the order in which they are shown."""
 
 
-def written_line(line: ShownLine, *, currency: str) -> tuple[str, ...]:
-    """Write a row of an exported list, in the order of `COLUMNS`."""
+def written_rows(sku: ShownSku, *, currency: str) -> list[tuple[str, ...]]:
+    """Write the rows of one SKU, the plain one first, each in the order of `COLUMNS`."""
 
     def amount(minor: int | None) -> str:
         return "" if minor is None else written_amount(minor, currency=currency)
 
-    rule = line.rule
-    return (
-        line.sku_code,
-        line.name,
-        amount(line.cost_minor),
-        amount(line.price_minor),
-        "yes" if line.visible else "no",
-        line.title,
-        "" if rule is None else rule.kind,
-        "" if rule is None else _written_value(rule, currency),
-        "" if rule is None else rule.rounding,
-        "" if rule is None else written_amount(rule.unit_minor, currency=currency),
+    shown = (
+        sku.sku_code,
+        sku.name,
+        amount(sku.cost_minor),
+        amount(sku.price_minor),
+        "yes" if sku.visible else "no",
+        sku.title,
     )
-
-
-def _written_value(rule: ListedRule, currency: str) -> str:
-    if rule.kind is RuleKind.PASS_THROUGH:
-        return ""
-    if rule.kind in _IN_PERCENT:
-        return written_percent(rule.value)
-    return written_amount(rule.value, currency=currency)
+    beside = (sku.sku_code, sku.name, "", "", "", "")
+    return [
+        (*shown, *written_rule(PLAIN, sku.rules.get(PLAIN), currency=currency)),
+        *[
+            (*beside, *written_rule(place, rule, currency=currency))
+            for place, rule in sku.rules.items()
+            if place != PLAIN
+        ],
+    ]

@@ -1,9 +1,11 @@
-"""What the cells of a price list say, exactly: amounts, percents, words; or why they say nothing.
+"""What the cells of a price list say, exactly: amounts, percents, times, words; or why nothing.
 
-People write amounts as they read them, 12.34 of the shop's currency, and percents as 5.25.
+People write amounts as they read them, 12.34 of the shop's currency, and percents as 5.25; a time
+says its zone: 2030-01-01T00:00:00Z.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -30,6 +32,11 @@ class CellProblem(StrEnum):
     TWICE = "TWICE"
     UNKNOWN_COLUMN = "UNKNOWN_COLUMN"
     NOT_ALLOWED = "NOT_ALLOWED"
+    NOT_A_TIME = "NOT_A_TIME"
+    NO_ZONE = "NO_ZONE"
+    UNKNOWN_NAME = "UNKNOWN_NAME"
+    OVERLAPS = "OVERLAPS"
+    TOO_MANY = "TOO_MANY"
 
 
 class UnreadableCell(Exception):
@@ -63,6 +70,30 @@ def percent_bp(cells: Mapping[str, str], column: str) -> int:
 def written_percent(bp: int) -> str:
     """Write basis points as `percent_bp` reads them: 525 is 5.25."""
     return f"{Decimal(bp).scaleb(-2):.2f}"
+
+
+def whole_number(cells: Mapping[str, str], column: str) -> int | None:
+    """Read a whole number, None from an empty cell."""
+    return _scaled(cells, column, places=0) if cells.get(column, "").strip() else None
+
+
+def moment(cells: Mapping[str, str], column: str) -> datetime | None:
+    """Read a time with its zone, None from an empty cell; `UnreadableCell` for anything else."""
+    text = cells.get(column, "").strip()
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            raise UnreadableCell(column, CellProblem.NO_ZONE)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter before the year 1 or after 9999
+        raise UnreadableCell(column, CellProblem.NOT_A_TIME) from None
+
+
+def written_moment(value: datetime | None) -> str:
+    """Write a time as `moment` reads it, nothing for none."""
+    return "" if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _scaled(cells: Mapping[str, str], column: str, *, places: int) -> int:
