@@ -71,7 +71,15 @@ async def write_refund(
         on_credit=on_credit,
     )
     if order.refunded_minor + amount_minor == order.total_minor:
-        await db.execute("select release_coupons($1, 'REFUNDED', platform_now())", order.id)
+        await db.execute(_RELEASE_COUPONS, order.id)
+
+
+# What the shop gave back out of goodwill stays sold, and whoever paid for its discount has paid:
+# were its use given back, a shop could spend others' coupons on one buyer without end.
+_RELEASE_COUPONS = """
+select release_coupons($1, 'REFUNDED', platform_now())
+where not exists (select from refunds where order_id = $1 and reason = 'GOODWILL')
+"""
 
 
 async def _taken(

@@ -564,6 +564,22 @@ async def test_goodwill_leaves_the_funders_where_they_are(desk: SalesDesk) -> No
     await desk.assert_sound()
 
 
+async def test_goodwill_gives_no_use_of_a_coupon_back(desk: SalesDesk) -> None:
+    await desk.world.keys(2)
+    agent = await desk.shop(desk.world.agent)
+    await issue_for_subtree(agent, max_uses=1)
+    await fund(agent.id, agent.id, 5_000)
+    earned = await (await desk.order()).paid()
+    purchase = await (await desk.order(coupon_codes=["SPRING"])).paid()
+    shop_share = 2 * (2_000 - 66)
+    await purchase.refund(shop_share, "GOODWILL")
+    await purchase.refund(purchase.total_minor - shop_share, "SHOP_FAULT")
+    assert await purchase.status() == "REFUNDING"
+    assert (await coupon_state(desk.owner))["places"] == 1
+    assert earned.total_minor == PRICE_MINOR
+    await desk.assert_sound()
+
+
 async def test_who_waits_for_keys_takes_the_coupon_all_the_same(
     desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
