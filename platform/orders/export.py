@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from orders.reveal import RevealedKey
 
 # Security A65: a cell that begins with one of these would be computed by a spreadsheet.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# East Asia's spreadsheets read them in full width, too.
+_FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n")
 
 
 def as_text(keys: Sequence[RevealedKey]) -> str:

@@ -40,7 +40,7 @@ def test_a_table_reads_back_as_it_was_written() -> None:
     assert second[2:4] == ["B", ""]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d"])
 def test_no_cell_is_a_formula(start: str) -> None:
     formula = f"{start}HYPERLINK(1)"
     assert safe_cell(formula) == f"'{formula}"

@@ -62,7 +62,7 @@ def test_what_is_written_is_read_back(file_format: FileFormat, rows: list[tuple[
 
 
 @pytest.mark.parametrize("file_format", FileFormat)
-@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t=", "\r="])
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t=", "\r=", "\uff1d", "\uff20"])
 def test_no_cell_that_is_written_is_a_formula(file_format: FileFormat, beginning: str) -> None:
     evil = f"{beginning}HYPERLINK(1)"
     written = write_records(HEADING, [("a", evil)], file_format=file_format)

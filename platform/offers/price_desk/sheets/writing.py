@@ -9,8 +9,9 @@ import xlsxwriter
 
 from offers.price_desk.sheets.reading import FileFormat
 
-_CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""A cell that begins so is a formula to some spreadsheet; the quote is doubled to come back."""
+_CALCULATED: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n'")
+"""A cell that begins so is a formula to some spreadsheet, to those of East Asia in full width, too;
+the quote is doubled to come back."""
 _BOM: Final = "\ufeff"
 """Without it Excel takes UTF-8 for the code page of its country."""
 
