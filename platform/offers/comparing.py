@@ -14,7 +14,7 @@ _NEVER_SECONDS: Final = 10**9
 
 
 class Figures(NamedTuple):
-    """What came of an offer's sales in the last 90 days, in keys."""
+    """What came of an offer's sales in the last 90 days, in keys that did not come back."""
 
     sold: int
     faults: int
@@ -22,8 +22,8 @@ class Figures(NamedTuple):
 
     @property
     def reliability_bp(self) -> int | None:
-        """The share of keys that nobody gave back or had refunded for the supplier's fault, in
-        basis points; None while too few stand behind it."""
+        """The share of keys that were not refunded for the supplier's fault, in basis points; None
+        while too few stand behind it."""
         if self.sold < ENOUGH_SALES:
             return None
         return max(0, self.sold - self.faults) * 10_000 // self.sold

@@ -43,21 +43,27 @@ with fresh as materialized (
 )
 select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 """)
-# A refund speaks of as many keys as its amount pays for.
+# A refund speaks of as many keys as its amount pays for. A key that nobody has opened and that came
+# back says nothing of its supplier: whoever likes may buy and give back, and did not buy.
 _REFUNDS: Final = Statement("""
 with fresh as materialized (
     select refund.id, line.supplier_listing_id as listing_id, refund.created_at::date as day,
-           least(line.quantity, ceil(refund.amount_minor::numeric / line.unit_price_minor))::int
-               as keys,
-           refund.reason in ('UNREVEALED_RETURN', 'SUPPLIER_FAULT') as is_fault
+           least(line.quantity, ceil(refund.amount_minor::numeric * line.quantity
+                                     / (line.net_minor - line.funded_minor)))::int as keys,
+           refund.reason
     from (select id, order_id, line_id, amount_minor, reason, created_at from refunds
           where id > :after::uuid and id < :before::uuid order by id limit :batch::int) as refund
     left join order_lines line on (line.order_id, line.id) = (refund.order_id, refund.line_id)
 ), counted as (
-    insert into offer_days as known (listing_id, day, faults)
-    select listing_id, day, sum(keys) from fresh
-    where is_fault and listing_id is not null group by listing_id, day
-    on conflict (listing_id, day) do update set faults = known.faults + excluded.faults
+    insert into offer_days as known (listing_id, day, faults, returned)
+    select listing_id, day, coalesce(sum(keys) filter (where reason = 'SUPPLIER_FAULT'), 0),
+           coalesce(sum(keys) filter (where reason <> 'SUPPLIER_FAULT'), 0)
+    from fresh
+    where reason in ('UNREVEALED_RETURN', 'CHANGE_OF_MIND', 'SUPPLIER_FAULT')
+      and listing_id is not null
+    group by listing_id, day
+    on conflict (listing_id, day) do update
+    set faults = known.faults + excluded.faults, returned = known.returned + excluded.returned
 )
 select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 """)
@@ -65,7 +71,8 @@ _SOURCES: Final = {"DELIVERIES": _DELIVERIES, "REFUNDS": _REFUNDS}
 
 _SUM_UP: Final = """
 insert into offer_figures as known (listing_id, sold, faults, typical_seconds)
-select listing.id, coalesce(sum(day.sold), 0), coalesce(sum(day.faults), 0),
+select listing.id, greatest(coalesce(sum(day.sold) - sum(day.returned), 0), 0),
+       coalesce(sum(day.faults), 0),
        case when sum(day.sold) is null or sum(day.sold) = 0 then null
             when 2 * sum(day.within_10_seconds) >= sum(day.sold) then 10
             when 2 * sum(day.within_minute) >= sum(day.sold) then 60

@@ -50,9 +50,9 @@ class OfferBadge(Enum):
 @strawberry.type(description="One seller's offer of a SKU. Sellers are not named.")
 class Offer:
     """A price, a stock and how long the seller answers for a key. The figures are of the last 90
-    days: `sold` keys, of which `reliabilityBp` basis points neither came back nor were refunded
-    for the seller's fault (null while too few were sold); half of them were delivered within
-    `typicalSeconds` of the payment."""
+    days: `sold` keys that did not come back unopened, of which `reliabilityBp` basis points were
+    not refunded for the seller's fault (null while too few were sold); half of them were delivered
+    within `typicalSeconds` of the payment."""
 
     id: strawberry.ID
     price: Money

@@ -45,11 +45,24 @@ async def test_deliveries_and_the_suppliers_faults_are_counted_once(desk: SalesD
     await first.give_back(1)
     await first.refund(11_000, "SUPPLIER_FAULT")
     await first.refund(1_000, "GOODWILL")  # the shop's own decision says nothing of the supplier
-    expected = [{"sold": 10, "faults": 2, "typical_seconds": 10}]
+    expected = [{"sold": 9, "faults": 1, "typical_seconds": 10}]
     assert await sweep() == 1
     assert await figures(desk.owner) == expected
     assert await sweep() == 0  # nothing new, so no page grows old
     assert await figures(desk.owner) == expected
+
+
+async def test_whoever_buys_and_gives_back_makes_an_offer_neither_better_nor_worse(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(7)
+    await (await desk.order(quantity=2)).paid()
+    rival = await (await desk.order(quantity=5)).paid()
+    for quantity in (1, 3):
+        await rival.give_back(quantity)
+    await rival.refund(11_000, "CHANGE_OF_MIND")
+    await sweep()
+    assert await figures(desk.owner) == [{"sold": 2, "faults": 0, "typical_seconds": 10}]
 
 
 async def test_a_slow_delivery_is_told_as_slow(desk: SalesDesk) -> None:
