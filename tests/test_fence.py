@@ -15,7 +15,14 @@ from tortoise.exceptions import IntegrityError, OperationalError, ValidationErro
 from tortoise.manager import Manager
 
 from affiliates.models import Affiliate, AffiliateProgram
-from identity.models import ApiClient, Customer, SavedContact, StaffEvent, StaffInvitation
+from identity.models import (
+    ApiClient,
+    Customer,
+    PasswordReset,
+    SavedContact,
+    StaffEvent,
+    StaffInvitation,
+)
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
@@ -40,6 +47,7 @@ TENANT_TABLES = (
     "api_clients",
     "api_client_uses",
     "staff_invitations",
+    "password_resets",
     "staff_events",
     "storefronts",
     "storefront_texts",
@@ -105,6 +113,7 @@ FENCED_MODELS: tuple[type[TenantOwned], ...] = (
     Customer,
     SavedContact,
     ApiClient,
+    PasswordReset,
     StaffInvitation,
     StaffEvent,
     StoredStorefront,

@@ -227,6 +227,14 @@ async def _plant_people(owner: asyncpg.Connection, shop: Row, slug: str) -> dict
             "invited_by": staff["id"],
             "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
         },
+        "password_resets": {
+            "id": new_id(),
+            "staff_id": staff["id"],
+            "contact_kind": "email",
+            "origin": f"https://{slug}.example",
+            "token_hash": token_bytes(32),
+            "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
+        },
         "staff_events": {
             "id": new_id(),
             "actor": "platform",

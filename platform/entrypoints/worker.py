@@ -16,6 +16,7 @@ from billing.balances import fold_balances
 from billing.payments import Payment
 from billing.polling import claim_due, give_poll_back
 from identity.attempts import forget_attempts
+from identity.password_resets import forget_old_resets
 from identity.tokens import delete_old_tokens
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
@@ -46,6 +47,7 @@ ALERTS_FORGOTTEN_AT_ONCE = 1_000
 CARTS_FORGOTTEN_AT_ONCE = 500
 ATTEMPTS_FORGOTTEN_AT_ONCE = 5_000
 TOKENS_DELETED_AT_ONCE = 2_000
+RESETS_FORGOTTEN_AT_ONCE = 2_000
 SALES_COUNTED_AT_ONCE = 5_000
 webhooks = Dispatcher()
 
@@ -139,6 +141,11 @@ async def forget_old_tokens() -> int:
     return await delete_old_tokens(TOKENS_DELETED_AT_ONCE)
 
 
+async def forget_resets() -> int:
+    """Forget links for new passwords that ended long ago."""
+    return await forget_old_resets(RESETS_FORGOTTEN_AT_ONCE)
+
+
 async def count_sales() -> int:
     """Count what came of each offer's sales."""
     return await offer_figures.count_sales(SALES_COUNTED_AT_ONCE)
@@ -182,6 +189,7 @@ SWEEPS = (
     Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),
     Sweep(work=forget_old_attempts, every_seconds=600.0, batch=ATTEMPTS_FORGOTTEN_AT_ONCE),
     Sweep(work=forget_old_tokens, every_seconds=3600.0, batch=TOKENS_DELETED_AT_ONCE),
+    Sweep(work=forget_resets, every_seconds=3600.0, batch=RESETS_FORGOTTEN_AT_ONCE),
     Sweep(work=count_sales, every_seconds=60.0, batch=SALES_COUNTED_AT_ONCE),
     Sweep(work=sum_up_sales, every_seconds=3600.0),
 )

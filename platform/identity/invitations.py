@@ -184,7 +184,7 @@ async def accept(
         roles = await _take(offered.id)
         staff_id = login.id or await _new_login(offered.account, checked, new_hash)
         await _join(tenant_id, staff_id, roles)
-        return await admit(tenant_id, staff_id, attempts)
+        return await admit(tenant_id, staff_id, attempts, proved=login.password_hash)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.fields.db_defaults import SqlDefault
 from tortoise.models import Model
 
+from identity.contact import ContactKind
 from kernel.ids import new_id
 from tenants.scope import TenantOwned
 
@@ -181,6 +182,23 @@ class StaffEvent(TenantOwned):
 
     class Meta:
         table = "staff_events"
+
+
+class PasswordReset(TenantOwned):
+    """A link that sets a new password, of a customer or of a staff login; good once."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    customer_id = fields.UUIDField(null=True)
+    staff_id = fields.UUIDField(null=True)
+    contact_kind = fields.CharEnumField(ContactKind)
+    origin = fields.TextField()
+    token_hash = fields.BinaryField()
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "password_resets"
 
 
 class ApiClient(TenantOwned):

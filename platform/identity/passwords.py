@@ -26,15 +26,15 @@ NOBODYS_HASH = (
 _workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
-async def hash_password(password: str) -> str:
+async def hash_password(password: str, *, field: str = "password") -> str:
     """Return the argon2id hash of a password, with its parameters.
 
-    Raises `Invalid` unless it has 8 to 128 characters.
+    Raises `Invalid`, which names the `field`, unless it has 8 to 128 characters.
     """
     text = _canonical(password)
     if not SHORTEST <= len(text) <= LONGEST:
         message = f"A password has {SHORTEST} to {LONGEST} characters."
-        raise Invalid(message, field="password")
+        raise Invalid(message, field=field)
     work = partial(_hasher.hash, text)
     return await asyncio.get_running_loop().run_in_executor(_workers, work)
 

@@ -95,7 +95,9 @@ async def sign_in(*, tenant_id: UUID, account: str, password: str, ip: str) -> S
     matches = await verify_password(password, password_hash=found.password_hash)
     if found.id is None or not matches:
         raise WrongCredentials("The account or the password is wrong.")
-    return await _signed_in(tenant_id, found.id, [by_address, by_account])
+    return await _signed_in(
+        tenant_id, found.id, [by_address, by_account], proved=found.password_hash
+    )
 
 
 async def sign_out(token: str) -> None:
@@ -103,20 +105,26 @@ async def sign_out(token: str) -> None:
     await revoke_token(token)
 
 
-async def _signed_in(tenant_id: UUID, customer_id: UUID, honest: list[Attempt]) -> SignedIn:
+async def _signed_in(
+    tenant_id: UUID, customer_id: UUID, honest: list[Attempt], *, proved: str | None = None
+) -> SignedIn:
+    """`proved` is the hash of the password that was shown: it must be the account's still."""
     async with db.transaction(db.core_scope(tenant_id)):
-        await forgive(*honest)
-        # The lock makes a freeze either see this token, and revoke it, or be seen here.
-        status = await db.fetch_value(
-            "select status from customers where id = $1 for share", customer_id
+        # The lock makes a freeze, and a new password, either see this token, and revoke it, or be
+        # seen here.
+        account = await db.fetch_row(
+            "select status, password_hash from customers where id = $1 for share", customer_id
         )
+        if account is None or proved not in (None, account["password_hash"]):
+            raise WrongCredentials("The account or the password is wrong.")
+        await forgive(*honest)
         written = await write_token(
             kind=TokenKind.CUSTOMER,
             tenant_id=tenant_id,
             principal_id=customer_id,
             ttl_seconds=TOKEN_SECONDS,
         )
-        if status != AccountStatus.ACTIVE:
+        if account["status"] != AccountStatus.ACTIVE:
             raise AccountFrozen("This account is frozen. The shop's support can help.")
     return SignedIn(written.token, customer_id, written.expires_at)
 

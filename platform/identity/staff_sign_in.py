@@ -57,7 +57,7 @@ async def staff_sign_in(*, tenant_id: UUID, account: str, password: str, ip: str
     if login.id is None or not matches:
         raise wrong_credentials()
     async with db.transaction(db.core_scope(tenant_id)):
-        return await admit(tenant_id, login.id, attempts)
+        return await admit(tenant_id, login.id, attempts, proved=login.password_hash)
 
 
 async def count_guesses(*, account: str, ip: str) -> list[Attempt]:
@@ -92,20 +92,24 @@ async def find_login(account: str) -> Login:
     return Login(rows[0]["id"], rows[0]["password_hash"]) if rows else Login()
 
 
-async def admit(tenant_id: UUID, staff_id: UUID, honest: list[Attempt]) -> StaffSignedIn:
+async def admit(
+    tenant_id: UUID, staff_id: UUID, honest: list[Attempt], *, proved: str | None
+) -> StaffSignedIn:
     """Give a member a token in the open transaction.
 
-    Raises `WrongCredentials` for who is no member, and `AccountFrozen`.
+    `proved` is the hash of the password that was shown; None for a login that was just made. Raises
+    `WrongCredentials` for who is no member, or has another password by now, and `AccountFrozen`.
     """
-    # The lock makes a removal either see this token, and revoke it, or be seen here.
+    # The lock makes a removal, and a new password, either see this token, and revoke it, or be seen
+    # here.
     member = await db.fetch_row(
-        """select membership.roles, person.status from memberships membership
+        """select membership.roles, person.status, person.password_hash from memberships membership
            join staff_users person on person.id = membership.staff_id
            where membership.tenant_id = current_tenant_id() and membership.staff_id = $1
            for share of membership, person""",
         staff_id,
     )
-    if member is None:
+    if member is None or proved not in (None, member["password_hash"]):
         raise wrong_credentials()
     if member["status"] != AccountStatus.ACTIVE:
         raise AccountFrozen("This login is frozen. The platform's support can help.")

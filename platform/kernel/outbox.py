@@ -30,6 +30,7 @@ class EventType(StrEnum):
     BALANCE_LOW = "balance.low"
     PRICE_ALERT = "price.alert"
     TENANT_STATUS_CHANGED = "tenant.status_changed"
+    PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105 - an event's name
     WEBHOOK_PING = "webhook.ping"
 
 
@@ -39,6 +40,7 @@ OBJECT_KINDS: Final = {
     EventType.BALANCE_LOW: "balance",
     EventType.PRICE_ALERT: "price",
     EventType.TENANT_STATUS_CHANGED: "tenant",
+    EventType.PASSWORD_RESET_ASKED: "password",
     EventType.WEBHOOK_PING: "webhook",
 }
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel import db, outward
-from kernel.errors import Invalid, NotFound, Refusal
+from kernel.errors import Forbidden, Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from kernel.outbox import EventType
 from notifications import signing
@@ -17,6 +17,8 @@ ENDPOINTS_AT_MOST: Final = 10
 DESCRIPTION_LETTERS: Final = 200
 WANTED: Final = frozenset(EventType) - {EventType.WEBHOOK_PING}
 """What an endpoint may ask for; a ping comes to whoever asks for one."""
+_OF_OWNERS: Final = EventType.PASSWORD_RESET_ASKED
+"""Its messages open accounts: a program may neither ask for it nor redirect who hears it."""
 _ALERTS_SHOWN: Final = 5
 
 
@@ -58,6 +60,7 @@ class Wish:
     description: str
     event_types: Sequence[EventType]
     enabled: bool
+    by_owner: bool
 
 
 _COLUMNS: Final = """e.id, e.url, e.description, e.event_types::text[] as event_types, e.status,
@@ -94,6 +97,7 @@ set url = $3, description = $4, event_types = $5::text[]::event_type[],
     status = case when $6::boolean then 'ACTIVE' else 'OFF' end,
     failures_in_row = 0, failing_since = null, paused_until = null
 where e.tenant_id = $1 and e.id = $2 and e.status <> 'DELETED'
+  and ($7::boolean or not '{_OF_OWNERS}' = any (e.event_types))
 returning {_COLUMNS}
 """
 _ROTATE = f"""
@@ -125,8 +129,8 @@ async def endpoints_of(tenant_id: UUID) -> list[Endpoint]:
 async def create(tenant_id: UUID, wish: Wish) -> tuple[Endpoint, str]:
     """Make an endpoint, and its secret, which is told once.
 
-    Raises `Invalid`, `AddressRefused` and `TooManyWebhooks`. It hears of orders that are made from
-    now on, and of every refund.
+    Raises `Invalid`, `Forbidden`, `AddressRefused` and `TooManyWebhooks`. It hears of orders that
+    are made from now on, and of every refund.
     """
     await _examine(wish)
     endpoint_id, secret = new_id(), signing.new_secret()
@@ -145,10 +149,13 @@ async def create(tenant_id: UUID, wish: Wish) -> tuple[Endpoint, str]:
 
 
 async def change(tenant_id: UUID, endpoint_id: UUID, wish: Wish) -> Endpoint:
-    """Change an endpoint. Raises `NotFound`, and what `create` does but for the last."""
+    """Change an endpoint. Raises `NotFound`, and what `create` does but for the last.
+
+    To a program, an endpoint that hears of new passwords is not there.
+    """
     await _examine(wish)
     async with db.transaction(db.core_scope(tenant_id)):
-        row = await db.fetch_row(_UPDATE, *_values(tenant_id, endpoint_id, wish))
+        row = await db.fetch_row(_UPDATE, *_values(tenant_id, endpoint_id, wish), wish.by_owner)
     directory.forget()
     return _found(row)
 
@@ -189,6 +196,8 @@ async def _examine(wish: Wish) -> None:
         raise Invalid("Name at least one kind of event.", field="eventTypes")
     if len(wish.event_types) > len(WANTED):
         raise Invalid("Name each kind of event once.", field="eventTypes")
+    if not wish.by_owner and _OF_OWNERS in wish.event_types:
+        raise Forbidden("Only an owner hears of new passwords.", field="eventTypes")
     if len(wish.description) > DESCRIPTION_LETTERS or not wish.description.isprintable():
         raise Invalid(
             f"A description has at most {DESCRIPTION_LETTERS} printable characters.",

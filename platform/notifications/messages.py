@@ -1,8 +1,10 @@
 """What a message says: version 1 of our JSON, made when it is sent, from the tenant's own view.
 
 Ids, statuses and amounts in minor units; never a key, a buyer's contact, a supplier, or what
-somebody else pays or earns. `eventId` is the same however often a message is sent; `sequence`
-grows with each event of an object, so that a receiver can tell the older from the newer.
+somebody else pays or earns. The one exception is a link for a new password, with the account that
+it goes to: only an owner's webhook may ask for it. `eventId` is the same however often a message
+is sent; `sequence` grows with each event of an object, so that a receiver can tell the older from
+the newer.
 """
 
 from typing import Any, Final
@@ -10,6 +12,7 @@ from uuid import UUID
 
 import orjson
 
+from identity.password_resets import reset_message
 from kernel.ids import public_id
 from notifications.claiming import Claimed
 from orders import told_orders
@@ -44,6 +47,8 @@ async def _data(claimed: Claimed) -> dict[str, Any]:
         return {"tenantId": public_id("ten", claimed.object_id), **facts}
     if claimed.object_kind == "price":
         return {"alert": _alert(claimed.object_id, facts)}
+    if claimed.object_kind == "password":
+        return await _password_reset(claimed.object_id, facts)
     return facts
 
 
@@ -56,6 +61,19 @@ def _alert(alert_id: UUID, facts: dict[str, Any]) -> dict[str, Any]:
         "guard": facts["guard"],
         "skuId": public_id("sku", UUID(facts["skuId"])),
         "childId": None if child is None else public_id("ten", UUID(child)),
+    }
+
+
+async def _password_reset(reset_id: UUID, facts: dict[str, Any]) -> dict[str, Any]:
+    """A link for a new password, and where it goes; none once it is good no more."""
+    message = await reset_message(facts, reset_id)
+    if message is None:
+        return facts
+    return facts | {
+        "login": message.login,
+        "account": {"kind": message.account_kind, "value": message.account},
+        "link": message.link,
+        "expiresAt": message.expires_at,
     }
 
 

@@ -52,6 +52,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", STANDING, "purchaseAtCost tradeBalanceTopUp transferToChild"),
     ("Mutation", SERVED, "lowBalanceSet"),
     ("Mutation", ALWAYS, "staffSignIn staffInvitationAccept staffInvitationWithdraw"),
+    ("Mutation", ALWAYS, "passwordChange passwordResetAsk passwordReset"),
     ("Mutation", ALWAYS, "staffSetRoles staffRemove apiClientRevoke webhookDelete"),
     ("Mutation", KEPT, "staffInvite apiClientCreate apiClientUpdate apiClientRotate"),
     ("Mutation", ACCEPTED, "storefrontUpdate webhookUpsert webhookSecretRotate webhookTest"),

@@ -18,6 +18,7 @@ from schema.limits import Gate, QueryLimits
 from schema.money import SCALARS
 from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
+from schema.passwords import PasswordMutation
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
 from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
@@ -45,6 +46,9 @@ SENSITIVE_MUTATIONS = frozenset(
         "signUp",
         "staffSignIn",
         "staffInvitationAccept",
+        "passwordChange",
+        "passwordResetAsk",
+        "passwordReset",
         "keyReveal",
         "keysExport",
         "purchaseAtCost",
@@ -106,6 +110,7 @@ class Mutation(
     CouponMutation,
     PromoBudgetMutation,
     SavedContactMutation,
+    PasswordMutation,
 ):
     """What can be done."""
 

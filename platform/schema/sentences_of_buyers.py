@@ -10,6 +10,8 @@ OF_BUYERS: Final = {
     "An account cannot be opened with these details.": "无法用该邮箱或手机号注册。",
     "A password has {} to {} characters.": "密码长度为 {} 到 {} 个字符。",
     "The account or the password is wrong.": "账号或密码错误。",
+    "The current password is wrong.": "当前密码错误。",
+    "This link is not good any more: ask for a new one.": "链接已失效，请重新获取。",
     "Too many attempts. Try again in {} minute.": "尝试次数过多，请 {} 分钟后再试。",
     "Too many attempts. Try again in {} minutes.": "尝试次数过多，请 {} 分钟后再试。",
     "A contact has {} to {} printable characters.": "联系方式为 {} 到 {} 个可见字符。",

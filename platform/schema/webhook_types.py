@@ -27,6 +27,7 @@ class WebhookEventType(Enum):
     BALANCE_LOW = EventType.BALANCE_LOW.value
     PRICE_ALERT = EventType.PRICE_ALERT.value
     TENANT_STATUS_CHANGED = EventType.TENANT_STATUS_CHANGED.value
+    PASSWORD_RESET_ASKED = EventType.PASSWORD_RESET_ASKED.value
 
 
 @strawberry.enum

@@ -140,6 +140,7 @@ class WebhookMutation:
             description=input.description,
             event_types=[EventType(one.value) for one in input.event_types],
             enabled=input.enabled,
+            by_owner="STAFF_OWNER" in info.context.roles,
         )
         if input.webhook_id is None:
             made, secret = await endpoints.create(tenant_id, wish)

@@ -14,7 +14,8 @@ from web.forms import Form, new_key
 from web.pages import go_to, local_path, show
 from web.visit import CART, SESSION, Visit
 
-_ACCOUNT: Final = "/account"
+ACCOUNT: Final = "/account"
+_NOTES: Final = ("failed", "waiting", "password")
 
 
 async def sign_in_page(visit: Visit) -> Response:
@@ -77,17 +78,17 @@ async def account_page(visit: Visit) -> Response:
     """
     query = visit.request.query_params
     if visit.context.customer_id is None:
-        return go_to(f"/sign-in?next={_ACCOUNT}")
+        return go_to(f"/sign-in?next={ACCOUNT}")
     if "payment_intent" in query:
         failed = query.get("redirect_status") == "failed"
-        return go_to(f"{_ACCOUNT}?top-up={'failed' if failed else 'waiting'}")
-    return await _show_account(visit)
+        return go_to(f"{ACCOUNT}?top-up={'failed' if failed else 'waiting'}")
+    return await show_account(visit)
 
 
 async def top_up(visit: Visit, form: Form) -> Response:
     """Start adding money to the wallet and lead to the channel."""
     if visit.context.customer_id is None:
-        return go_to(f"/sign-in?next={_ACCOUNT}")
+        return go_to(f"/sign-in?next={ACCOUNT}")
     currency = visit.context.shop.currency
     try:
         amount_minor = _amount_minor(visit, form.text("amount"), currency)
@@ -99,26 +100,27 @@ async def top_up(visit: Visit, form: Form) -> Response:
             idempotencyKey=form.text("idempotency_key"),
         )
     except Refused as no:
-        return await _show_account(visit, problem=no.problem, form=form)
+        return await show_account(visit, problem=no.problem, form=form)
     address: str | None = started["actionUrl"]
-    return go_to(address or _ACCOUNT)
+    return go_to(address or ACCOUNT)
 
 
 async def forget(visit: Visit, form: Form) -> Response:
     """Delete a text that was kept for the next time; one that is gone already is no mistake."""
     if visit.context.customer_id is None:
-        return go_to(f"/sign-in?next={_ACCOUNT}")
+        return go_to(f"/sign-in?next={ACCOUNT}")
     with suppress(Refused):
         await act(visit, "contact_forget", contactId=form.text("contact"))
-    return go_to(_ACCOUNT)
+    return go_to(ACCOUNT)
 
 
-async def _show_account(
+async def show_account(
     visit: Visit, *, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
+    """Show the account; with a problem, its forms as they were filled in, passwords left out."""
     query = visit.request.query_params
     data = await ask(visit, "account", after=query.get("after"))
-    note = query.get("top-up")
+    note = "password" if _password_changed(visit) else query.get("top-up")
     return show(
         visit,
         "account.html",
@@ -128,7 +130,7 @@ async def _show_account(
         methods=[m for m in data["storefront"]["paymentMethods"] if m["code"] != WALLET],
         currency=visit.context.shop.currency,
         idempotency_key=new_key(),
-        note=note if note in ("failed", "waiting") else None,
+        note=note if note in _NOTES else None,
         problem=problem,
         filled=form,
     )
@@ -145,22 +147,28 @@ def _amount_minor(visit: Visit, text: str, currency: str) -> int:
 
 
 def _door(visit: Visit, template: str, next_path: str | None) -> Response:
-    target = local_path(next_path, otherwise=_ACCOUNT)
+    target = local_path(next_path, otherwise=ACCOUNT)
     if visit.context.customer_id is not None:
         return go_to(target)
-    return show(visit, template, next_path=target)
+    return show(visit, template, next_path=target, password_changed=_password_changed(visit))
+
+
+def _password_changed(visit: Visit) -> bool:
+    return visit.request.query_params.get("password") == "changed"
 
 
 def _shown_again(visit: Visit, template: str, form: Form, problem: Problem) -> Response:
     """The form with what was entered; the template leaves the password out."""
-    target = local_path(form.text("next"), otherwise=_ACCOUNT)
-    return show(visit, template, next_path=target, problem=problem, filled=form)
+    target = local_path(form.text("next"), otherwise=ACCOUNT)
+    return show(
+        visit, template, next_path=target, password_changed=False, problem=problem, filled=form
+    )
 
 
 def _come_in(visit: Visit, form: Form, signed_in: dict[str, Any]) -> Response:
     """Give the browser its session for as long as the token lives."""
     ends = datetime.fromisoformat(signed_in["expiresAt"])
-    response = go_to(local_path(form.text("next"), otherwise=_ACCOUNT))
+    response = go_to(local_path(form.text("next"), otherwise=ACCOUNT))
     ttl_seconds = max(1, int((ends - utc_now()).total_seconds()))
     visit.keep(response, SESSION, signed_in["token"], ttl_seconds=ttl_seconds)
     visit.drop(response, CART)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, cart, catalogue, confirming, keys, orders
+from web import account, cart, catalogue, confirming, keys, orders, passwords
 from web.pages import FormHandler, Page, form, page
 from web.storefront import SHEET, theme_sheet
 
@@ -56,6 +56,11 @@ def web_routes() -> list[BaseRoute]:
         _shows("/account", account.account_page),
         _takes("/account/top-up", account.top_up),
         _takes("/account/forget", account.forget),
+        _takes("/account/password", passwords.change),
+        _shows("/forgot", passwords.forgot_page),
+        _takes("/forgot", passwords.forgot),
+        _shows("/reset", passwords.reset_page),
+        _takes("/reset", passwords.reset),
     ]
 
 

@@ -170,7 +170,7 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
         for row in await owner.fetch(f"select id from {table} where tenant_id = $1", tenant_id):
             texts |= {public_id(kind, row["id"]), str(row["id"])}
     texts |= {order.no for order in mine.orders}
-    texts |= {*mine.invitation_tokens.values(), mine.coupon_code}
+    texts |= {*mine.invitation_tokens.values(), mine.coupon_code, mine.reset_token}
     for row in await owner.fetch(
         "select staff_id from memberships where tenant_id = $1", tenant_id
     ):

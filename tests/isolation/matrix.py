@@ -9,7 +9,14 @@ from isolation.api import Answer, Api
 from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
 from isolation.forbidden import Secrets
-from isolation.neighbours import Holdings, Neighbourhood, bring_domain, plant_invitation
+from isolation.neighbours import (
+    Holdings,
+    Neighbourhood,
+    bring_domain,
+    give_login,
+    open_link,
+    plant_invitation,
+)
 from isolation.slots import Ask, Caller, everything_of, right_values, slot_of
 from kernel.ids import public_id
 from schema.field_table import GRANTS
@@ -50,6 +57,8 @@ _COUNTED: Final = (
     "signUp",
     "staffSignIn",
     "staffInvitationAccept",
+    "passwordChange",
+    "passwordResetAsk",
     "tenantApply",
     "invitationAccept",
 )
@@ -267,6 +276,10 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
     if name.startswith("domain"):
         await bring_domain(town.owner, own)
         await town.owner.execute("update tenant_domains set asked_at = null")
+    if name == "passwordReset" and invited:
+        await open_link(town.owner, own)
+    if name == "passwordChange" and ask.caller.person is not None:
+        await give_login(town.owner, ask.caller.person.id)
     if name == "invitationAccept" and invited:
         await plant_invitation(town.owner, ask.caller.shop, values["input", "token"])
 

@@ -16,6 +16,7 @@ from billing.payment_methods.base import ChannelReport
 from catalog.forms.fields import Choice, FieldKind, FormField, define_form
 from coupon_issuers import issue
 from identity.models import ApiScope
+from identity.staff_accounts import LOGINS, staff_account
 from isolation.api import Api
 from kernel import crypto, db
 from kernel.cursors import write as write_cursor
@@ -176,6 +177,11 @@ class Holdings:
     def own_host(self) -> str:
         """The domain that the shop has brought."""
         return f"{self.shop.slug}-cards.example"
+
+    @property
+    def reset_token(self) -> str:
+        """Of a link that sets a new password, of a customer whom nobody else knows."""
+        return f"kmp_{self.shop.slug:x<27}"
 
     @property
     def invitation(self) -> str:
@@ -392,6 +398,45 @@ async def plant_invitation(owner: asyncpg.Connection, parent: ShopAt, token: str
     )
 
 
+async def give_login(owner: asyncpg.Connection, staff_id: UUID) -> None:
+    """Let one of the staff have an account, and the password that everybody has."""
+    account = staff_account(f"{staff_id.hex}@example.com")
+    sealed = account.sealed_for(staff_id, column=LOGINS)
+    await owner.execute(
+        """update staff_users set account = $2, account_index = $3, data_key_id = $4,
+               password_hash = (select password_hash from customers
+                                where password_hash is not null limit 1)
+           where id = $1""",
+        staff_id,
+        sealed.ciphertext,
+        account.index,
+        sealed.key_id,
+    )
+
+
+async def open_link(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """Let the shop's link for a new password be open."""
+    hashed = crypto.token_hash(mine.reset_token)
+    if await owner.fetchval(
+        "update password_resets set ended_at = null where token_hash = $1 returning true", hashed
+    ):
+        return
+    await owner.execute(
+        """with forgetful as (
+               insert into customers (tenant_id, id, name) values ($1, $2, $3) returning id
+           )
+           insert into password_resets (tenant_id, id, customer_id, contact_kind, origin,
+                                        token_hash, expires_at)
+           select $1, $4, id, 'email', 'https://shop.example', $5, now() + interval '1 day'
+           from forgetful""",
+        mine.shop.id,
+        new_id(),
+        f"{mine.marker} forgetful",
+        new_id(),
+        hashed,
+    )
+
+
 async def renew(api: Api, mine: Holdings, *names: str) -> None:
     """Give the customer fresh orders of these names; unpaid old ones end."""
     buyer = mine.people["CUSTOMER"]
@@ -421,6 +466,7 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
     for scope in ApiScope:
         mine.people[scope] = await world.api_client(scope, shop=shop)
     await _hire_by_invitation(api, mine)
+    await open_link(owner, mine)
     mine.affiliate_code = f"{mine.marker}aff"
     mine.people["AFFILIATE"] = await world.affiliate(mine.affiliate_code, shop=shop)
     for table in ("api_clients", "affiliates", "affiliate_programs"):

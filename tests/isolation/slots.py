@@ -437,6 +437,20 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda _, theirs: list(theirs.invitation_tokens.values()),
         lambda _: crypto.new_token("kmi"),
     ),
+    "currentPassword": Slot(_fixed(PASSWORD)),
+    "newPassword": Slot(_fixed(PASSWORD)),
+    "login": Slot(_fixed("CUSTOMER")),
+    # The answer does not say whether there is such an account.
+    "Mutation.passwordResetAsk(input.account)": Slot(
+        lambda ask: ask.caller.own.email,
+        lambda _, theirs: [theirs.email, theirs.staff_account],
+        lambda _: f"{new_id().hex}@example.com",
+    ),
+    "Mutation.passwordReset(input.token)": Slot(
+        lambda ask: ask.caller.own.reset_token,
+        lambda _, theirs: [theirs.reset_token],
+        lambda _: crypto.new_token("kmp"),
+    ),
     "roles": Slot(_fixed(["SUPPORT"])),
     "scopes": Slot(_fixed(["API_CATALOGUE_READ"])),
     "staffId": Slot(

@@ -25,6 +25,7 @@ TENANT_CLASS = {
     "api_clients",
     "api_client_uses",
     "staff_invitations",
+    "password_resets",
     "staff_events",
     "storefronts",
     "storefront_texts",

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from entrypoints.asgi import create_app
+from identity.customers import create_customer
 from isolation.api import Answer, Api
 from kernel.ids import public_id
 from kernel.settings import Settings
@@ -33,6 +34,10 @@ PING = f"""mutation ($input: WebhookRef!) {{ webhookTest(input: $input) {{
   __typename ... on WebhookTested {{ delivery {{ id status eventType }} }} {_PROBLEM} }} }}"""
 REPLAY = f"""mutation ($input: WebhookReplayInput!) {{ webhookReplay(input: $input) {{
   __typename ... on WebhookReplayed {{ count }} {_PROBLEM} }} }}"""
+ASK = f"""mutation ($input: PasswordResetAskInput!) {{ passwordResetAsk(input: $input) {{
+  __typename ... on PasswordResetAsked {{ done }} {_PROBLEM} }} }}"""
+RESET = f"""mutation ($input: PasswordResetInput!) {{ passwordReset(input: $input) {{
+  __typename ... on PasswordChanged {{ done }} {_PROBLEM} }} }}"""
 LIST = f"{{ webhooks {{ {_WEBHOOK} }} }}"
 LOG = """query ($id: ID!, $status: WebhookDeliveryStatus, $first: Int!, $after: String) {
   webhookDeliveries(webhookId: $id, status: $status, first: $first, after: $after) {
@@ -124,6 +129,38 @@ async def test_a_webhook_is_changed_switched_off_and_deleted(
     assert await office.states() == ["CANCELED"]
     assert await keeper.refused(DELETE, webhookId=known) == ("NOT_FOUND", "webhookId")
     assert await keeper.refused(PING, webhookId=known) == ("NOT_FOUND", "webhookId")
+
+
+async def test_only_an_owner_lets_a_program_hear_of_new_passwords(
+    keeper: Desk, office: PostOffice, receiver: Receiver
+) -> None:
+    world, programs = office.world, ["PASSWORD_RESET_ASKED"]
+    client = await world.api_client("API_WEBHOOKS_WRITE")
+    program = Desk(keeper.api, keeper.desk, client)
+    wish = {"url": receiver.url, "eventTypes": programs}
+    assert await program.refused(UPSERT, **wish) == ("FORBIDDEN", "eventTypes")
+    assert (await keeper.ask(LIST)).accepted == []
+    made = await keeper.do(UPSERT, **wish)
+    redirected = {"url": receiver.url + "/mine", "eventTypes": ["BALANCE_LOW"]}
+    known = {"webhookId": made["webhook"]["id"]}
+    assert await program.refused(UPSERT, **known, **redirected) == ("NOT_FOUND", "webhookId")
+    assert [one["url"] for one in (await keeper.ask(LIST)).accepted] == [receiver.url]
+
+    await create_customer(
+        tenant_id=world.shop.id, name="Ada", email="ada@example.com", password="correct horse"
+    )
+    asked = {"input": {"account": "ada@example.com"}}
+    assert (await keeper.api.ask(world.shop, ASK, asked)).accepted["done"]
+    receiver.secret = made["secret"]
+    await office.deliver()
+    [told] = receiver.taken
+    data = told["data"]
+    assert data["account"] == {"kind": "email", "value": "ada@example.com"}
+    assert data["login"] == "CUSTOMER"
+    token = data["link"].partition("/reset?t=")[2]
+    change = {"input": {"token": token, "newPassword": "battery staple"}}
+    assert (await keeper.api.ask(world.shop, RESET, change)).accepted["done"]
+    assert token not in (await keeper.ask(LOG, id=made["webhook"]["id"], first=5)).text
 
 
 async def test_an_eleventh_webhook_is_refused_and_an_ended_ones_place_is_free(

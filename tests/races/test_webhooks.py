@@ -39,7 +39,7 @@ returning """
 
 def wish() -> endpoints.Wish:
     """What everybody asks for."""
-    return endpoints.Wish("http://127.0.0.1:9/", "", [EventType.ORDER_PAID], True)
+    return endpoints.Wish("http://127.0.0.1:9/", "", [EventType.ORDER_PAID], True, by_owner=True)
 
 
 @pytest.fixture
