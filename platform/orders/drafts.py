@@ -151,6 +151,11 @@ class Draft:
         return any(line.discounts for line in self.lines)
 
     @property
+    def is_titled(self) -> bool:
+        """True when the shop calls some of the goods by a name of its own."""
+        return any(line.quoted.sku.title for line in self.lines)
+
+    @property
     def scarce_listings(self) -> list[UUID]:
         """The listings of which this order leaves so few that pages may show it."""
         quoted = [line.quoted for line in self.lines]
@@ -194,6 +199,7 @@ class Draft:
             "delivery_modes": [line.quoted.sku.row["delivery_mode"] for line in self.lines],
             "nets": [line.net_minor for line in self.lines],
             "fundeds": [line.funded_minor for line in self.lines],
+            "titles": [line.quoted.sku.title or None for line in self.lines],
             **_share_values(self.shares),
         }
 

@@ -21,7 +21,7 @@ the_forms as (
     from ready, unnest(:form_lines::uuid[], :forms::bytea[], :form_key_ids::smallint[]) as said
 )
 """
-"""Stands beside `WRITE_ORDER` in the statement of an order that was asked for something."""
+"""Stands beside `write_order` in the statement of an order that was asked for something."""
 
 
 def form_values(forms: Mapping[UUID, Sealed]) -> dict[str, Any]:

@@ -130,6 +130,7 @@ class OrderLine(TenantOwned):
     key_ids = ArrayField("uuid")
     channel_fee_minor = fields.BigIntField(default=0)
     funded_minor = fields.BigIntField(default=0)
+    title = fields.TextField(null=True)
 
     class Meta:
         table = "order_lines"

@@ -63,14 +63,16 @@ the_order as (
     from ready, moment
 ), the_lines as (
     insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
-                             unit_price_minor, net_minor, funded_minor, delivery_mode, key_ids)
+                             unit_price_minor, net_minor, funded_minor, delivery_mode, key_ids
+                             {title_column})
     select :tenant_id::uuid, line.id, :order_id::uuid, line.sku_id, line.listing_id,
            line.quantity, line.unit_price, line.net, line.funded, line.mode,
            array(select taken.id from taken where taken.line_id = line.id order by taken.n)
+           {title_value}
     from ready, unnest(:line_ids::uuid[], :sku_ids::uuid[], :listing_ids::uuid[],
                        :quantities::int[], :unit_prices::bigint[], :nets::bigint[],
-                       :fundeds::bigint[], :delivery_modes::text[])
-         as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode)
+                       :fundeds::bigint[], :delivery_modes::text[]{titles})
+         as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode{title_column})
 ), the_shares as (
     insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
                              amount_minor, currency)
@@ -81,11 +83,19 @@ the_order as (
          as share (id, line_id, party_kind, party_id, role, amount)
 )
 """
-WRITE_ORDER: Final = _WRITE_ORDER.format(columns="", values="")
-WRITE_PURCHASE: Final = _WRITE_ORDER.format(
-    columns=", at_cost, client_reference", values=", true, :client_reference::text"
-)
-"""The same for an order that the shop itself pays."""
+
+
+def write_order(*, at_cost: bool, titled: bool) -> str:
+    """Write the order, its lines and their shares; `at_cost` where the shop itself pays, `titled`
+    where it calls some of the goods by a name of its own."""
+    return _WRITE_ORDER.format(
+        columns=", at_cost, client_reference" if at_cost else "",
+        values=", true, :client_reference::text" if at_cost else "",
+        title_column=", title" if titled else "",
+        title_value=", line.title" if titled else "",
+        titles=", :titles::text[]" if titled else "",
+    )
+
 
 WRITE_DISCOUNTS: Final = """
 the_discounts as (

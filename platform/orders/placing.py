@@ -108,6 +108,7 @@ def _way(draft: Draft) -> Way:
         coupons=draft.has_coupons,
         funded=bool(draft.fundings),
         forms=bool(draft.forms),
+        titled=draft.is_titled,
     )
 
 

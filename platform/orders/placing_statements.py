@@ -21,7 +21,8 @@ class Way:
 
     `pays`: a balance pays it at once; else it waits for its payment. `at_cost`: the shop buys it
     out of its trade balance. `coupons`: some were given; `funded`: and a budget pays for one.
-    `forms`: the buyer has said something for its goods.
+    `forms`: the buyer has said something for its goods. `titled`: the shop calls some of them by a
+    name of its own, which the order keeps.
     """
 
     pays: bool = False
@@ -29,6 +30,7 @@ class Way:
     coupons: bool = False
     funded: bool = False
     forms: bool = False
+    titled: bool = False
 
 
 _PAY = (payment_parts.OPEN, parts.HAND_OVER)
@@ -134,7 +136,7 @@ def _pick(way: Way) -> tuple[str, ...]:
 
 
 def _write(way: Way) -> tuple[str, ...]:
-    order = parts.WRITE_PURCHASE if way.at_cost else parts.WRITE_ORDER
+    order = parts.write_order(at_cost=way.at_cost, titled=way.titled)
     discounts = (parts.WRITE_DISCOUNTS,) if way.coupons else ()
     said = (forms.WRITE_FORMS,) if way.forms else ()
     return (order, *discounts, *said)

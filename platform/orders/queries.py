@@ -32,7 +32,7 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line of an order."""
+    """One line of an order. The names are the shop's own title where it had one at the sale."""
 
     id: UUID
     sku_id: UUID
@@ -81,8 +81,9 @@ class OrderPage:
 # An unpaid order past its time is expired on read, worker or no worker. A line is a row; its keys
 # are an array, so that a long line does not repeat its order for each of them.
 _ORDERS = """
-select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug, sku.name_zh,
-       sku.name_en, line.quantity, line.unit_price_minor,
+select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug,
+       coalesce(line.title, sku.name_zh) as name_zh, coalesce(line.title, sku.name_en) as name_en,
+       line.quantity, line.unit_price_minor,
        line.net_minor - line.funded_minor as line_total_minor,
        line.unit_price_minor * line.quantity - line.net_minor + line.funded_minor
            as discount_minor,

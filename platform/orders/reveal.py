@@ -74,7 +74,8 @@ async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[
     rows = await db.fetch(
         """select d.id, d.line_id, d.key_id, coalesce(d.revealed_at, platform_now()) as revealed_at,
                   k.supplier_listing_id, v.serial, v.secret, v.secret_key_id, v.commitment,
-                  k.expires_at, s.name_zh, s.name_en
+                  k.expires_at, coalesce(l.title, s.name_zh) as name_zh,
+                  coalesce(l.title, s.name_en) as name_en
            from delivered_keys d join keys k on k.id = d.key_id join sealed_keys v on v.id = k.id
            join skus s on s.id = k.sku_id
            join order_lines l on l.order_id = d.order_id and l.id = d.line_id

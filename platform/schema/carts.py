@@ -10,6 +10,7 @@ from offers.cart import carts
 from offers.cart.carts import CartChange, CartNow, LineNow
 from offers.cart.lines import CartWish, LineChange
 from offers.cart.storing import Holder
+from offers.quotes import QuotedLine
 from schema.context import Context, Info
 from schema.forms import FormValueInput, values_of
 from schema.inputs import wish_of
@@ -182,6 +183,11 @@ def _cart(cart: CartNow, context: Context) -> Cart:
     )
 
 
+def _title(quoted: QuotedLine | None) -> str:
+    """What the shop itself calls the goods, if it does and sells them."""
+    return quoted.sku.title if quoted is not None else ""
+
+
 def _line(line: LineNow, context: Context) -> CartLine:
     stored, quoted, currency = line.line, line.quoted, context.shop.currency
     former = line.former_price_minor
@@ -190,7 +196,7 @@ def _line(line: LineNow, context: Context) -> CartLine:
         sku_id=strawberry.ID(public_id("sku", stored.sku_id)),
         offer_id=strawberry.ID(public_id("ofr", stored.offer_id)) if stored.offer_id else None,
         product_slug=line.goods.product_slug,
-        name=context.words(line.goods.name_zh, line.goods.name_en),
+        name=_title(quoted) or context.words(line.goods.name_zh, line.goods.name_en),
         quantity=stored.quantity,
         unit_price=amount(quoted.offer.unit_price_minor, currency) if quoted else None,
         former_unit_price=None if former is None else amount(former, currency),
