@@ -15,6 +15,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.flights import Flights
+from kernel.turns import made_in_turns
 from tenants.directory import Shop
 from tenants.pricing import Audience, ForKind, Layer, PriceRule, Rounding, RuleKind, Scope
 from tenants.versions import VERSION_OF_OWNER
@@ -186,19 +187,21 @@ async def _read(shop: Shop, tenant_ids: tuple[UUID, ...]) -> dict[UUID, TenantBo
     rows_of: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
     for row in await db.read(scope, BOOKS, list(tenant_ids)):
         rows_of[row["owner_id"]].append(row)
-    books = {tenant_id: _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
+    books = {tenant_id: await _book(tenant_id, rows) for tenant_id, rows in rows_of.items()}
     for tenant_id, book in books.items():
         _kept.keep(tenant_id, book, at_most=MAX_RULES_KEPT)
     return books
 
 
-def _book(tenant_id: UUID, rows: Sequence[Mapping[str, Any]]) -> TenantBook:
+async def _book(tenant_id: UUID, rows: Sequence[Mapping[str, Any]]) -> TenantBook:
     """One tenant's rows: its own columns in each, and a rule in each if it has any."""
     tenant = rows[0]
+    written = (row for row in rows if row["id"] is not None)
+    rules = await made_in_turns(lambda row: rule_of(tenant_id, row), written)
     return TenantBook(
         tenant_id=tenant_id,
         version=tenant["version"],
-        layers=layers_of(rule_of(tenant_id, row) for row in rows if row["id"] is not None),
+        layers=layers_of(rules),
         grade_id=tenant["grade_id"],
         min_margin_minor=tenant["min_margin_minor"],
         max_markup_bp=tenant["max_markup_bp"],

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from kernel import db
+from kernel.turns import made_in_turns
 from offers.price_desk.goods import DeskSku
 from offers.statements import Row
 from tenants.directory import Shop
@@ -184,7 +185,8 @@ async def read_own_rules(shop: Shop) -> OwnRules:
     """Read what the shop has written, in one statement."""
     scope = db.core_scope(shop.id, path=shop.path)
     rows = await db.read(scope, _OWN_RULES, list(shop.path), shop.id)
-    rules = [_desk_rule(row, shop.id) for row in rows if row["id"] is not None]
+    written = (row for row in rows if row["id"] is not None)
+    rules = await made_in_turns(lambda row: _desk_rule(row, shop.id), written)
     return OwnRules(own_version(rows[0]), rows[0]["now"], {one.rule.id: one for one in rules})
 
 
