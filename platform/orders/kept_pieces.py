@@ -24,9 +24,13 @@ async def require_same_price(shop: Shop, order: Order, line: Line, *, kept: int)
         return
     wanted = [(line.sku_id, kept), (line.sku_id, line.quantity)]
     skus = await shelf.skus_by_id(
-        shop, wanted, stock_bound=_ANY_STOCK, customer_id=order.customer_id
+        shop,
+        wanted,
+        stock_bound=_ANY_STOCK,
+        customer_id=order.customer_id,
+        at_cost=order.at_cost,
     )
-    of_few, of_all = (_piece_minor(skus.get(one), order, line) for one in wanted)
+    of_few, of_all = (_piece_minor(skus.get(one), line) for one in wanted)
     if of_all is not None and (of_few is None or of_few > of_all):
         raise Invalid(
             "So few pieces cost more each: give back all of the line, or keep more of it.",
@@ -34,12 +38,8 @@ async def require_same_price(shop: Shop, order: Order, line: Line, *, kept: int)
         )
 
 
-def _piece_minor(sku: ShelfSku | None, order: Order, line: Line) -> int | None:
-    """What a piece of the line's offer costs now whoever has paid; None where it is not sold."""
-    if sku is None:
-        return None
-    listing_id = line.supplier_listing_id
-    if order.at_cost:
-        behind = sku.sourcing.get(listing_id)
-        return None if behind is None else behind.costs[-1]
-    return next((one.unit_price_minor for one in sku.offers if one.id == listing_id), None)
+def _piece_minor(sku: ShelfSku | None, line: Line) -> int | None:
+    """What a piece of the line's offer costs now; None where it is not sold."""
+    offers = () if sku is None else sku.offers
+    ours = (one.unit_price_minor for one in offers if one.id == line.supplier_listing_id)
+    return next(ours, None)

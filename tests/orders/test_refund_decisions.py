@@ -90,6 +90,8 @@ async def test_the_price_of_many_is_not_kept_for_few(desk: SalesDesk) -> None:
     assert bought.order.total_minor == 5 * (COST_MINOR - 300)
     at_cost = Purchase(desk, shop, Viewer(purchases=True), bought.order.id, bought.order.no, 0)
     for purchase in (sold, at_cost):
+        if purchase is at_cost:  # a price of its own that hides the goods is no way round
+            await world.asks(world.shop, 1, min_quantity=5)
         for quantity in (3, 4):
             with pytest.raises(Invalid) as refused:
                 await purchase.give_back(quantity)
