@@ -36,6 +36,7 @@ WITHOUT_MODEL = {
     "attempt_counters": "key of three columns",
     "idempotency_records": "key of three columns",
     "key_batch_rejections": "key of two columns",
+    "pool_heads": "a place to search from, read and written by the pool's statements",
     "offer_days": "key of two columns",
     "offer_figures": "written by the orders' sweep, and read in the page's statement",
     "counted_so_far": "the place of the orders' sweep",

@@ -1,15 +1,11 @@
 """When a program was last heard of: noted after its request, and at most once a minute."""
 
-import asyncio
-from contextvars import Context
 from typing import Final
 from uuid import UUID
 
 from kernel import db
+from kernel.background import Background
 from kernel.clock import monotonic_seconds
-from kernel.log import get_logger
-
-log = get_logger(__name__)
 
 EVERY_SECONDS: Final = 60.0
 _CLIENTS: Final = 10_000
@@ -27,7 +23,7 @@ class ClientUses:
 
     def __init__(self) -> None:
         self._noted: dict[UUID, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = Background("noting_client_uses")
 
     def note(self, tenant_id: UUID, client_id: UUID) -> None:
         """Say that a program was heard of now."""
@@ -37,17 +33,11 @@ class ClientUses:
         if len(self._noted) >= _CLIENTS:
             self._noted.clear()
         self._noted[client_id] = now
-        # Nothing of the request goes with it.
-        task = asyncio.create_task(_write(tenant_id, client_id), context=Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._writing.begin(_write(tenant_id, client_id))
 
     async def all_noted(self) -> None:
         """Wait until everything so far is written."""
-        loop = asyncio.get_running_loop()
-        tasks = [task for task in self._tasks if task.get_loop() is loop]
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._writing.all_done()
 
     def forget(self) -> None:
         """Note every program anew (tests)."""
@@ -55,11 +45,8 @@ class ClientUses:
 
 
 async def _write(tenant_id: UUID, client_id: UUID) -> None:
-    try:
-        async with db.transaction(db.core_scope(tenant_id)):
-            await db.execute(_NOTE, tenant_id, client_id)
-    except Exception as error:
-        log.warning("client_use_not_noted", error_class=type(error).__name__)
+    async with db.transaction(db.core_scope(tenant_id)):
+        await db.execute(_NOTE, tenant_id, client_id)
 
 
 client_uses = ClientUses()

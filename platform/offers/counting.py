@@ -7,6 +7,8 @@ with the statement around it instead of being run anew for every listing.
 
 from typing import Final
 
+from supply.pool_heads import FROM_HEAD
+
 ENDING: Final = """
 cross join lateral (
     select (select platform_now()) + make_interval(days => {days}) as at offset 0
@@ -48,21 +50,18 @@ cross join lateral (
 """
 
 
-def pool(*, bound: str, from_position: str | None = None) -> str:
+def pool(*, bound: str, from_position: str = "null") -> str:
     """The part of a statement that counts the stock of listing `l`, beside `ENDING`.
 
-    Sold keys leave dead entries before the place where the last ones were taken. Whoever knows
-    that place counts from there, and before it only what is still missing: the number is the same.
+    Sold keys leave dead entries before the place where the last ones were taken. Counting begins at
+    that place if it is known, else at the head of the pool, and before it only what is still
+    missing is counted: the number is the same.
     """
-    if from_position is None:
-        available = _AVAILABLE.format(which="")
-    else:
-        from_here, before = (
-            _AVAILABLE.format(which=f"and k.position {side} {from_position}")
-            for side in (">=", "<")
-        )
-        available = f"{from_here} union all {before}"
-    return _POOL.format(bound=bound, available=available)
+    start = FROM_HEAD.format(position=from_position, listing="l.id")
+    from_here, before = (
+        _AVAILABLE.format(which=f"and k.position {side} {start}") for side in (">=", "<")
+    )
+    return _POOL.format(bound=bound, available=f"{from_here} union all {before}")
 
 
 COUNTS: Final = f"""

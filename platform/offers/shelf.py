@@ -171,7 +171,7 @@ def places_of(sku_ids: Sequence[UUID]) -> tuple[list[UUID], list[int]]:
     """The listings of these SKUs of which it is known where keys were taken last, and the places:
     counting from there goes around what sold keys have left behind."""
     known = [one for sku_id in sku_ids for one in _listings.of(sku_id)]
-    places = {one: place for one in known if (place := hints.position(one))}
+    places = {one: place for one in known if (place := hints.position(one)) is not None}
     return list(places), list(places.values())
 
 

@@ -172,7 +172,7 @@ _PLACES = """
 left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
      on taken.listing_id = l.id
 """
-_POOL_FROM_PLACES = pool(bound="$4::integer", from_position="coalesce(taken.position, 0)")
+_POOL_FROM_PLACES = pool(bound="$4::integer", from_position="taken.position")
 _SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, (select platform_now()) as read_at, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")} {{of_customer}}

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from supply import pool_heads
 from supply.cursor_hints import CursorHints
 from supply.pool import Wanted
+from supply.pool_heads import FROM_HEAD
 
 _FREE = """
         select * from (
@@ -26,7 +28,10 @@ _FREE = """
 # The second half is read only while the first has not filled the line.
 PICK = f"""
 wanted as materialized (
-    select line.*, make_interval(days => line.min_remaining_days) as least_remaining
+    select line.line_id, line.listing_id, line.quantity, line.place,
+           make_interval(days => line.min_remaining_days) as least_remaining,
+           {FROM_HEAD.format(position="line.from_position", listing="line.listing_id")}
+               as from_position
     from admitted, unnest(:line_ids::uuid[], :listing_ids::uuid[], :quantities::int[],
                           :min_remaining_days::int[], :from_positions::bigint[])
          with ordinality
@@ -98,7 +103,7 @@ class Pick:
     """The values of `PICK` for some lines, and what may be learnt from its answer."""
 
     wanted: Sequence[Wanted]
-    from_positions: Sequence[int]
+    from_positions: Sequence[int | None]
 
     @classmethod
     def of(cls, wanted: Sequence[Wanted]) -> "Pick":
@@ -121,6 +126,8 @@ class Pick:
         for one, began in zip(self.wanted, self.from_positions, strict=True):
             place += one.quantity
             hints.learn(one.supplier_listing_id, positions[place - 1], began=began)
+            if hints.is_look_due(one.supplier_listing_id):
+                pool_heads.look(one.supplier_listing_id)
 
 
 def sale_values(keys: Sequence[tuple[UUID, UUID]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.errors import Refusal
+from supply.pool_heads import LOWERED
 from supply.stock_news import announce_stock
 
 
@@ -178,11 +179,13 @@ async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
                 select id from keys
                 where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)
                 order by supplier_listing_id, held_until, id for update
-            )
-            update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
-                   position = {TAIL_POSITION}
-            from held where keys.id = held.id
-            returning supplier_listing_id""",
+            ), freed as (
+                update keys set status = 'AVAILABLE', held_by_line_id = null, held_until = null,
+                       position = {TAIL_POSITION}
+                from held where keys.id = held.id
+                returning supplier_listing_id, keys.position
+            ), {LOWERED.format(freed="freed")}
+            select supplier_listing_id from freed""",
         list(key_ids),
         list(line_ids),
     )
@@ -193,10 +196,13 @@ async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
 async def take_back(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
     """Return sold keys that nobody has seen to the pool; `HoldLost` if one is not SOLD."""
     returned = await db.fetch(
-        f"""update keys set status = 'AVAILABLE', held_by_line_id = null,
-                   position = {TAIL_POSITION}
-            where id = any ($1) and status = 'SOLD' and held_by_line_id = $2
-            returning supplier_listing_id""",
+        f"""with freed as (
+                update keys set status = 'AVAILABLE', held_by_line_id = null,
+                       position = {TAIL_POSITION}
+                where id = any ($1) and status = 'SOLD' and held_by_line_id = $2
+                returning supplier_listing_id, position
+            ), {LOWERED.format(freed="freed")}
+            select supplier_listing_id from freed""",
         list(key_ids),
         line_id,
     )

@@ -257,7 +257,7 @@ async def test_two_processes_with_other_hints_sell_every_key_once(
         if number % 3 == 0:
             holding.hints.forget()
         if number % 3 == 1:
-            holding.hints.learn(desk.world.goods.listing_id, 1 << 62, began=0)
+            holding.hints.learn(desk.world.goods.listing_id, 1 << 62, began=None)
         await desk.order()
     assert await desk.key_states() == {"HELD": 12}
     await desk.assert_sound()

@@ -11,9 +11,9 @@ from kernel.settings import Settings
 from kernel.statements import Statement
 from key_pools import IN_TIME, Pool
 from supplier_stalls import open_stall, sell
-from supply import holding
+from supply import holding, pool_heads
 from supply.holding import Pick
-from supply.pool import Wanted
+from supply.pool import Wanted, release, take_back
 
 pytestmark = pytest.mark.engines
 
@@ -70,7 +70,7 @@ async def test_the_earliest_expiry_goes_first_and_then_the_first_that_came(keys:
 async def test_a_hint_never_loses_a_key_however_wrong_it_is(keys: Pool, begin: int | None) -> None:
     await keys.stock("a", "b", "c", "d", "e")
     if begin is None:
-        holding.hints.learn(keys.stall.listing_id, FAR_TOO_HIGH, began=0)
+        holding.hints.learn(keys.stall.listing_id, FAR_TOO_HIGH, began=None)
     assert await serials(keys, 3, begin=begin) == ["a", "b", "c"]
     assert await serials(keys, 3, begin=begin) == []
     assert await serials(keys, 2, begin=begin) == ["d", "e"]
@@ -98,6 +98,76 @@ async def test_a_key_that_came_back_before_the_hint_is_the_next_one_within_a_sec
     assert await serials(keys) == ["late 2"], "the hint is good for a second"
     monkeypatch.setattr("supply.cursor_hints.SECONDS", 0.0)
     assert await serials(keys) == ["early"]
+
+
+async def place_of(keys: Pool, serial: str) -> int:
+    place: int = await keys.owner.fetchval(
+        "select position from keys join sealed_keys using (id) where serial = $1", serial
+    )
+    return place
+
+
+async def head(keys: Pool) -> int | None:
+    place: int | None = await keys.owner.fetchval(
+        "select position from pool_heads where supplier_listing_id = $1", keys.stall.listing_id
+    )
+    return place
+
+
+async def test_who_knows_no_place_begins_at_the_head_and_goes_before_it_when_short(
+    keys: Pool,
+) -> None:
+    await keys.stock("a", "b", "c", "d")
+    await keys.owner.execute(
+        "insert into pool_heads values ($1, $2)", keys.stall.listing_id, await place_of(keys, "c")
+    )
+    assert await serials(keys) == ["c"]
+    holding.hints.forget()  # as another process
+    assert await serials(keys) == ["d"]
+    holding.hints.forget()
+    assert await serials(keys, 2) == ["a", "b"]
+
+
+async def test_the_head_is_looked_for_once_in_so_many_holds(
+    keys: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supply.cursor_hints.HOLDS_PER_LOOK", 3)
+    await keys.stock("too near its end", expires_in_days=2)
+    await keys.owner.execute("update skus set min_remaining_days = 5")
+    await keys.stock("a", "b", "c", "d", "e", "f", "g")
+    for _ in range(2):
+        await serials(keys, min_remaining_days=5)
+    await pool_heads.looking.all_done()
+    assert await head(keys) is None
+    await serials(keys, min_remaining_days=5)
+    await pool_heads.looking.all_done()
+    assert await head(keys) == await place_of(keys, "d")
+    for _ in range(3):
+        await serials(keys, min_remaining_days=5)
+    await pool_heads.looking.all_done()
+    assert await head(keys) == await place_of(keys, "g")
+
+
+async def test_keys_that_come_into_the_pool_before_its_head_are_its_head(keys: Pool) -> None:
+    """Else the earliest expiry would not go first while later ones are left."""
+    await keys.stock("early", "second", expires_in_days=30)
+    await keys.stock("late", expires_in_days=60)
+    line_id = new_id()
+    [sold] = await taken(Pick.of([Wanted(line_id, keys.stall.listing_id, 1, 0)]))
+    late = await place_of(keys, "late")
+    await keys.owner.execute("insert into pool_heads values ($1, $2)", keys.stall.listing_id, late)
+    async with db.transaction(db.core_scope()):
+        await release(line_ids=[line_id], key_ids=[sold["key_id"]])
+    assert await head(keys) == await place_of(keys, "early") < late
+
+    [sold] = await taken(Pick([Wanted(line_id, keys.stall.listing_id, 1, 0)], [0]))
+    await keys.owner.execute(
+        "update keys set status = 'SOLD', held_until = null where id = $1", sold["key_id"]
+    )
+    await keys.owner.execute("update pool_heads set position = $1", late)
+    async with db.transaction(db.core_scope()):
+        await take_back(line_id=line_id, key_ids=[sold["key_id"]])
+    assert await head(keys) == await place_of(keys, sold["serial"]) < late
 
 
 async def test_an_order_that_comes_out_short_takes_nothing_of_any_line(keys: Pool) -> None:

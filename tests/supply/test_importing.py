@@ -112,6 +112,13 @@ async def test_the_keys_that_expire_first_are_sold_first(
         f"{tail}-000004",
         "SN7",
     ]
+    # What comes in before the head of the pool is its head.
+    head = "select position = (select min(position) from keys) from pool_heads"
+    await owner.execute("insert into pool_heads values ($1, $2)", stall.listing_id, 1 << 62)
+    path = text_file(tmp_path, ["secret,expires_at", "FIRST-1,2099-01-01"], name="more.csv")
+    await import_keys(supplier_listing_id=stall.listing_id, path=path)
+    assert (await pool_of(owner, stall))[0] == "FIRST-1"
+    assert await owner.fetchval(head) is True
 
 
 async def test_the_platforms_clock_decides_what_is_expired(

@@ -14,6 +14,7 @@ from supply.importing.batches import Batch
 from supply.importing.lines import Outcome
 from supply.importing.sealing import Chunk, ReadyKey
 from supply.importing.seats import insert_seats
+from supply.pool_heads import LOWERED
 from supply.position import pool_position
 from supply.stock_news import announce_stock
 
@@ -22,7 +23,7 @@ _WAIT_FOR_OTHER_IMPORTS = "set local lock_timeout = '9s'"
 
 # The vault decides, in the order of the fingerprints; what is new goes into the pool as it will be
 # sold, so that what is sold together lies together.
-_INSERT = """
+_INSERT = f"""
     with stored as (
         insert into sealed_keys (id, batch_id, line_number, serial, secret, secret_key_id,
                                  fingerprint, commitment)
@@ -39,7 +40,8 @@ _INSERT = """
              as place (id, position, expires_at)
         join stored using (id)
         order by position
-    )
+        returning supplier_listing_id, position
+    ), {LOWERED.format(freed="pooled")}
     select line_number from stored
 """
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from kernel.clock import unix_milliseconds
+from supply.pool_heads import LOOK
 
 SALES_PER_TRANSACTION: Final = 20_000
 
@@ -158,6 +159,16 @@ async def copy_sales(
             await owner.execute("set local session_replication_role = replica")
             await owner.execute(_SELL, *bounds)
     await owner.execute("drop table bench.originals")
+    # As the processes that had sold all that would have left it.
+    await owner.executemany(
+        LOOK,
+        await owner.fetch(
+            """select distinct supplier_listing_id from keys
+               join order_lines on order_lines.id = keys.held_by_line_id
+               where order_lines.order_id = any ($1)""",
+            list(originals),
+        ),
+    )
 
 
 async def _statement(owner: asyncpg.Connection, table: _Table) -> str:
