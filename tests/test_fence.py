@@ -62,6 +62,9 @@ TENANT_TABLES = (
     "tenant_events",
     "tenant_invitations",
     "membership_tiers",
+    "customer_tier_changes",
+    "tier_dues",
+    "tier_recounts",
     "price_alerts",
     "price_files",
     "price_imports",
@@ -260,7 +263,12 @@ WHOM_A_RULE_NAMES = ("grade_id", "child_id", "tier_id", "customer_id", "promotio
 
 async def columns_of(world: TwoTenants, table: str) -> str:
     """The columns of a table that can be copied, without the tenant."""
-    generated = {"orders": {"status"}, "price_rules": set(WHOM_A_RULE_NAMES)}.get(table, set())
+    generated = {
+        "orders": {"status"},
+        "customers": {"tier_id"},
+        "tier_dues": {"number"},
+        "price_rules": set(WHOM_A_RULE_NAMES),
+    }.get(table, set())
     return ", ".join(world.ours.rows[table].keys() - generated - {"tenant_id"})
 
 

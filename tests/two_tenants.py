@@ -187,6 +187,7 @@ async def _plant_settings(
             "state": "DONE",
             "ended_at": PAID_AT,
         },
+        "tier_recounts": {"starts_at": PAID_AT},
         "tenant_listings": {"sku_id": goods.sku_id, "title_override": slug},
         "storefronts": {"id": new_id(), "logo_url": f"https://{slug}.example/logo.png"},
         "storefront_texts": {"locale": "en", "kind": "BRAND", "body": slug},
@@ -214,6 +215,14 @@ async def _plant_people(owner: asyncpg.Connection, shop: Row, slug: str) -> dict
     program_id, customer_id, client_id = new_id(), new_id(), new_id()
     rows: dict[str, Row] = {
         "customers": {"id": customer_id, "name": slug},
+        "tier_dues": {"customer_id": customer_id},
+        "customer_tier_changes": {
+            "id": new_id(),
+            "customer_id": customer_id,
+            "happened_at": PAID_AT,
+            "reason": "WITHDRAWN",
+            "actor": slug,
+        },
         "memberships": {"staff_id": staff["id"], "roles": ["OWNER"]},
         "api_clients": {"id": client_id, "name": slug, "scopes": ["API_ORDERS_READ"]},
         "api_client_uses": {"client_id": client_id, "used_at": PAID_AT},

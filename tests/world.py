@@ -229,9 +229,11 @@ class World:
         """A grade that a shop may give to its children."""
         return await self._ranked("agent_grades", shop, name, rank)
 
-    async def tier(self, shop: ShopAt, name: str = "gold", *, rank: int = 1) -> UUID:
-        """A tier that a shop may give to its customers."""
-        return await self._ranked("membership_tiers", shop, name, rank)
+    async def tier(
+        self, shop: ShopAt, name: str = "gold", *, rank: int = 1, **columns: Any
+    ) -> UUID:
+        """A tier that a shop may give to its customers, or with a threshold they reach."""
+        return await self._ranked("membership_tiers", shop, name, rank, **columns)
 
     async def promotion(self, shop: ShopAt, **columns: Any) -> UUID:
         """A promotion that runs since yesterday."""
@@ -241,10 +243,10 @@ class World:
         await plant_row(self.owner, "promotions", **{**row, **columns})
         return promotion_id
 
-    async def _ranked(self, table: str, shop: ShopAt, name: str, rank: int) -> UUID:
+    async def _ranked(self, table: str, shop: ShopAt, name: str, rank: int, **columns: Any) -> UUID:
         ranked_id = new_id()
         row = {"tenant_id": shop.id, "id": ranked_id, "name": name, "rank": rank}
-        await plant_row(self.owner, table, **row)
+        await plant_row(self.owner, table, **row, **columns)
         return ranked_id
 
     async def shift_clock(self, interval: str) -> None:

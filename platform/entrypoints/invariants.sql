@@ -801,3 +801,33 @@ left join catalogue_versions version on version.owner_id = edge.owner_id
 where edge.moment > platform_now()
   and (known.moment is null or version.first_moment is null or version.first_moment > edge.moment)
 limit 20;
+
+-- invariant: I18 a shop ranks its customers if and only if a tier of it can be reached
+select shop.id as tenant_id, shop.ranks_customers
+from tenants shop
+where shop.ranks_customers <> exists (
+    select from membership_tiers tier
+    where tier.tenant_id = shop.id and tier.retired_at is null and tier.spent_minor is not null)
+limit 20;
+
+-- invariant: I18 who is not about to be looked at stands on the tier that the orders earn
+select buyer.tenant_id, buyer.id as customer_id, buyer.earned_tier_id, best.tier_id as earns_id
+from customers buyer
+join tenants shop on shop.id = buyer.tenant_id
+left join lateral (
+    select step.tier_id from tier_measures(buyer.tenant_id, buyer.id, platform_now()) as step
+    where step.holds_until > platform_now() order by step.rank desc limit 1
+) as best on true
+where (shop.ranks_customers or buyer.earned_tier_id is not null)
+  and buyer.earned_tier_id is distinct from best.tier_id
+  and (buyer.tier_due_at is null or buyer.tier_due_at > platform_now())
+  and not exists (select from tier_dues due where due.customer_id = buyer.id)
+  and not exists (select from tier_recounts walk where walk.tenant_id = buyer.tenant_id)
+limit 20;
+
+-- invariant: I18 a tier that ends by itself is looked at when it does
+select tenant_id, id as customer_id, given_tier_until, tier_due_at
+from customers
+where (earned_tier_id is not null and tier_due_at is null)
+   or (given_tier_until is not null and (tier_due_at is null or tier_due_at > given_tier_until))
+limit 20;

@@ -21,6 +21,10 @@ from identity.tokens import delete_old_tokens
 from kernel import db, valkey
 from kernel.log import configure_logging, get_logger
 from kernel.settings import settings
+from loyalty.following import CUSTOMERS_AT_ONCE as CUSTOMERS_FOLLOWED_AT_ONCE
+from loyalty.following import follow_tiers
+from loyalty.recounting import CUSTOMERS_AT_ONCE as CUSTOMERS_RECOUNTED_AT_ONCE
+from loyalty.recounting import recount_tiers
 from notifications.balances import tell_of_balances
 from notifications.delivering import Dispatcher
 from notifications.handing_on import (
@@ -184,6 +188,8 @@ SWEEPS = (
     Sweep(work=forget_old_requests, every_seconds=3600.0, batch=REQUESTS_FORGOTTEN_AT_ONCE),
     Sweep(work=hand_on, every_seconds=0.5, batch=EVENTS_AT_ONCE),
     Sweep(work=webhooks.send_webhooks, every_seconds=0.5, batch=1),
+    Sweep(work=follow_tiers, every_seconds=0.5, batch=CUSTOMERS_FOLLOWED_AT_ONCE),
+    Sweep(work=recount_tiers, every_seconds=1.0, batch=CUSTOMERS_RECOUNTED_AT_ONCE),
     Sweep(work=tell_of_balances, every_seconds=30.0),
     Sweep(work=forget_old_events, every_seconds=3600.0, batch=FORGOTTEN_AT_ONCE),
     Sweep(work=forget_carts, every_seconds=3600.0, batch=CARTS_FORGOTTEN_AT_ONCE),

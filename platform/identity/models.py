@@ -100,7 +100,12 @@ class Customer(TenantOwned):
     data_key_id = fields.SmallIntField(null=True)
     password_hash = fields.TextField(null=True)
     status = fields.CharEnumField(AccountStatus, default=AccountStatus.ACTIVE)
-    tier_id = fields.UUIDField(null=True)
+    # A tier that was given by hand wins while it lasts; `tier_id` is the one that holds.
+    given_tier_id = fields.UUIDField(null=True)
+    given_tier_until = fields.DatetimeField(null=True)
+    earned_tier_id = fields.UUIDField(null=True)
+    tier_id = fields.UUIDField(null=True, generated=True)
+    tier_due_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:

@@ -5,6 +5,14 @@ from offers.quotes import QuoteExpired
 from tenants.directory import TenantRestricted
 
 UNPAID_ORDERS_PER_CUSTOMER = 20
+UNPAID_ORDERS_OF_TIER = f"""
+coalesce((select tier.max_unpaid_orders
+          from customers buyer
+          join membership_tiers tier on (tier.tenant_id, tier.id) = (buyer.tenant_id, buyer.tier_id)
+          where buyer.tenant_id = :tenant_id::uuid and buyer.id = :customer_id::uuid),
+         {UNPAID_ORDERS_PER_CUSTOMER})
+"""
+"""How many a customer's tier allows, never fewer: asked of those alone who have as many as that."""
 
 SHOP_CLOSURE = "shop_closure(:tenant_id::uuid, :path::uuid[])"
 """Why nothing is sold in the shop on this path: CLOSED, MOVED, or null. Whoever priced the order
@@ -33,12 +41,13 @@ admission as materialized (
                    and (tenant_id, principal_id) = (:tenant_id::uuid, :customer_id::uuid)
                    and revoked_at is null and expires_at > moment.now)
             then 'SIGNED_OUT'
-        when (select count(*) from orders
-              where tenant_id = :tenant_id::uuid and customer_id = :customer_id::uuid
-                and payment_status = 'PENDING'
-                -- Not to be found by: everybody's unpaid orders have an index by their end.
-                and expires_at + interval '0' > moment.now)
-             >= {UNPAID_ORDERS_PER_CUSTOMER}
+        when (select unpaid.orders >= {UNPAID_ORDERS_PER_CUSTOMER}
+                     and unpaid.orders >= {UNPAID_ORDERS_OF_TIER}
+              from (select count(*) as orders from orders
+                    where tenant_id = :tenant_id::uuid and customer_id = :customer_id::uuid
+                      and payment_status = 'PENDING'
+                      -- Not to be found by: everybody's unpaid orders have an index by their end.
+                      and expires_at + interval '0' > moment.now) as unpaid)
             then 'TOO_MANY_UNPAID'
         end) as refusal
     from moment where exists (select from claim)

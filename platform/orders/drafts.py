@@ -191,6 +191,7 @@ class Draft:
             "is_paid": self.payment is not None,
             "client_reference": self.client_reference,
             "is_heard": self.shop.is_heard,
+            "is_ranked": self.shop.ranks_customers and self.buyer.customer_id is not None,
             "line_ids": [line.id for line in self.lines],
             "sku_ids": [line.quoted.sku.id for line in self.lines],
             "listing_ids": [line.quoted.offer.id for line in self.lines],

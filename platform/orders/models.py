@@ -109,6 +109,7 @@ class Order(TenantOwned):
     at_cost = fields.BooleanField(default=False)
     client_reference = fields.TextField(null=True)
     is_heard = fields.BooleanField(default=False)
+    is_ranked = fields.BooleanField(default=False)
 
     class Meta:
         table = "orders"

@@ -50,7 +50,7 @@ the_order as (
     insert into orders (id, tenant_id, no, customer_id, guest_token_hash, path, currency,
                         total_minor, affiliate_id, contact, contact_key_id, payment_status,
                         fulfilment_status, created_at, expires_at, paid_at, delivered_at,
-                        is_heard{columns})
+                        is_heard, is_ranked{columns})
     select :order_id::uuid, :tenant_id::uuid, :order_no::text, :customer_id::uuid,
            :guest_token_hash::bytea, :path::uuid[], :currency::text, :total_minor::bigint,
            :affiliate_id::uuid, :contact::bytea, :contact_key_id::smallint,
@@ -58,7 +58,7 @@ the_order as (
            case when :is_paid::boolean then 'DELIVERED' else 'NONE' end,
            now, now + :hold_for::interval,
            case when :is_paid::boolean then now end, case when :is_paid::boolean then now end,
-           :is_heard::boolean
+           :is_heard::boolean, :is_ranked::boolean
            {values}
     from ready, moment
 ), the_lines as (

@@ -163,7 +163,7 @@ async def _require_known_suppliers(payers: Sequence[Payer]) -> None:
 async def _require_known_tiers(tier_ids: Sequence[UUID]) -> None:
     known: int = await db.fetch_value(
         """select count(*) from membership_tiers
-           where tenant_id = current_tenant_id() and id = any ($1)""",
+           where tenant_id = current_tenant_id() and id = any ($1) and retired_at is null""",
         list(tier_ids),
     )
     if known != len(set(tier_ids)):

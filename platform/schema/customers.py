@@ -10,6 +10,7 @@ from identity.customers import own_contact
 from kernel import db
 from kernel.errors import Invalid
 from kernel.ids import public_id
+from loyalty.progress import Progress, progress_of
 from offers.cart.carts import take_over
 from orders import paying, topping_up
 from promotions.queries import coupons_for_customer
@@ -21,6 +22,7 @@ from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
 from schema.problems import Problem, Refusals
 from schema.saved_contacts import SavedContact, own_saved_contacts
+from schema.tier_types import MembershipTier, TierProgress, progress_type, tier_type
 
 
 @strawberry.type(description="The signed-in customer of this shop.")
@@ -35,6 +37,12 @@ class Customer:
     coupons: list[CustomerCoupon] = strawberry.field(
         description="Coupons that the shop offers and that are not used up, those that end first.",
         metadata={"assumed_size": 10},
+    )
+    tier: MembershipTier | None = strawberry.field(
+        description="The membership tier (会员等级); null for none."
+    )
+    tier_progress: TierProgress | None = strawberry.field(
+        description="How far the customer has come on the shop's ladder; null where there is none."
     )
 
 
@@ -96,6 +104,17 @@ async def _come_in(context: Context, done: signing.SignedIn, cart_token: str | N
     return SignedIn(token=done.token, expires_at=done.expires_at)
 
 
+def _tier(context: Context, progress: Progress | None) -> MembershipTier | None:
+    tier = progress.tier if progress else None
+    return None if tier is None else tier_type(tier, context.shop.currency)
+
+
+def _progress(context: Context, progress: Progress | None) -> TierProgress | None:
+    if progress is None or (progress.spent_minor is None and not progress.is_given):
+        return None
+    return progress_type(progress, context.shop.currency)
+
+
 @strawberry.type
 class CustomerQuery:
     """The caller."""
@@ -111,6 +130,11 @@ class CustomerQuery:
         async with db.transaction(context.core(), read_only=True):
             balance = await paying.wallet_balance(context.shop, customer_id)
         wanted = selected(info)
+        progress = (
+            await progress_of(context.shop, customer_id)
+            if wanted.has("tier") or wanted.has("tierProgress")
+            else None
+        )
         return Customer(
             id=strawberry.ID(public_id("cus", customer_id)),
             email=contact.email,
@@ -123,6 +147,8 @@ class CustomerQuery:
             ]
             if wanted.has("coupons")
             else [],
+            tier=_tier(context, progress),
+            tier_progress=_progress(context, progress),
         )
 
 

@@ -35,6 +35,7 @@ from schema.storefronts import StorefrontMutation, StorefrontQuery
 from schema.tenant_queries import TenantQuery
 from schema.tenant_reviews import TenantReviewMutation
 from schema.tenants import TenantMutation
+from schema.tiers import TierMutation, TierQuery
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
 from schema.webhooks import WebhookMutation, WebhookQuery
@@ -82,6 +83,7 @@ class Query(
     TenantQuery,
     CouponQuery,
     PromoBudgetQuery,
+    TierQuery,
 ):
     """What can be asked."""
 
@@ -111,6 +113,7 @@ class Mutation(
     PromoBudgetMutation,
     SavedContactMutation,
     PasswordMutation,
+    TierMutation,
 ):
     """What can be done."""
 

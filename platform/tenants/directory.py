@@ -51,6 +51,8 @@ class Shop:
     by themselves."""
     is_heard: bool = False
     """Somebody on the path is told of orders."""
+    ranks_customers: bool = False
+    """Who buys here may come to another membership tier by it."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -86,7 +88,7 @@ select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
        array_agg(a.status order by a.depth) as statuses,
-       bool_or(a.hears_orders) as is_heard,
+       bool_or(a.hears_orders) as is_heard, t.ranks_customers,
        shop_closure(t.id, t.path) is null as open,
        {version_of_shop("t.path")} as version, {still_seconds("t.path")} as still_seconds
 from tenants t join tenants a on a.id = any (t.path)
@@ -204,4 +206,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         version=row["version"],
         still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
         is_heard=row["is_heard"],
+        ranks_customers=row["ranks_customers"],
     )

@@ -91,6 +91,8 @@ class Tenant(Model):
     opened_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     # Kept by the database: whether an endpoint of the tenant is told of orders.
     hears_orders = fields.BooleanField(default=False)
+    # The same: whether a customer can reach a tier by buying.
+    ranks_customers = fields.BooleanField(default=False)
     orders_stopped = fields.BooleanField(default=False)
     payouts_frozen = fields.BooleanField(default=False)
     restricted_by_parent = fields.BooleanField(default=False)
@@ -206,6 +208,13 @@ class MembershipTier(TenantOwned):
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.TextField()
     rank = fields.SmallIntField()
+    # What it takes: so much within so many days. Without both it is given by hand alone.
+    spent_minor = fields.BigIntField(null=True)
+    window_days = fields.SmallIntField(null=True)
+    grace_days = fields.SmallIntField(default=0)
+    max_unpaid_orders = fields.SmallIntField(null=True)
+    priority = fields.SmallIntField(default=0)
+    retired_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "membership_tiers"

@@ -375,3 +375,19 @@ insert into promotions (tenant_id, id, name, ends_at)
 values (named('shop'), named('promotion'), 'sale', '2999-01-01');
 insert into catalogue_moments (owner_id, moment) values (named('shop'), '2999-01-01');
 update catalogue_versions set first_moment = null;
+
+-- damage: a shop without a ladder has its orders looked at
+-- breaks: I18 a shop ranks its customers if and only if a tier of it can be reached
+update tenants set ranks_customers = true where id = named('shop');
+
+-- damage: a purchase was not looked at
+-- breaks: I18 who is not about to be looked at stands on the tier that the orders earn
+insert into membership_tiers (tenant_id, id, name, rank, spent_minor, window_days)
+values (named('shop'), named('gold'), 'gold', 1, 100, 30);
+update tenants set ranks_customers = true where id = named('shop');
+
+-- damage: nobody looks for the end of a gift
+-- breaks: I18 a tier that ends by itself is looked at when it does
+insert into membership_tiers (tenant_id, id, name, rank)
+values (named('shop'), named('friends'), 'friends', 1);
+update customers set given_tier_id = named('friends'), given_tier_until = '2999-01-01';

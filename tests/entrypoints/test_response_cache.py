@@ -335,7 +335,9 @@ async def test_a_customers_own_price_is_given_to_nobody_else(world: World, guest
     )
     await world.asks(world.shop, 10_500, for_kind="TIER", for_id=tier)
     await world.asks(world.shop, 10_100, for_kind="CUSTOMER", for_id=other.id)
-    await world.owner.execute("update customers set tier_id = $1 where id = $2", tier, buyer.id)
+    await world.owner.execute(
+        "update customers set given_tier_id = $1 where id = $2", tier, buyer.id
+    )
     everybodys = await guest.until_kept(PRICE)
     assert b"11000" in everybodys
     for _ in range(2):

@@ -116,11 +116,17 @@ class PriceDesk:
     child_slug: str
     grade_id: str
     tier_id: str
+    tier_ids: Mapping[str, str]
+    """One for each role that may take one away."""
     promotion_id: str
     upload_id: str
     import_id: str
     rule_ids: Mapping[str, str]
     """One for each role that may delete one."""
+
+    def tier_id_for(self, role: str) -> str:
+        """The tier that a role takes away; whoever may not names the owner's."""
+        return self.tier_ids.get(role, self.tier_ids["STAFF_OWNER"])
 
     def rule_id_for(self, role: str) -> str:
         """The rule that a role deletes; whoever may not names the owner's."""
@@ -353,9 +359,19 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
            values ($1, $2, $1, $3, 'G2')""",
         shop.id, new_id(), sku_id,
     )  # fmt: skip
-    rule_ids = {}
+    # There is a ladder to climb, and nobody comes up.
+    await owner.execute(
+        "update membership_tiers set spent_minor = 1000000000, window_days = 30 where id = $1",
+        ids["tier"],
+    )
+    rule_ids, tier_ids = {}, {}
     for number, role in enumerate(sorted(PRICE_WRITERS)):
-        rule_id = new_id()
+        rule_id, tier_id = new_id(), new_id()
+        await owner.execute(
+            "insert into membership_tiers (tenant_id, id, name, rank) values ($1, $2, $3, $4)",
+            shop.id, tier_id, f"{shop.slug}canary{number}", 90 + number,
+        )  # fmt: skip
+        tier_ids[role] = public_id("tir", tier_id)
         await owner.execute(
             """insert into price_rules (tenant_id, id, audience, scope, target_id, kind, value,
                                         min_quantity, starts_at)
@@ -367,6 +383,7 @@ async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:
         child_slug=child,
         grade_id=public_id("grd", ids["grade"]),
         tier_id=public_id("tir", ids["tier"]),
+        tier_ids=tier_ids,
         promotion_id=public_id("prm", ids["promotion"]),
         upload_id=public_id("plf", ids["upload"]),
         import_id=public_id("pli", ids["import"]),

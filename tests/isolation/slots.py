@@ -170,6 +170,13 @@ def _only(*roots: str) -> Callable[[Own], Own]:
     return lambda own: lambda ask: own(ask) if ask.root.name in roots else OMIT
 
 
+def _own_tier(ask: Ask) -> Any:
+    """Of a rule's or a price's viewer there is none; whoever takes one away has one for it."""
+    if ask.root.name == "tierRemove":
+        return ask.desk.tier_id_for(ask.caller.role)
+    return ask.desk.tier_id if ask.root.name in ("tierUpsert", "customerTierSet") else OMIT
+
+
 #: Rules of the price desk begin long after: what is asked today stays what the town knows.
 PRICE_DESK: Final[Mapping[str, Slot]] = {
     "audience": Slot(_fixed("RETAIL")),
@@ -206,9 +213,21 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
         lambda ask: ask.desk.grade_id, lambda _, theirs: [desk_of(theirs).grade_id], _id("grd")
     ),
     "rank": Slot(_fixed(1)),
-    "tierId": Slot(_omitted, lambda _, theirs: [desk_of(theirs).tier_id], _id("tir")),
+    "tierId": Slot(
+        _own_tier,
+        lambda _, theirs: [desk_of(theirs).tier_id, *desk_of(theirs).tier_ids.values()],
+        _id("tir"),
+    ),
+    "windowDays": Slot(_fixed(30)),
+    "graceDays": Slot(_fixed(5)),
+    "maxUnpaidOrders": Slot(_fixed(30)),
+    "priority": Slot(_fixed(1)),
+    "discountBp": Slot(_fixed(0)),
+    "until": Slot(_fixed("2041-01-01T00:00:00Z")),
     "customerId": Slot(
-        _only("secretPriceSet")(lambda ask: public_id("cus", ask.caller.own.people["CUSTOMER"].id)),
+        _only("secretPriceSet", "customerTierSet", "customerTierChanges")(
+            lambda ask: public_id("cus", ask.caller.own.people["CUSTOMER"].id)
+        ),
         lambda _, theirs: [public_id("cus", theirs.people["CUSTOMER"].id)],
         _id("cus"),
     ),
@@ -590,6 +609,7 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         desk_of(theirs).child_slug,
         desk_of(theirs).grade_id,
         desk_of(theirs).tier_id,
+        *desk_of(theirs).tier_ids.values(),
         desk_of(theirs).promotion_id,
         desk_of(theirs).upload_id,
         desk_of(theirs).import_id,

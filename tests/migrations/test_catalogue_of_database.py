@@ -40,6 +40,9 @@ TENANT_CLASS = {
     "tenant_events",
     "tenant_invitations",
     "membership_tiers",
+    "customer_tier_changes",
+    "tier_dues",
+    "tier_recounts",
     "price_alerts",
     "price_files",
     "price_imports",
@@ -99,6 +102,7 @@ SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
 
 APPEND_ONLY = {
     "staff_events",
+    "customer_tier_changes",
     "coupon_codes",
     "coupon_payers",
     "key_reveals",

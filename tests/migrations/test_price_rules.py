@@ -93,7 +93,7 @@ async def test_a_tenants_grade_is_its_parents_and_a_customers_tier_its_shops(
     )
     customer, ours = await world.customer(), await world.tier(world.shop)
     theirs = await world.tier(world.agent)
-    move = "update customers set tier_id = $1 where id = $2"
+    move = "update customers set given_tier_id = $1 where id = $2"
     await world.owner.execute(move, ours, customer.id)
     with pytest.raises(FOREIGN):
         await world.owner.execute(move, theirs, customer.id)

@@ -83,7 +83,7 @@ async def price_for(
 
 async def give_tier(desk: SalesDesk, customer: Person, tier_id: UUID | None) -> None:
     await desk.owner.execute(
-        "update customers set tier_id = $1 where id = $2", tier_id, customer.id
+        "update customers set given_tier_id = $1 where id = $2", tier_id, customer.id
     )
 
 

@@ -327,7 +327,9 @@ async def test_a_coupon_for_a_tier_is_for_its_members(desk: SalesDesk) -> None:
         desk.world.shop.id,
         tier_id,
     )
-    await desk.owner.execute("update customers set tier_id = $2 where id = $1", member.id, tier_id)
+    await desk.owner.execute(
+        "update customers set given_tier_id = $2 where id = $1", member.id, tier_id
+    )
     await issue(await desk.shop(), tier_ids=[tier_id], guests=False)
     assert await refused(desk, "SPRING", by=other) == ("COUPON_NOT_APPLICABLE", "TIER")
     purchase = await desk.order(coupon_codes=["SPRING"], by=member)

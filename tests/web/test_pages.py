@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from kernel.ids import new_id
+from patience import until
 from processes import Platform
 from web_visitor import Page, Visitor
 from world import World
@@ -263,3 +264,28 @@ async def test_the_style_sheet_comes_from_the_shop_and_may_be_kept(visitor: Visi
     assert "@import" not in page.source and "url(" not in page.source
     assert (await visitor.get("/static/../app.py")).status == 404
     assert (await visitor.get("/static/%2e%2e/app.py")).status == 404
+
+
+async def test_the_account_shows_how_far_a_member_has_come(
+    visitors: Callable[..., Visitor], world: World
+) -> None:
+    at = await world.another_shop("members")
+    await world.rule(at, "RETAIL", "FIXED_OVER_COST", 2000)
+    silver = await world.tier(at, "银卡", rank=1, spent_minor=11_000, window_days=90)
+    await world.tier(at, "<金卡>", rank=2, spent_minor=60_000, window_days=90)
+    off = {"scope": "DEFAULT", "target_id": None, "kind": "PERCENT_OF_FACE"}
+    await world.asks(at, 9_700, for_kind="TIER", for_id=silver, **off)
+    visitor, buyer = visitors(shop=at), await world.customer(at, wallet_minor=50_000)
+    visitor.come_in(buyer)
+    assert "Another CN¥110.00 and you are “银卡”." in (await visitor.get("/account")).text
+
+    bought = await visitor.buy(world.goods.slug, "WALLET")
+    assert bought.status == 303
+
+    async def text() -> str:
+        return (await visitor.get("/account")).text
+
+    page = await until(text, lambda seen: "Membership 银卡 3% off" in seen)  # the worker has looked
+    assert "Another CN¥490.00 and you are “<金卡>”." in page
+    assert "Counted over 90 days of delivered orders: CN¥110.00 so far." in page
+    assert "You keep this tier until " in page

@@ -106,7 +106,7 @@ async def _give_tier(customer: CustomerRecord, customer_id: UUID) -> None:
     """Once, with the money: who has been given another tier meanwhile keeps that."""
     if customer.tier is not None:
         await db.execute(
-            "update customers set tier_id = $1 where id = $2",
+            "update customers set given_tier_id = $1 where id = $2",
             demo_id("tier", f"{customer.shop}:{customer.tier}"),
             customer_id,
         )

@@ -97,12 +97,24 @@ class SupplierRecord(Record):
         return not self.categories or product.category in self.categories
 
 
-class RankRecord(Record):
-    """A grade of a shop's agents, or a tier of its customers."""
+class GradeRecord(Record):
+    """A grade of a shop's agents."""
 
     name: str
     rank: int
     open_fee: Amount = Money(0, CURRENCY)
+
+
+class TierRecord(Record):
+    """A tier of a shop's customers, reached by what was `spent` within a window."""
+
+    name: str
+    rank: int
+    spent: Amount
+    window_days: int
+    grace_days: int = 0
+    max_unpaid_orders: int | None = None
+    priority: int = 0
 
 
 class RuleRecord(Record):
@@ -144,8 +156,8 @@ class ShopRecord(Record):
     max_markup_bp: int | None = None
     grade: str | None = None
     """The name of one of the parent's grades."""
-    grades: tuple[RankRecord, ...] = ()
-    tiers: tuple[RankRecord, ...] = ()
+    grades: tuple[GradeRecord, ...] = ()
+    tiers: tuple[TierRecord, ...] = ()
     promotions: tuple[str, ...] = ()
     rules: tuple[RuleRecord, ...]
     limits: tuple[LimitRecord, ...] = ()

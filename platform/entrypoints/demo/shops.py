@@ -1,7 +1,7 @@
 """The demo's shops: the tree, its domains, and what each shop charges, hides and renames."""
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from entrypoints.demo.catalogue import category_id, sku_id
@@ -50,8 +50,8 @@ async def _load_shop(shop: ShopRecord) -> int:
         return (
             await insert_missing("tenants", [_tenant_row(shop)])
             + await _verify_domain(shop)
-            + await insert_missing("agent_grades", list(_rank_rows(shop, "grade")))
-            + await insert_missing("membership_tiers", list(_rank_rows(shop, "tier")))
+            + await insert_missing("agent_grades", list(_grade_rows(shop)))
+            + await insert_missing("membership_tiers", list(_tier_rows(shop)))
             + await insert_missing("promotions", list(_promotion_rows(shop)))
             + await insert_missing(
                 "price_rules",
@@ -81,15 +81,29 @@ def _tenant_row(shop: ShopRecord) -> dict[str, object]:
     }
 
 
-def _rank_rows(shop: ShopRecord, kind: Literal["grade", "tier"]) -> Iterator[dict[str, object]]:
-    for record in shop.grades if kind == "grade" else shop.tiers:
-        fee = {"open_fee_minor": record.open_fee.amount_minor} if kind == "grade" else {}
+def _grade_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    for record in shop.grades:
         yield {
             "tenant_id": shop_id(shop.slug),
-            "id": demo_id(kind, f"{shop.slug}:{record.name}"),
+            "id": demo_id("grade", f"{shop.slug}:{record.name}"),
             "name": record.name,
             "rank": record.rank,
-            **fee,
+            "open_fee_minor": record.open_fee.amount_minor,
+        }
+
+
+def _tier_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    for record in shop.tiers:
+        yield {
+            "tenant_id": shop_id(shop.slug),
+            "id": demo_id("tier", f"{shop.slug}:{record.name}"),
+            "name": record.name,
+            "rank": record.rank,
+            "spent_minor": record.spent.amount_minor,
+            "window_days": record.window_days,
+            "grace_days": record.grace_days,
+            "max_unpaid_orders": record.max_unpaid_orders,
+            "priority": record.priority,
         }
 
 

@@ -104,7 +104,8 @@ async def _buyer(shop: Shop, view: Viewpoint) -> Buyer:
         return Buyer()
     [row] = await db.read(
         db.core_scope(shop.id, path=shop.path),
-        """select (select id from membership_tiers where tenant_id = $1 and id = $2) as tier_id,
+        """select (select id from membership_tiers
+                   where tenant_id = $1 and id = $2 and retired_at is null) as tier_id,
                   (select id from customers where tenant_id = $1 and id = $3) as customer_id,
                   (select tier_id from customers where tenant_id = $1 and id = $3) as own_tier_id
            offset 0""",

@@ -26,7 +26,8 @@ select 'GRADE' as listed_for, id, name from agent_grades
 where tenant_id = $1 and (id = any ($2::uuid[]) or name = any ($3::text[]))
 union all
 select 'TIER', id, name from membership_tiers
-where tenant_id = $1 and (id = any ($2::uuid[]) or name = any ($3::text[]))
+where tenant_id = $1 and retired_at is null
+  and (id = any ($2::uuid[]) or name = any ($3::text[]))
 union all
 select 'CHILD', id, slug from tenants
 where parent_id = $1 and (id = any ($2::uuid[]) or slug = any ($3::text[]))"""

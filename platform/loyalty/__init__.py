@@ -1,0 +1,1 @@
+"""What customers earn by buying: membership tiers, reached, kept for a time, or given by hand."""
