@@ -74,6 +74,7 @@ TENANT_TABLES = (
     "cart_lines",
     "saved_contacts",
     "order_forms",
+    "manual_events",
 )
 PATH_TABLES = (
     "price_rules",
@@ -85,7 +86,7 @@ PATH_TABLES = (
     "coupon_payers",
     "coupon_codes",
 )
-PARTY_TABLES = ("line_shares",)
+PARTY_TABLES = ("line_shares", "manual_deliveries")
 CORE_TABLES = TENANT_TABLES + PATH_TABLES + PARTY_TABLES
 # Whose a row is, in the tables that a shop's transaction may read.
 SHOP_TABLES = {

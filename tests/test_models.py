@@ -46,6 +46,8 @@ WITHOUT_MODEL = {
     "carts": "key of two columns",
     "cart_lines": "key of three columns",
     "order_forms": "key of three columns",
+    "manual_deliveries": "key of two columns",
+    "manual_events": "written once, and read in SQL",
     "payment_events": "key of two columns",
     "trade_moves": "key of two columns",
     "trade_settings": "one setting of a shop, read in SQL with its balance",

@@ -312,6 +312,24 @@ async def _plant_sale(
             "channel": "REVEAL",
             "ip": "192.0.2.1",
         },
+        "manual_deliveries": {
+            **of_line,
+            "party_id": goods.supplier_id,
+            "sku_id": goods.sku_id,
+            "quantity": 1,
+            "minutes": 60,
+            "by_account": False,
+            "state": "DELIVERED",
+            "due_at": PAID_AT,
+            "begun_at": PAID_AT,
+            "ended_at": PAID_AT,
+        },
+        "manual_events": {
+            "id": new_id(),
+            "line_id": line_id,
+            "kind": "LOOKED",
+            "actor": "supplier",
+        },
     }
     planted = {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
     return planted | await _plant_trade(owner, shop)

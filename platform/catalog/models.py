@@ -85,6 +85,7 @@ class Sku(Model):
     redeem_steps_en = ArrayField("text", default=list)
     max_per_order = fields.IntField(default=500)
     seats = fields.SmallIntField(default=1)
+    manual_minutes = fields.IntField(null=True)
     form_fields: fields.JSONField[list[dict[str, object]]] = fields.JSONField(default=list)
     position = fields.IntField(default=0)
     status = fields.CharEnumField(CatalogueStatus, default=CatalogueStatus.ACTIVE)

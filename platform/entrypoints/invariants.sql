@@ -80,8 +80,12 @@ from order_lines line
 join orders on orders.id = line.order_id
 left join (select line_id, count(*) as keys from delivered_keys group by line_id) handed
     on handed.line_id = line.id
+left join manual_deliveries manual on manual.line_id = line.id
 where coalesce(handed.keys, 0)
-      <> case when orders.fulfilment_status = 'DELIVERED' then line.quantity else 0 end
+      <> case when orders.fulfilment_status <> 'NONE'
+                   and (manual.line_id is null
+                        or (manual.state = 'DELIVERED' and not manual.by_account))
+              then line.quantity else 0 end
 limit 20;
 
 -- invariant: I4 a line has taken back as many pieces as it says
@@ -111,6 +115,11 @@ from keys
 where keys.status in ('SOLD', 'REVEALED')
   and not exists (select from delivered_keys live
                   where live.key_id = keys.id and live.returned_at is null)
+  -- A place is sold before anything stands in it, and that of a top-up stays empty.
+  and not exists (select from manual_deliveries manual
+                  where manual.line_id = keys.held_by_line_id
+                    and (manual.state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+                         or (manual.state = 'DELIVERED' and manual.by_account)))
 limit 20;
 
 -- invariant: I4 what was delivered is of the order and the listing that were paid for
@@ -411,6 +420,13 @@ from orders
 where payment_status = 'PENDING' and expires_at < platform_now() - interval '2 minutes'
 limit 20;
 
+-- invariant: I9 a delivery by hand does not stay open after its time
+select line_id, order_id, state, due_at
+from manual_deliveries
+where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+  and due_at < platform_now() - interval '2 minutes'
+limit 20;
+
 -- invariant: I9 an open payment will be asked about
 select id as payment_id, order_id, status, provider_ref, created_at
 from payments
@@ -629,15 +645,18 @@ limit 20;
 
 -- invariant: I14 a sale credits everyone their shares, less the channel's fee for the shop
 -- The fee is recovered from the shop, which is the platform itself where the root sells. What
--- refunds move is left out: a shortage or a fault moves more.
-with paid as (
+-- refunds move is left out: a shortage or a fault moves more. What a person is still to deliver has
+-- earned nobody anything yet.
+with waiting as (
+    select line_id from manual_deliveries where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+), paid as (
     select orders.id as order_id, orders.currency,
            case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
                 else orders.tenant_id::text end as shop,
            line.channel_fee_minor as fee_minor
     from orders
     join order_lines line on line.order_id = orders.id
-    where orders.payment_status = 'PAID'
+    where orders.payment_status = 'PAID' and line.id not in (select line_id from waiting)
 ), sold as (
     select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
                as beneficiary, entry.amount_minor
@@ -657,7 +676,7 @@ from (select share.order_id, share.currency,
              coalesce(share.party_id::text, 'R:' || share.role) as beneficiary, share.amount_minor
       from line_shares share
       join orders on orders.id = share.order_id
-      where orders.payment_status = 'PAID'
+      where orders.payment_status = 'PAID' and share.line_id not in (select line_id from waiting)
       union all
       select order_id, currency, shop, -fee_minor from paid
       union all
@@ -706,15 +725,21 @@ having abs(sum(amount_minor)) > (select coalesce(sum(line.channel_fee_minor), 0)
                                  from order_lines line where line.order_id = difference.order_id)
 limit 20;
 
--- invariant: I14 nothing stays in escrow or unapplied once a payment has settled
-select posted.order_id, account.code, entry.currency,
-       sum(entry.amount_minor)::bigint as balance_minor
-from ledger_accounts account
-join ledger_entries entry on entry.account_id = account.id
-join ledger_transactions posted on posted.id = entry.transaction_id
-where account.code in ('L:ESCROW', 'L:UNAPPLIED')
-group by posted.order_id, account.code, entry.currency
-having sum(entry.amount_minor) <> 0
+-- invariant: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
+select order_id, code, currency, sum(amount_minor)::bigint as balance_minor
+from (select posted.order_id, account.code, entry.currency, entry.amount_minor
+      from ledger_accounts account
+      join ledger_entries entry on entry.account_id = account.id
+      join ledger_transactions posted on posted.id = entry.transaction_id
+      where account.code in ('L:ESCROW', 'L:UNAPPLIED')
+      union all
+      select orders.id, 'L:ESCROW', orders.currency, line.net_minor
+      from manual_deliveries manual
+      join order_lines line on line.order_id = manual.order_id and line.id = manual.line_id
+      join orders on orders.id = line.order_id
+      where manual.state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')) as held
+group by order_id, code, currency
+having sum(amount_minor) <> 0
 limit 20;
 
 -- invariant: I16 a tenant hears of orders if and only if an endpoint of its own wants to
@@ -830,4 +855,68 @@ select tenant_id, id as customer_id, given_tier_until, tier_due_at
 from customers
 where (earned_tier_id is not null and tier_due_at is null)
    or (given_tier_until is not null and (tier_due_at is null or tier_due_at > given_tier_until))
+limit 20;
+
+-- invariant: I19 what a person delivers has its row, which says what its line and order say
+select line.id as line_id, line.order_id, line.delivery_mode, manual.state, orders.payment_status
+from order_lines line
+join orders on orders.id = line.order_id
+left join manual_deliveries manual on manual.line_id = line.id
+where (line.delivery_mode in ('MANUAL', 'DIRECT_TOPUP')) <> (manual.line_id is not null)
+   or (manual.line_id is not null
+       and (not orders.by_hand or manual.order_id <> line.order_id
+            or (manual.quantity, manual.sku_id) <> (line.quantity, line.sku_id)
+            or manual.by_account <> (line.delivery_mode = 'DIRECT_TOPUP')
+            or (manual.state = 'UNPAID') = (orders.payment_status = 'PAID')))
+limit 20;
+
+-- invariant: I19 an order is as far as what is delivered of it
+select seen.order_id, seen.fulfilment_status, seen.asked, seen.due, seen.come
+from (select orders.id as order_id, orders.fulfilment_status,
+             count(*) filter (where manual.state = 'NEEDS_CORRECTION') as asked,
+             count(*) filter (where manual.state in ('DUE', 'BEGUN')) as due,
+             count(*) filter (where coalesce(manual.state::text, 'DELIVERED') = 'DELIVERED')
+                 as come
+      from orders
+      join order_lines line on line.order_id = orders.id
+      left join manual_deliveries manual on manual.line_id = line.id
+      where orders.payment_status = 'PAID'
+      group by orders.id, orders.tenant_id) as seen
+where fulfilment_status <> case when asked > 0 then 'NEEDS_CORRECTION'
+                                when due > 0 and come > 0 then 'PARTIALLY_DELIVERED'
+                                when due > 0 then 'FULFILLING'
+                                when come > 0 then 'DELIVERED'
+                                else 'SUPPLY_FAILED' end
+limit 20;
+
+-- invariant: I19 a place is empty until its line is delivered, and stands in a listing by hand
+select keys.id as key_id, keys.status, keys.held_by_line_id, listing.by_hand, manual.state
+from keys
+join sealed_keys sealed on sealed.id = keys.id
+join supplier_listings listing on listing.id = keys.supplier_listing_id
+left join manual_deliveries manual
+    on manual.line_id = keys.held_by_line_id and manual.state = 'DELIVERED'
+    and not manual.by_account
+where (sealed.secret is null and not listing.by_hand)
+   or (listing.by_hand and (sealed.secret is null) <> (manual.line_id is null))
+limit 20;
+
+-- invariant: I19 what a person did not deliver was given back whole, and what is due was not
+select manual.line_id, manual.state, line.net_minor, line.funded_minor, line.refunded_minor
+from manual_deliveries manual
+join order_lines line on line.order_id = manual.order_id and line.id = manual.line_id
+where (manual.state in ('REFUSED', 'MISSED', 'CANCELED')
+       and line.refunded_minor <> line.net_minor - line.funded_minor)
+   or (manual.state in ('UNPAID', 'DUE', 'BEGUN', 'NEEDS_CORRECTION') and line.refunded_minor <> 0)
+limit 20;
+
+-- invariant: I19 nobody begins to deliver without being seen, and nothing ends unseen
+select manual.line_id, manual.state, manual.begun_at
+from manual_deliveries manual
+where (manual.begun_at is not null
+       and not exists (select from manual_events event
+                       where event.line_id = manual.line_id and event.kind = 'LOOKED'))
+   or (manual.ended_at is not null
+       and not exists (select from manual_events event
+                       where event.line_id = manual.line_id and event.kind = manual.state))
 limit 20;

@@ -37,6 +37,7 @@ from offers.cart.storing import forget_old_carts
 from offers.price_desk import alerts, files
 from offers.price_desk.price_lists import imports, turns
 from orders import channel_calls, expiry, offer_figures, refund_sending
+from orders.manual import ending
 from tenants import domain_checks, reviews
 
 log = get_logger(__name__)
@@ -91,6 +92,23 @@ async def _ask_channel(payment: Payment) -> None:
         log.error("payment_not_asked", payment=str(payment.id), exc_info=error)
         async with db.transaction(db.core_scope()):
             await give_poll_back(payment.id)
+
+
+async def end_late_deliveries() -> int:
+    """Give the money back for what a person has promised and not delivered in time.
+
+    A delivery that cannot be ended is logged and passed over: the sweep reads on behind it.
+    """
+    after: ending.Late | None = None
+    ended = 0
+    while late := await ending.late_deliveries(ORDERS_READ_AT_ONCE, after=after):
+        for one in late:
+            try:
+                ended += await ending.end_late(one)
+            except Exception as error:  # one bad row must not stop the others
+                log.error("delivery_not_ended", line=str(one.line_id), exc_info=error)
+        after = late[-1]
+    return ended
 
 
 async def send_refunds() -> int:
@@ -175,6 +193,7 @@ class Sweep:
 
 SWEEPS = (
     Sweep(work=expire_orders, every_seconds=1.0),
+    Sweep(work=end_late_deliveries, every_seconds=1.0),
     Sweep(work=ask_channels, every_seconds=1.0, batch=CHANNELS_ASKED_AT_ONCE),
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=fold, every_seconds=20.0),

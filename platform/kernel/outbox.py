@@ -26,6 +26,7 @@ class EventType(StrEnum):
     ORDER_EXPIRED = "order.expired"
     ORDER_CANCELED = "order.canceled"
     ORDER_REFUNDED = "order.refunded"
+    ORDER_NEEDS_CORRECTION = "order.needs_correction"
     BALANCE_CHANGED = "balance.changed"
     BALANCE_LOW = "balance.low"
     PRICE_ALERT = "price.alert"

@@ -12,7 +12,8 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers import quotes, shelf
-from offers.quotes import FROM_THE_POOL, NotEnough, PriceChanged, QuotedLine
+from offers.delivery_modes import FROM_THE_POOL
+from offers.quotes import NotEnough, PriceChanged, QuotedLine
 from offers.shelf import Offer, ShelfSku
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
 from tenants.directory import Shop
@@ -83,9 +84,11 @@ def _cut(wishes: Sequence[CostWish], lines: Sequence[QuotedLine]) -> list[CostWi
 def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine | None:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    if sku.row["delivery_mode"] not in FROM_THE_POOL:
+    offers = [one for one in sku.offers if not one.by_hand]
+    if sku.row["delivery_mode"] not in FROM_THE_POOL or not offers:
         raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
-    offer = sku.offer_for(wish.quantity) or max(sku.offers, key=lambda one: one.stock)
+    offer = sku.offer_for(wish.quantity, by_hand=False)
+    offer = offer or max(offers, key=lambda one: one.stock)
     if offer.stock < wish.quantity and not partial:
         available = f"Only {offer.stock} left." if offer.stock else "Sold out."
         raise NotEnough(available, field="quantity", details={"available": offer.stock})

@@ -71,12 +71,18 @@ def answers_of_lines(
     if said.keys() - {line.sku.id for line in lines}:
         raise Invalid("This order has nothing that asks for that.", field="form")
     for line in lines:
-        found = checked(fields_of(line.sku), said.get(line.sku.id, {}))
-        if found.problems:
-            raise found.problems[0]
-        if found.values:
-            forms[line.sku.id] = _answers(fields_of(line.sku), found.values)
+        answers = answered(fields_of(line.sku), said.get(line.sku.id, {}))
+        if answers:
+            forms[line.sku.id] = answers
     return forms
+
+
+def answered(fields: Sequence[FormField], values: Values) -> tuple[Answer, ...]:
+    """What is kept of values that are all right. Raises `Invalid` for the first that is not."""
+    found = checked(fields, values)
+    if found.problems:
+        raise found.problems[0]
+    return _answers(fields, found.values)
 
 
 def _answers(fields: Sequence[FormField], kept: Values) -> tuple[Answer, ...]:

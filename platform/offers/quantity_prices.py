@@ -18,6 +18,9 @@ class _Offered(Protocol):
     @property
     def stock(self) -> int: ...
 
+    @property
+    def by_hand(self) -> bool: ...
+
 
 O = TypeVar("O", bound=_Offered)  # noqa: E741 - the offers of one SKU, not a number
 
@@ -28,6 +31,14 @@ def offer_for(offers: Sequence[O], quantity: int) -> O | None:
         if offer.stock >= quantity:
             return offer
     return None
+
+
+def usual(offers: Sequence[O]) -> Sequence[O]:
+    """The offers that count where the buyer has not chosen: who waits for a person has said so,
+    unless nobody else sells it."""
+    if not any(offer.by_hand for offer in offers):
+        return offers
+    return [offer for offer in offers if not offer.by_hand] or offers
 
 
 def quantity_prices(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from offers.delivery_modes import mode_of
 from offers.shelf import Offer, ShelfSku, Sourcing
 from promotions.coupons import Coupon
 from promotions.discounts import Discount
@@ -11,11 +12,13 @@ from promotions.discounts import Discount
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a buyer asks a price for; `offer_id` where the buyer chooses among sellers."""
+    """What a buyer asks a price for; `offer_id` where the buyer chooses among sellers, and
+    `delivery_mode` where the goods are delivered in several ways."""
 
     sku_id: UUID
     quantity: int
     offer_id: UUID | None = None
+    delivery_mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,17 @@ class QuotedLine:
     discounts: tuple[Discount, ...] = ()
     coupons: tuple[Coupon, ...] = ()
     """Those that the discounts are of."""
+
+    @property
+    def delivery_mode(self) -> str:
+        """How it will be delivered."""
+        return mode_of(self.sku.row, by_hand=self.offer.by_hand)
+
+    @property
+    def manual_minutes(self) -> int | None:
+        """Within how many minutes a person delivers it; None for what comes at once."""
+        minutes: int | None = self.sku.row["manual_minutes"] if self.offer.by_hand else None
+        return minutes
 
     @property
     def list_minor(self) -> int:

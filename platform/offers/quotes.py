@@ -13,7 +13,7 @@ from uuid import UUID
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.settings import settings
-from offers import quote_tokens, shelf
+from offers import delivery_modes, quote_tokens, shelf
 from offers.quote_tokens import QuoteExpired as QuoteExpired
 from offers.quoted_lines import QuotedLine as QuotedLine
 from offers.quoted_lines import Wish as Wish
@@ -26,8 +26,6 @@ from tenants.directory import Shop
 
 MAX_LINES = 20
 MAX_QUANTITY = 500
-FROM_THE_POOL = ("AUTO_KEY", "SHARED_KEY")
-"""What is delivered with the payment: a key, or a seat of one."""
 
 
 class PriceChanged(Refusal):
@@ -239,15 +237,16 @@ def _require_sensible(wishes: Sequence[Wish]) -> None:
 def _line(sku: ShelfSku | None, wish: Wish) -> QuotedLine:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    if sku.row["delivery_mode"] not in FROM_THE_POOL:
-        raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
+    chosen = delivery_modes.wanted(sku.row, wish.delivery_mode)
     if wish.quantity > sku.row["max_per_order"]:
         raise Invalid(f"At most {sku.row['max_per_order']} pieces an order.", field="quantity")
-    offer = sku.offer_for(wish.quantity, wish.offer_id)
+    offer = sku.offer_for(wish.quantity, wish.offer_id, by_hand=chosen)
     if offer is None and wish.offer_id is not None:
         raise NotFound("This offer has ended.", field="offerId")
+    if offer is not None:
+        delivery_modes.require_allowed(sku.row, by_hand=offer.by_hand, chosen=chosen)
     if offer is None or offer.stock < wish.quantity:
-        available = sku.stock if offer is None else offer.stock
+        available = sku.stock_for(chosen) if offer is None else offer.stock
         raise NotEnough(
             f"Only {available} left." if available else "Sold out.",
             field="quantity",

@@ -21,7 +21,7 @@ from offers.comparing import figures_of
 from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count
 from offers.own_shelf import OwnShelf
-from offers.quantity_prices import QuantityPrice, quantity_prices
+from offers.quantity_prices import QuantityPrice, quantity_prices, usual
 from offers.shelf import Offer, ProductRow, ShelfSku
 from offers.statements import Detail, PageShape, page_statement
 from offers.stock_seen import note_stock
@@ -149,12 +149,13 @@ class _SkuWriter:
     def _offer(self, price_minor: int, offer: KnownOffer) -> Offer:
         pieces = min(self._bound, self._counts[offer.number].pieces)
         warranty_hours = offer.row["warranty_hours"]
-        return Offer(offer.id, price_minor, pieces, warranty_hours, figures_of(offer.row))
+        by_hand: bool = offer.row["by_hand"]
+        return Offer(offer.id, price_minor, pieces, warranty_hours, figures_of(offer.row), by_hand)
 
     def _quantity_prices(self, sku: KnownSku) -> tuple[QuantityPrice, ...]:
         return quantity_prices(
             self._shelf.breaks_on(sku.id),
-            lambda reached: self._offers_from(sku, reached),
+            lambda reached: usual(self._offers_from(sku, reached)),
             most=sku.row["max_per_order"],
         )
 

@@ -7,7 +7,6 @@ What a page has dozens of are named tuples, which take a fifth of a frozen datac
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from math import inf
 from operator import attrgetter, itemgetter
@@ -15,10 +14,12 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kernel import db
-from offers.comparing import NO_SALES, Figures, figures_of
+from offers.comparing import figures_of
 from offers.listings_met import ListingsMet
+from offers.offered import Offer as Offer
+from offers.offered import Sourcing as Sourcing
 from offers.price_list import PriceList, price_list
-from offers.quantity_prices import QuantityPrice, offer_for, quantity_prices
+from offers.quantity_prices import QuantityPrice, offer_for, quantity_prices, usual
 from offers.statements import SKUS_BY_ID, SKUS_BY_ID_FOR_CUSTOMER, Row
 from offers.stock_seen import note_stock
 from supply.holding import hints
@@ -34,31 +35,6 @@ _listings = ListingsMet(10_000)
 
 class RestlessPrices(RuntimeError):
     """Prices changed each time that we read them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sourcing:
-    """What an offer costs every level, and whose keys it sells. Never shown to a buyer.
-
-    No discount may bring a piece below `net_floor_minor`.
-    """
-
-    supplier_listing_id: UUID
-    supplier_id: UUID
-    supplier_commission_bp: int
-    costs: tuple[int, ...]
-    net_floor_minor: int | None = None
-
-
-class Offer(NamedTuple):
-    """One seller's offer of a SKU: what a piece costs the buyer, and how many there are."""
-
-    id: UUID
-    unit_price_minor: int
-    stock: int
-    warranty_hours: int
-    figures: Figures = NO_SALES
-    """Read for pages that show them, and no sales for everybody else."""
 
 
 class ShelfSku(NamedTuple):
@@ -93,18 +69,32 @@ class ShelfSku(NamedTuple):
     @property
     def stock(self) -> int:
         """Pieces that one order can have: the largest single offer's."""
-        return max([offer.stock for offer in self.offers])
+        return self.stock_for(None)
 
-    def offer_for(self, quantity: int, offer_id: UUID | None = None) -> Offer | None:
-        """The buyer's choice, or the cheapest offer that covers the quantity."""
+    def stock_for(self, by_hand: bool | None) -> int:
+        """The same of the offers that are delivered in this way; None is the usual one."""
+        return max([offer.stock for offer in self._delivered(by_hand)], default=0)
+
+    def _delivered(self, by_hand: bool | None) -> Sequence[Offer]:
+        if by_hand is None:
+            return usual(self.offers)
+        return [offer for offer in self.offers if offer.by_hand is by_hand]
+
+    def offer_for(
+        self, quantity: int, offer_id: UUID | None = None, *, by_hand: bool | None = None
+    ) -> Offer | None:
+        """The buyer's choice, or the cheapest offer that covers the quantity.
+
+        `by_hand` is the buyer's choice of who delivers: a person, or not; None is none.
+        """
         if offer_id is not None:
             return next((offer for offer in self.offers if offer.id == offer_id), None)
-        return offer_for(self.offers, quantity)
+        return offer_for(self._delivered(by_hand), quantity)
 
     @property
     def display_offer(self) -> Offer:
         """The offer whose price is shown: the cheapest that has a key, else the cheapest."""
-        return self.offer_for(1) or self.offers[0]
+        return self.offer_for(1) or self._delivered(None)[0]
 
 
 class ProductRow(NamedTuple):
@@ -245,7 +235,7 @@ def _priced_sku(
     if with_breaks:
         breaks = quantity_prices(
             prices.breaks_on(first),
-            lambda reached: _offers(_behind(rows, prices, quantity=reached)),
+            lambda reached: usual(_offers(_behind(rows, prices, quantity=reached))),
             most=first["max_per_order"],
         )
     return ShelfSku(
@@ -287,6 +277,7 @@ def _offers(behind: Sequence[tuple[Row, Priced]]) -> tuple[Offer, ...]:
             row["stock"],
             row["warranty_hours"],
             figures_of(row),
+            row["by_hand"],
         )
         for row, priced in behind
     ]

@@ -58,12 +58,13 @@ _GOODS = """
 s.id as sku_id, s.product_id, s.code, s.face_value_minor, s.face_currency, s.min_remaining_days,
 s.position as sku_position, c.path as category_path, l.id as listing_id, l.supplier_id,
 u.commission_bp, l.supply_price_minor, l.currency, l.priority, l.warranty_hours, l.min_retail_minor,
-l.max_retail_minor
+l.max_retail_minor, l.by_hand
 """
 _WORDS_OF_GOODS = """
 s.name_zh as sku_name_zh, s.name_en as sku_name_en, s.region, s.delivery_mode,
 s.scope_of_use_zh, s.scope_of_use_en, s.validity_days, s.usage_rules_zh, s.usage_rules_en,
-s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order, s.form_fields::text as form_fields
+s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order, s.form_fields::text as form_fields,
+s.manual_minutes
 """
 _WORST_AFFILIATE = """
 (select coalesce(max(rate_bp), 0) from affiliate_programs

@@ -1,7 +1,11 @@
 """An order that was just written, as its buyer sees it: nothing is read back."""
 
+from datetime import timedelta
+
 from orders.drafts import DraftLine
 from orders.forms import LineForm
+from orders.manual import manual_parts
+from orders.manual.progress import Progress
 from orders.placing import Placed, PlacedKey
 from orders.queries import KeyView, LineView, OrderView
 
@@ -13,7 +17,7 @@ def view_of(placed: Placed) -> OrderView:
     return OrderView(
         id=draft.id,
         no=draft.no,
-        status="DELIVERED" if paid_at else "PENDING_PAYMENT",
+        status=manual_parts.fulfilment(draft) if paid_at else "PENDING_PAYMENT",
         currency=draft.shop.currency,
         total_minor=draft.total_minor,
         refunded_minor=0,
@@ -21,7 +25,7 @@ def view_of(placed: Placed) -> OrderView:
         created_at=placed.now,
         expires_at=placed.expires_at,
         paid_at=paid_at,
-        delivered_at=paid_at,
+        delivered_at=None if draft.by_hand else paid_at,
         lines=tuple(_line(line, placed) for line in sorted(draft.lines, key=lambda line: line.id)),
     )
 
@@ -41,9 +45,25 @@ def _line(line: DraftLine, placed: Placed) -> LineView:
         refunded_minor=0,
         returned_quantity=0,
         keys=_delivered(keys, placed),
-        commitments=tuple(key.commitment.hex() for key in sorted(keys, key=lambda key: key.key_id)),
+        commitments=tuple(
+            key.commitment.hex()
+            for key in sorted(keys, key=lambda key: key.key_id)
+            if key.commitment is not None
+        ),
+        delivery_mode=quoted.delivery_mode,
         form=LineForm(line.id, sealed) if (sealed := placed.draft.forms.get(line.id)) else None,
+        progress=_progress(line, placed),
     )
+
+
+def _progress(line: DraftLine, placed: Placed) -> Progress | None:
+    """How far what a person delivers is: its clock runs from the payment on."""
+    minutes = line.quoted.manual_minutes
+    if minutes is None:
+        return None
+    if placed.draft.payment is None:
+        return Progress("UNPAID", minutes)
+    return Progress("DUE", minutes, due_at=placed.now + timedelta(minutes=minutes))
 
 
 def _delivered(keys: list[PlacedKey], placed: Placed) -> tuple[KeyView, ...]:
@@ -57,6 +77,6 @@ def _delivered(keys: list[PlacedKey], placed: Placed) -> tuple[KeyView, ...]:
             returned_at=None,
         )
         for key in keys
-        if key.delivered_id is not None
+        if key.delivered_id is not None and key.commitment is not None
     ]
     return tuple(sorted(views, key=lambda view: view.id))

@@ -162,6 +162,11 @@ class Draft:
         return [one.offer.id for one in quoted if is_scarce(one.offer.stock - one.quantity)]
 
     @property
+    def by_hand(self) -> list[DraftLine]:
+        """The lines that a person delivers."""
+        return [line for line in self.lines if line.quoted.offer.by_hand]
+
+    @property
     def shares(self) -> list[ShareRow]:
         """Everybody's part of every line."""
         return [share for line in self.lines for share in line.shares]
@@ -197,7 +202,7 @@ class Draft:
             "listing_ids": [line.quoted.offer.id for line in self.lines],
             "quantities": [line.quoted.quantity for line in self.lines],
             "unit_prices": [line.quoted.offer.unit_price_minor for line in self.lines],
-            "delivery_modes": [line.quoted.sku.row["delivery_mode"] for line in self.lines],
+            "delivery_modes": [line.quoted.delivery_mode for line in self.lines],
             "nets": [line.net_minor for line in self.lines],
             "fundeds": [line.funded_minor for line in self.lines],
             "titles": [line.quoted.sku.title or None for line in self.lines],

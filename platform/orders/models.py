@@ -27,7 +27,11 @@ class FulfilmentStatus(StrEnum):
     """Whether the goods are the buyer's."""
 
     NONE = "NONE"
+    FULFILLING = "FULFILLING"
+    NEEDS_CORRECTION = "NEEDS_CORRECTION"
+    PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
     DELIVERED = "DELIVERED"
+    SUPPLY_FAILED = "SUPPLY_FAILED"
 
 
 class AftersaleStatus(StrEnum):
@@ -45,17 +49,23 @@ class OrderStatus(StrEnum):
     PENDING_PAYMENT = "PENDING_PAYMENT"
     EXPIRED = "EXPIRED"
     CANCELED = "CANCELED"
+    FULFILLING = "FULFILLING"
+    NEEDS_CORRECTION = "NEEDS_CORRECTION"
+    PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
     DELIVERED = "DELIVERED"
+    SUPPLY_FAILED = "SUPPLY_FAILED"
     REFUNDING = "REFUNDING"
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
     REFUNDED = "REFUNDED"
 
 
 class LineDeliveryMode(StrEnum):
-    """How a line is delivered; of the catalogue's modes only this one is sold yet."""
+    """How a line is delivered; of the catalogue's modes all but parcels are sold."""
 
     AUTO_KEY = "AUTO_KEY"
     SHARED_KEY = "SHARED_KEY"
+    MANUAL = "MANUAL"
+    DIRECT_TOPUP = "DIRECT_TOPUP"
 
 
 class RevealChannel(StrEnum):
@@ -110,6 +120,7 @@ class Order(TenantOwned):
     client_reference = fields.TextField(null=True)
     is_heard = fields.BooleanField(default=False)
     is_ranked = fields.BooleanField(default=False)
+    by_hand = fields.BooleanField(default=False)
 
     class Meta:
         table = "orders"

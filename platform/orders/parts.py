@@ -55,9 +55,9 @@ the_order as (
            :guest_token_hash::bytea, :path::uuid[], :currency::text, :total_minor::bigint,
            :affiliate_id::uuid, :contact::bytea, :contact_key_id::smallint,
            case when :is_paid::boolean then 'PAID' else 'PENDING' end,
-           case when :is_paid::boolean then 'DELIVERED' else 'NONE' end,
+           case when :is_paid::boolean then {fulfilment} else 'NONE' end,
            now, now + :hold_for::interval,
-           case when :is_paid::boolean then now end, case when :is_paid::boolean then now end,
+           case when :is_paid::boolean then now end, {delivered_at},
            :is_heard::boolean, :is_ranked::boolean
            {values}
     from ready, moment
@@ -85,12 +85,17 @@ the_order as (
 """
 
 
-def write_order(*, at_cost: bool, titled: bool) -> str:
+def write_order(*, at_cost: bool, titled: bool, by_hand: bool = False) -> str:
     """Write the order, its lines and their shares; `at_cost` where the shop itself pays, `titled`
-    where it calls some of the goods by a name of its own."""
+    where it calls some of the goods by a name of its own, `by_hand` where a person delivers some of
+    them: then the order says itself how far it is once it is paid."""
+    columns = ", at_cost, client_reference" if at_cost else ""
+    values = ", true, :client_reference::text" if at_cost else ""
     return _WRITE_ORDER.format(
-        columns=", at_cost, client_reference" if at_cost else "",
-        values=", true, :client_reference::text" if at_cost else "",
+        columns=columns + (", by_hand" if by_hand else ""),
+        values=values + (", true" if by_hand else ""),
+        fulfilment=":fulfilment::text" if by_hand else "'DELIVERED'",
+        delivered_at="null" if by_hand else "case when :is_paid::boolean then now end",
         title_column=", title" if titled else "",
         title_value=", line.title" if titled else "",
         titles=", :titles::text[]" if titled else "",
@@ -111,21 +116,26 @@ the_discounts as (
 """
 """Writes what was taken off the lines, and who bears it."""
 
-HAND_OVER: Final = """
+_HAND_OVER: Final = """
 handed as (
     insert into delivered_keys (tenant_id, id, order_id, line_id, key_id, delivered_at)
     select :tenant_id::uuid, (:delivered_ids::uuid[])[taken.n::int], :order_id::uuid,
            taken.line_id, taken.id, moment.now
-    from ready, moment, taken
+    from ready, moment, taken {which}
 )
 """
+HAND_OVER: Final = _HAND_OVER.format(which="")
 """Gives the keys to the buyer."""
+HAND_OVER_THE_REST: Final = _HAND_OVER.format(
+    which="where taken.line_id <> all (:manual_lines::uuid[])"
+)
+"""The same for an order of which a person delivers something."""
 
 # The channel's fee is spread over the lines, so that a later refund knows each line's part.
-PAID: Final = """
+_PAID: Final = """
 paid as (
-    update orders set payment_status = 'PAID', fulfilment_status = 'DELIVERED',
-           paid_at = moment.now, delivered_at = moment.now, version = version + 1
+    update orders set payment_status = 'PAID', fulfilment_status = {fulfilment},
+           paid_at = moment.now, delivered_at = {delivered_at}, version = version + 1
     from ready, moment where orders.id = :order_id::uuid
 ), fees as (
     update order_lines set channel_fee_minor = fee.minor
@@ -134,7 +144,10 @@ paid as (
       and fee.minor > 0
 )
 """
+PAID: Final = _PAID.format(fulfilment="'DELIVERED'", delivered_at="moment.now")
 """Makes an order paid that an earlier statement has locked."""
+PAID_BY_HAND: Final = _PAID.format(fulfilment=":fulfilment::text", delivered_at="null")
+"""The same for an order of which a person delivers something."""
 
 
 def with_values(*parts: dict[str, Any]) -> dict[str, Any]:

@@ -200,6 +200,7 @@ async def quick_buy(
         "affiliate": affiliate_code,
         "method": method,
         **({"coupons": list(coupon_codes)} if coupon_codes else {}),
+        **({"mode": wish.delivery_mode} if wish.delivery_mode else {}),
     }
     forms = {wish.sku_id: said} if said else {}
 

@@ -24,6 +24,7 @@ from kernel.ids import new_id
 from kernel.settings import settings
 from orders import admission, forms, funding, idempotency, parts, placing_statements
 from orders.drafts import Draft
+from orders.manual import manual_parts
 from orders.placing_statements import Way
 from orders.sale_posting import posting_of_sale
 from promotions import coupon_parts
@@ -37,12 +38,13 @@ class Short(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlacedKey:
-    """One key of an order that was just written; `delivered_id` where it is the buyer's already."""
+    """One key of an order that was just written; `delivered_id` where it is the buyer's already.
+    A place, whose key a person will deliver, is committed to nothing yet."""
 
     line_id: UUID
     key_id: UUID
     serial: str
-    commitment: bytes
+    commitment: bytes | None
     delivered_id: UUID | None
 
 
@@ -109,6 +111,7 @@ def _way(draft: Draft) -> Way:
         funded=bool(draft.fundings),
         forms=bool(draft.forms),
         titled=draft.is_titled,
+        by_hand=bool(draft.by_hand),
     )
 
 
@@ -130,6 +133,7 @@ def _values(draft: Draft) -> dict[str, Any]:
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
         forms.form_values(draft.forms),
+        manual_parts.placing_values(draft),
         {
             "debited_account": wallet.id if wallet is not None else None,
             "hold_for": timedelta(seconds=settings().payment_hold_seconds),
@@ -171,6 +175,7 @@ def _posting(draft: Draft) -> dict[str, Any]:
         payment=draft.payment,
         fundings=draft.fundings,
         funding_state="FREE",
+        waiting=manual_parts.waiting_of(draft),
     )
 
 
@@ -200,7 +205,13 @@ def _number(row: Any) -> int:
 
 def _placed(draft: Draft, rows: Sequence[Any], values: dict[str, Any]) -> Placed:
     lines = [line.id for line in draft.lines for _ in range(line.quoted.quantity)]
-    delivered = values["delivered_ids"] if draft.payment is not None else [None] * draft.pieces
+    waiting = {line.id for line in draft.lines if draft.payment is None} | {
+        line.id for line in draft.by_hand
+    }
+    delivered = [
+        None if line_id in waiting else given
+        for line_id, given in zip(lines, values["delivered_ids"], strict=True)
+    ]
     keys = tuple(
         PlacedKey(line_id, row["key_id"], row["serial"], row["commitment"], delivered_id)
         for line_id, delivered_id, row in zip(

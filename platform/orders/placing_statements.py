@@ -11,6 +11,7 @@ from functools import cache
 from billing import ledger, payment_parts, trade_moves
 from kernel.statements import Statement
 from orders import admission, forms, idempotency, parts
+from orders.manual import manual_parts
 from promotions import coupon_parts
 from supply import holding
 
@@ -22,7 +23,7 @@ class Way:
     `pays`: a balance pays it at once; else it waits for its payment. `at_cost`: the shop buys it
     out of its trade balance. `coupons`: some were given; `funded`: and a budget pays for one.
     `forms`: the buyer has said something for its goods. `titled`: the shop calls some of them by a
-    name of its own, which the order keeps.
+    name of its own, which the order keeps. `by_hand`: a person delivers some of them.
     """
 
     pays: bool = False
@@ -31,9 +32,9 @@ class Way:
     funded: bool = False
     forms: bool = False
     titled: bool = False
+    by_hand: bool = False
 
 
-_PAY = (payment_parts.OPEN, parts.HAND_OVER)
 _ANSWER = """
 select said.is_first, moment.now, held.*,
        case when said.refusal is not null then give_up(said.refusal)
@@ -102,7 +103,7 @@ def in_turn(way: Way) -> Statement:
         "ready as (select 1 from admission where refusal is null)",
         parts.GIVEN_KEYS,
         *_write(way),
-        *(_PAY if way.pays else held),
+        *(_pay(way) if way.pays else held),
         then=_GIVEN_ANSWER,
     )
 
@@ -136,7 +137,9 @@ def _pick(way: Way) -> tuple[str, ...]:
 
 
 def _write(way: Way) -> tuple[str, ...]:
-    order = parts.write_order(at_cost=way.at_cost, titled=way.titled)
+    order = parts.write_order(at_cost=way.at_cost, titled=way.titled, by_hand=way.by_hand)
+    if way.by_hand:
+        order = f"{order}, {manual_parts.WRITE}"
     discounts = (parts.WRITE_DISCOUNTS,) if way.coupons else ()
     said = (forms.WRITE_FORMS,) if way.forms else ()
     return (order, *discounts, *said)
@@ -147,4 +150,8 @@ def _settle(way: Way) -> tuple[str, ...]:
     if not way.pays:
         return (ledger.POST,) if way.funded else ()
     moves = (trade_moves.MOVE,) if way.at_cost else ()
-    return (*_PAY, *moves, ledger.POST)
+    return (*_pay(way), *moves, ledger.POST)
+
+
+def _pay(way: Way) -> tuple[str, str]:
+    return payment_parts.OPEN, parts.HAND_OVER_THE_REST if way.by_hand else parts.HAND_OVER

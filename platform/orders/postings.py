@@ -76,7 +76,7 @@ def earned_account(role: str, party_id: UUID | None, currency: str) -> Account:
 
 
 def sale(captured_entries: Sequence[Entry], delivered_entries: Sequence[Entry]) -> list[Entry]:
-    """E1 and E2 of pool goods in one transaction. Escrow stays visible: in, and out again."""
+    """E1, and E2 of what is delivered at once, in one transaction. Escrow stays visible."""
     taken_in = merged(captured_entries)
     moved = [entry for entry in captured_entries if entry.amount_minor]
     if len(taken_in) < len({entry.account for entry in moved}):

@@ -14,6 +14,7 @@ from kernel.crypto import Sealed
 from kernel.errors import NotFound
 from kernel.statements import Statement
 from orders.forms import LineForm
+from orders.manual.progress import Progress, progress_of
 from orders.records import SEEN_BY_VIEWER, Viewer
 from tenants.directory import Shop
 
@@ -47,8 +48,11 @@ class LineView:
     returned_quantity: int
     keys: tuple[KeyView, ...]
     commitments: tuple[str, ...]
+    delivery_mode: str
     form: LineForm | None = None
     """What the buyer said for it, sealed: for the buyer, and for whoever delivers."""
+    progress: Progress | None = None
+    """How far what a person delivers is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +98,19 @@ select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug,
         from delivered_keys handed join sealed_keys key on key.id = handed.key_id
         where handed.order_id = shown.id and handed.line_id = line.id) as keys,
        (select array_agg(encode(key.commitment, 'hex') order by key.id)
-        from sealed_keys key where key.id = any (line.key_ids)) as commitments,
-       form.form, form.form_key_id
+        from sealed_keys key
+        where key.id = any (line.key_ids) and key.commitment is not null) as commitments,
+       line.delivery_mode::text, form.form, form.form_key_id,
+       case when shown.by_hand then
+           (select row(manual.state::text, manual.minutes, manual.due_at, manual.begun_at,
+                       manual.ended_at, manual.asked_fields, manual.words_key_id, manual.words)
+            from manual_deliveries manual where manual.line_id = line.id) end as progress
 from (
     select id, no,
            case when status = 'PENDING_PAYMENT' and expires_at <= platform_now()
                 then 'EXPIRED' else status end as status,
            currency, total_minor, refunded_minor, version, created_at, expires_at, paid_at,
-           delivered_at
+           delivered_at, by_hand
     from orders where tenant_id = :tenant_id::uuid and {which}
     order by created_at desc, id desc limit {limit}
 ) as shown
@@ -111,7 +120,7 @@ join skus sku on sku.id = line.sku_id
 join products product on product.id = sku.product_id
 order by shown.created_at desc, shown.id desc, line.id
 """
-_ORDER_COLUMNS = 11
+_ORDER_COLUMNS = 12
 ONE_BY_ID = Statement(_ORDERS.format(which="id = :order_id::uuid", limit="1"))
 _ONE_PURCHASE = Statement(
     _ORDERS.format(which="no = :order_no::text and at_cost", limit="1"),
@@ -200,12 +209,13 @@ async def _orders(shop: Shop, statement: Statement, values: dict[str, Any]) -> l
 
 def _order(rows: Sequence[Mapping[str, Any]]) -> OrderView:
     """An order out of the rows of its lines."""
-    columns = [*rows[0].values()][:_ORDER_COLUMNS]
+    columns = [*rows[0].values()][: _ORDER_COLUMNS - 1]  # that something is by hand, lines say
     return OrderView(*[*columns, tuple(_line(row) for row in rows)])
 
 
 def _line(row: Mapping[str, Any]) -> LineView:
-    *columns, keys, commitments, form, key_id = [*row.values()][_ORDER_COLUMNS:]
+    *columns, keys, commitments, mode, form, key_id, progress = [*row.values()][_ORDER_COLUMNS:]
     views = tuple(KeyView(*key) for key in keys or ())
     said = LineForm(row["line_id"], Sealed(key_id, form)) if form is not None else None
-    return LineView(*[*columns, views, tuple(commitments or ()), said])
+    far = progress_of(row["line_id"], progress)
+    return LineView(*[*columns, views, tuple(commitments or ()), mode, said, far])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kernel import crypto, db
 from kernel.errors import NotFound, Refusal
+from offers.delivery_modes import BY_HAND
 
 
 class HoldExpired(Refusal):
@@ -78,6 +79,12 @@ class Line:
     key_ids: tuple[UUID, ...]
     funded_minor: int = 0
     fundings: tuple[Funding, ...] = ()
+    delivery_mode: str = "AUTO_KEY"
+
+    @property
+    def by_hand(self) -> bool:
+        """True for what a person delivers."""
+        return self.delivery_mode in BY_HAND
 
     @property
     def paid_minor(self) -> int:
@@ -195,7 +202,7 @@ case when line.funded_minor > 0 then
 _LINES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode
 from order_lines line where line.order_id = $1 order by line.supplier_listing_id, line.id
 """
 
@@ -206,9 +213,9 @@ async def lines_of(order_id: UUID) -> list[Line]:
 
 
 def _line(values: Sequence[Any]) -> Line:
-    *columns, key_ids, funded_minor, fundings = values
+    *columns, key_ids, funded_minor, fundings, delivery_mode = values
     given = tuple(Funding(*one) for one in fundings or ())
-    return Line(*[*columns, tuple(key_ids), funded_minor, given])
+    return Line(*[*columns, tuple(key_ids), funded_minor, given, delivery_mode])
 
 
 async def shares_of(order_id: UUID) -> list[ShareRow]:
@@ -227,14 +234,14 @@ async def shares_of(order_id: UUID) -> list[ShareRow]:
 _LINES_AND_SHARES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS},
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode,
        share.id as share_id, share.party_kind,
        share.party_id, share.role, share.amount_minor, share.reversed_minor {{more}}
 from {{lines}}
 left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
 where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
 """
-_LINE_COLUMNS = 13
+_LINE_COLUMNS = 14
 _OF_ORDER = _LINES_AND_SHARES.format(more="", lines="order_lines line")
 PAYABLE_ORDER = _LINES_AND_SHARES.format(
     more=""", cardinality(orders.path) = 1 as root_sells,

@@ -15,6 +15,7 @@ from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import idempotency, news, records
 from orders.kept_pieces import require_same_price
+from orders.manual.tasks import refuse_if_waiting
 from orders.records import Line, Order, Viewer
 from orders.refund_writing import Reason as Reason
 from orders.refund_writing import write_refund
@@ -53,6 +54,8 @@ async def return_unrevealed(
         claim = await idempotency.claim(request, kind="ORDER", result_id=order.id)
         if claim.first:
             line = await _line(order, line_id)
+            if line.by_hand:
+                raise Invalid("What a person delivers does not come back.", field="lineId")
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
             await require_same_price(shop, order, line, kept=in_hand - returned)
@@ -103,6 +106,7 @@ async def refund_line(
         claim = await idempotency.claim(request, kind="REFUND", result_id=refund_id)
         if claim.first:
             line = await _line(order, line_id)
+            await refuse_if_waiting(line)
             if amount_minor < 1:
                 raise Invalid("A refund is at least one minor unit.", field="amount")
             if reason == "GOODWILL":

@@ -1,6 +1,6 @@
 """What a sale posts: the payer's money into escrow, and out of it to everyone who has earned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +23,16 @@ def posting_of_sale(
     payment: Payment,
     fundings: Sequence[Funding] = (),
     funding_state: FundingState = "HELD",
+    waiting: Mapping[UUID, int] | None = None,
 ) -> dict[str, Any]:
     """Give the values of `ledger.POST` for an order that is paid, and where the shop's own balance
     pays it, of `trade_moves.MOVE`.
 
-    `fundings` are what others than the buyer pay, held for the order or still free.
+    `fundings` are what others than the buyer pay, held for the order or still free. `waiting` are
+    the lines that are still to be delivered, each with its part of the channel's fee in minor
+    units: what was paid for them stays in escrow.
     """
+    waiting = waiting or {}
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
     captured = postings.captured(
         provider=payment.provider,
@@ -41,8 +45,12 @@ def posting_of_sale(
     captured += funding.into_escrow(fundings, currency=currency, state=funding_state)
     delivered = postings.delivered(
         currency=currency,
-        shares=[(share.role, share.party_id, share.amount_minor) for share in shares],
-        fee_minor=fee_minor,
+        shares=[
+            (share.role, share.party_id, share.amount_minor)
+            for share in shares
+            if share.line_id not in waiting
+        ],
+        fee_minor=fee_minor - sum(waiting.values()),
         shop_id=None if root_sells else tenant_id,
     )
     posting = ledger.posting(

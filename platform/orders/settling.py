@@ -5,8 +5,9 @@ payment and the wallet have been locked by earlier statements, so that this one 
 committed while they waited; of others' rows it locks only the order's own keys.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from kernel.ids import new_id
 from kernel.statements import Statement
 from orders import parts
 from orders.funding import FundingState
+from orders.manual import manual_parts
 from orders.placing import Placed
 from orders.records import Funding, Line, Order, PayableOrder, ShareRow
 from orders.sale_posting import posting_of_sale
@@ -53,49 +55,63 @@ _SETTLE_AT_COST = Statement.of(
     ledger.POST,
     then="select held_minor, exists (select from ready) as done from funds",
 )
-_SETTLE_FROM_WALLET = Statement.of(
-    parts.MOMENT,
-    ledger.FUNDS,
-    holding.OURS,
-    _ready(_FUNDED, _ALL_OURS, _UNPAID),
-    holding.SELL,
-    parts.GIVEN_KEYS,
-    parts.PAID,
-    parts.HAND_OVER,
-    payment_parts.OPEN,
-    ledger.POST,
-    then="select held_minor, exists (select from ready) as done from funds",
-)
-_SETTLE_FROM_CHANNEL = Statement.of(
-    parts.MOMENT,
-    holding.OURS,
-    _ready(_ALL_OURS, _UNPAID),
-    holding.SELL,
-    parts.GIVEN_KEYS,
-    parts.PAID,
-    parts.HAND_OVER,
-    payment_parts.SUCCEED,
-    payment_parts.RECORD,
-    ledger.POST,
-    then="select exists (select from ready)",
-)
 
 
-_SETTLE_AT_ONCE = Statement.of(
-    parts.UNPAID_ORDER_FIRST.format(which="orders.id = :order_id::uuid"),
-    payment_parts.LOCK_OPEN.format(after="unpaid_order"),
-    parts.MOMENT_OF_SALE,
-    holding.OURS,
-    _ready("exists (select from moment)", _ALL_OURS),
-    holding.SELL,
-    parts.GIVEN_KEYS,
-    parts.PAID,
-    parts.HAND_OVER,
-    payment_parts.SUCCEED,
-    payment_parts.RECORD,
-    ledger.POST,
-    then="select case when not exists (select from ready) then give_up('NOT SO SIMPLE') end",
-)
+@cache
+def _from_wallet(*, by_hand: bool) -> Statement:
+    return Statement.of(
+        parts.MOMENT,
+        ledger.FUNDS,
+        holding.OURS,
+        _ready(_FUNDED, _ALL_OURS, _UNPAID),
+        holding.SELL,
+        parts.GIVEN_KEYS,
+        *_paid(by_hand=by_hand),
+        payment_parts.OPEN,
+        ledger.POST,
+        then="select held_minor, exists (select from ready) as done from funds",
+    )
+
+
+@cache
+def _from_channel(*, by_hand: bool) -> Statement:
+    return Statement.of(
+        parts.MOMENT,
+        holding.OURS,
+        _ready(_ALL_OURS, _UNPAID),
+        holding.SELL,
+        parts.GIVEN_KEYS,
+        *_paid(by_hand=by_hand),
+        payment_parts.SUCCEED,
+        payment_parts.RECORD,
+        ledger.POST,
+        then="select exists (select from ready)",
+    )
+
+
+@cache
+def _at_once(*, by_hand: bool) -> Statement:
+    return Statement.of(
+        parts.UNPAID_ORDER_FIRST.format(which="orders.id = :order_id::uuid"),
+        payment_parts.LOCK_OPEN.format(after="unpaid_order"),
+        parts.MOMENT_OF_SALE,
+        holding.OURS,
+        _ready("exists (select from moment)", _ALL_OURS),
+        holding.SELL,
+        parts.GIVEN_KEYS,
+        *_paid(by_hand=by_hand),
+        payment_parts.SUCCEED,
+        payment_parts.RECORD,
+        ledger.POST,
+        then="select case when not exists (select from ready) then give_up('NOT SO SIMPLE') end",
+    )
+
+
+def _paid(*, by_hand: bool) -> tuple[str, ...]:
+    """The order is paid, and the buyer's; what a person delivers begins to be waited for."""
+    if by_hand:
+        return parts.PAID_BY_HAND, parts.HAND_OVER_THE_REST, manual_parts.START
+    return parts.PAID, parts.HAND_OVER
 
 
 class HoldLost(Exception):
@@ -117,6 +133,8 @@ class Sale:
     fundings: Sequence[Funding] = ()
     """What others than the buyer pay."""
     funding_state: FundingState = "HELD"
+    waiting: Mapping[UUID, int] = field(default_factory=dict)
+    """The lines that a person will deliver, each with its part of the channel's fee."""
 
     def values(self) -> dict[str, Any]:
         """The values that all three statements want."""
@@ -132,7 +150,9 @@ class Sale:
                 payment=self.payment,
                 fundings=self.fundings,
                 funding_state=self.funding_state,
+                waiting=self.waiting,
             ),
+            manual_parts.starting_values(self.waiting, lines={line_id for _, line_id in self.keys}),
             {
                 "debited_account": wallet.id if wallet is not None else None,
                 "wallet_minor": self.payment.wallet_minor,
@@ -154,6 +174,7 @@ def sale_of(
         shares=shares,
         payment=payment,
         fundings=_fundings_of(lines),
+        waiting=_waiting(lines, payment),
     )
 
 
@@ -182,6 +203,7 @@ async def settle_placed(placed: Placed) -> None:
         payment=draft.payment,
         fundings=draft.fundings,
         funding_state="FREE",
+        waiting=manual_parts.waiting_of(draft),
     )
     statement = _SETTLE_AT_COST if draft.buyer.at_cost else _SETTLE_PLACED
     await _settle_from_wallet(statement, sale, sale.values())
@@ -195,7 +217,7 @@ async def settle_from_wallet(sale: Sale, lines: Sequence[Line]) -> None:
     values = parts.with_values(
         sale.values(), payment_parts.opened(sale.payment), _fees(lines, sale.payment)
     )
-    await _settle_from_wallet(_SETTLE_FROM_WALLET, sale, values)
+    await _settle_from_wallet(_from_wallet(by_hand=bool(sale.waiting)), sale, values)
 
 
 async def _settle_from_wallet(statement: Statement, sale: Sale, values: dict[str, Any]) -> None:
@@ -223,10 +245,11 @@ async def settle_at_once(payment: Payment, order: PayableOrder, report: ChannelR
         shares=order.shares,
         payment=payment,
         fundings=_fundings_of(order.lines),
+        waiting=_waiting(order.lines, payment),
     )
     values = _values_from_channel(sale, order.lines, report, effect="SETTLED")
     try:
-        await db.write(db.core_scope(sale.tenant_id), _SETTLE_AT_ONCE, values)
+        await db.write(db.core_scope(sale.tenant_id), _at_once(by_hand=bool(sale.waiting)), values)
     except db.GaveUp:
         return False
     return True
@@ -240,7 +263,7 @@ async def settle_from_channel(
     False when its keys are no longer all held, or it is not waiting to be paid: then nothing is
     written.
     """
-    statement = _SETTLE_FROM_CHANNEL
+    statement = _from_channel(by_hand=bool(sale.waiting))
     values = _values_from_channel(sale, lines, report, effect=effect)
     done: bool = await db.fetch_value(statement.sql, *statement.values(values))
     return done
@@ -257,10 +280,20 @@ def _values_from_channel(
 
 
 def _fees(lines: Sequence[Line], payment: Payment) -> dict[str, Any]:
+    return {"fee_lines": [line.id for line in lines], "fees": _fees_minor(lines, payment)}
+
+
+def _fees_minor(lines: Sequence[Line], payment: Payment) -> list[int]:
     """The channel's fee on each line, in minor units."""
-    fees = channel_fees_by_line(
+    return channel_fees_by_line(
         nets_minor=[line.paid_minor for line in lines],
         channel_minor=payment.channel_minor,
         fee_bp=payment.fee_bp,
     )
-    return {"fee_lines": [line.id for line in lines], "fees": fees}
+
+
+def _waiting(lines: Sequence[Line], payment: Payment) -> dict[UUID, int]:
+    if not any(line.by_hand for line in lines):
+        return {}
+    fees = zip(lines, _fees_minor(lines, payment), strict=True)
+    return {line.id: fee_minor for line, fee_minor in fees if line.by_hand}

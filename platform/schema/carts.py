@@ -12,6 +12,7 @@ from offers.cart.lines import CartWish, LineChange
 from offers.cart.storing import Holder
 from offers.quotes import QuotedLine
 from schema.context import Context, Info
+from schema.delivery_modes import DeliveryMode
 from schema.forms import FormValueInput, values_of
 from schema.inputs import wish_of
 from schema.money import Money, amount
@@ -26,6 +27,7 @@ class CartLineInput:
     sku_id: strawberry.ID
     quantity: int
     offer_id: strawberry.ID | None = None
+    delivery_mode: DeliveryMode | None = None
     form: list[FormValueInput] | None = None
 
 
@@ -77,6 +79,9 @@ class CartLine:
     former_unit_price: Money | None
     total: Money | None
     problem: Problem | None
+    delivery_mode: DeliveryMode | None = strawberry.field(
+        description="How it would be delivered; null where it cannot be ordered now."
+    )
     form: list["FormValue"] = strawberry.field(metadata={"assumed_size": 2})
 
 
@@ -132,7 +137,12 @@ class CartMutation:
         """Put in; the same goods add up."""
         wishes = [
             CartWish(
-                wish_of(sku_id=one.sku_id, quantity=one.quantity, offer_id=one.offer_id),
+                wish_of(
+                    sku_id=one.sku_id,
+                    quantity=one.quantity,
+                    offer_id=one.offer_id,
+                    delivery_mode=one.delivery_mode,
+                ),
                 None if one.form is None else values_of(one.form),
             )
             for one in input.lines
@@ -202,5 +212,6 @@ def _line(line: LineNow, context: Context) -> CartLine:
         former_unit_price=None if former is None else amount(former, currency),
         total=amount(quoted.total_minor, currency) if quoted else None,
         problem=problem(line.problem, context) if line.problem else None,
+        delivery_mode=DeliveryMode(quoted.delivery_mode) if quoted else None,
         form=[FormValue(field_name=name, value=text) for name, text in stored.form.items()],
     )

@@ -11,10 +11,12 @@ from catalog.queries import CategoryRow
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.catalogue import ProductPage
+from offers.delivery_modes import allowed_modes
 from offers.form_values import fields_of
 from offers.shelf import ProductRow, ShelfSku
 from schema.connections import PageInfo
 from schema.context import Context
+from schema.delivery_modes import DeliveryMode
 from schema.execution import Shared
 from schema.forms import FormField, form_field
 from schema.look_ahead import Selected
@@ -55,18 +57,6 @@ class QuantityPrice:
     unit_price: Money
 
 
-@strawberry.enum
-class DeliveryMode(Enum):
-    """How goods reach the buyer; AUTO_KEY within seconds, and so does a seat of a SHARED_KEY, which
-    others use as well; the rest is not sold yet."""
-
-    AUTO_KEY = "AUTO_KEY"
-    SHARED_KEY = "SHARED_KEY"
-    DIRECT_TOPUP = "DIRECT_TOPUP"
-    MANUAL = "MANUAL"
-    PHYSICAL = "PHYSICAL"
-
-
 @strawberry.type(description="One thing that can be bought: a card of one face value and region.")
 class Sku:
     """A SKU with its rules, as this shop sells it."""
@@ -77,6 +67,13 @@ class Sku:
     face_value: Money | None
     region: str
     delivery_mode: DeliveryMode
+    delivery_modes: list[DeliveryMode] = strawberry.field(
+        description="What a buyer may choose from; the first is what one gets who does not choose.",
+        metadata={"assumed_size": 2},
+    )
+    manual_minutes: int | None = strawberry.field(
+        description="Within how many minutes a person delivers, where one does."
+    )
     scope_of_use: str
     validity_days: int | None
     usage_rules: list[str]
@@ -237,6 +234,8 @@ def _sku(sku: ShelfSku, asked: Selected, context: Context, sort: OfferSort | Non
         else amount(row["face_value_minor"], row["face_currency"]),
         region=row["region"],
         delivery_mode=DeliveryMode(row["delivery_mode"]),
+        delivery_modes=[DeliveryMode(mode) for mode in allowed_modes(row)],
+        manual_minutes=row["manual_minutes"],
         scope_of_use=context.words(row["scope_of_use_zh"], row["scope_of_use_en"]),
         validity_days=row["validity_days"],
         usage_rules=row["usage_rules_en" if english else "usage_rules_zh"],

@@ -6,6 +6,9 @@ Whose *rows* a caller sees is decided by the use cases and by row-level security
 
 from typing import Final
 
+from schema.fields_of_deliveries import DELIVERERS as DELIVERERS
+from schema.fields_of_deliveries import DELIVERY_ROWS
+
 EVERYONE: Final = frozenset(
     {
         "ANONYMOUS",
@@ -82,6 +85,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", OPERATORS, "trialBalance tenants"),
     ("Mutation", BUYERS, "orderCreate quickBuy orderCancel paymentStart paymentRefresh"),
     ("Mutation", KEY_HOLDERS, "keyReveal keysExport unrevealedReturn"),
+    ("Mutation", BUYERS, "orderLineCorrect orderLineCancel"),
     ("Mutation", PURCHASERS, "purchaseAtCost"),
     ("Mutation", FINANCE, "tradeBalanceTopUp transferToChild lowBalanceSet"),
     ("Mutation", OPERATORS, "tradeBalanceCredit settlementModeSet"),
@@ -132,28 +136,32 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Money", EVERYONE, "amountMinor currency formatted"),
     ("Sku", EVERYONE, "id code name faceValue region deliveryMode scopeOfUse validityDays"),
     ("Sku", EVERYONE, "usageRules redeemSteps maxPerOrder formFields price stock offers"),
-    ("Sku", EVERYONE, "quantityPrices"),
+    ("Sku", EVERYONE, "quantityPrices deliveryModes manualMinutes"),
     ("QuantityPrice", EVERYONE, "fromQuantity unitPrice"),
     ("Offer", EVERYONE, "id price stock warrantyHours sold reliabilityBp typicalSeconds badges"),
+    ("Offer", EVERYONE, "deliveryMode"),
     ("Problem", EVERYONE, "code message field details"),
     ("ProblemDetail", EVERYONE, "name value"),
     ("Quote", BUYERS, "id lines discount total expiresAt refusedCoupons"),
-    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts total"),
+    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts total deliveryMode"),
+    ("QuoteLine", BUYERS, "manualMinutes"),
     ("LineDiscount", BUYERS, "code name amount"),
     ("RefusedCoupon", BUYERS, "code problem"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
     ("Order", ORDER_READERS, "deliveredAt lines"),
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
-    ("OrderLine", ORDER_READERS, "discount returnedQuantity commitments keys"),
+    ("OrderLine", ORDER_READERS, "discount returnedQuantity commitments keys deliveryMode manual"),
+    ("ManualProgress", ORDER_READERS, "state minutes dueAt begunAt endedAt askedFields"),
+    ("ManualProgress", BUYERS, "words"),
     ("FormField", EVERYONE, "name kind label help required sensitive minLength maxLength least"),
     ("FormField", EVERYONE, "most pattern choices"),
     ("FormChoice", EVERYONE, "value label"),
     ("FormChecked", BUYERS, "problems"),
-    ("FormAnswer", BUYERS, "name label value sensitive"),
+    ("FormAnswer", BUYERS | DELIVERERS, "name label value sensitive"),
     ("FormValue", BUYERS, "fieldName value"),
     ("Cart", BUYERS, "lines total quote problem expiresAt"),
     ("CartLine", BUYERS, "id skuId offerId productSlug name quantity unitPrice formerUnitPrice"),
-    ("CartLine", BUYERS, "total problem form"),
+    ("CartLine", BUYERS, "total problem form deliveryMode"),
     ("CartChanged", BUYERS, "cart cartToken"),
     ("OrderLine", BUYERS, "form"),
     ("DeliveredKey", ORDER_READERS, "id serial commitment deliveredAt revealedAt returnedAt"),
@@ -286,6 +294,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("WebhookDelivery", WEBHOOK_KEEPERS, "nextAttemptAt createdAt endedAt attempts"),
     ("WebhookAttempt", WEBHOOK_KEEPERS, "number sentAt statusCode latencyMs failure answer"),
     ("TrialBalanceRow", OPERATORS, "code balance"),
+    *DELIVERY_ROWS,
 )
 
 GRANTS: Final[dict[str, frozenset[str]]] = {

@@ -9,14 +9,22 @@ from kernel.errors import Invalid
 from kernel.ids import parse_id
 from offers.quotes import Wish
 from schema.context import Context
+from schema.delivery_modes import DeliveryMode, mode_in
 from schema.money import MoneyInput
 from tenants.keep import KEEP
 
 
-def wish_of(*, sku_id: strawberry.ID, quantity: int, offer_id: strawberry.ID | None) -> Wish:
+def wish_of(
+    *,
+    sku_id: strawberry.ID,
+    quantity: int,
+    offer_id: strawberry.ID | None,
+    delivery_mode: DeliveryMode | None = None,
+) -> Wish:
     """Read what a buyer wishes for; `NotFound` for an id that is none."""
     offer = parse_id("ofr", offer_id, field="offerId") if offer_id else None
-    return Wish(parse_id("sku", sku_id, field="skuId"), quantity, offer)
+    sku = parse_id("sku", sku_id, field="skuId")
+    return Wish(sku, quantity, offer, mode_in(delivery_mode))
 
 
 def amount_in(money: MoneyInput, context: Context, *, field: str) -> int:

@@ -29,6 +29,7 @@ REJECTED: Final = frozenset({_S.REJECTED})
 #: Where: "which fields of the query, the mutation and the subscription".
 _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", ALWAYS, "storefront tenant affiliate supplier trialBalance tenants"),
+    ("Query", ALWAYS, "manualDeliveries"),
     (
         "Query",
         SERVED,
@@ -45,6 +46,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", SERVED, "cartLinesUpdate cartLinesRemove contactSave contactForget"),
     ("Mutation", SERVED, "orderCancel paymentRefresh unrevealedReturn"),
     ("Mutation", OUTLIVES, "signIn signOut keyReveal keysExport refundCreate"),
+    ("Mutation", OUTLIVES, "orderLineCorrect orderLineCancel"),
     ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),
     ("Mutation", STANDING, "childTenantRestrict tenantCloseRequest"),
     ("Mutation", STANDING, "domainAdd domainVerify domainPrimary"),
@@ -66,6 +68,9 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", SERVED, "promoBudgetTopUp"),
     ("Mutation", ACCEPTED, "priceListUploadStart priceListImport"),
     ("Mutation", ALWAYS, "tradeBalanceCredit settlementModeSet"),
+    # A supplier's desk is the platform's, whichever shop has sold the goods.
+    ("Mutation", ALWAYS, "manualBegin manualDeliver manualCorrectionAsk manualRefuse stockDeclare"),
+    ("Mutation", ALWAYS, "skuFormDefine skuDeliveryUpdate"),
     # An operator is at some shop's address, and decides about another.
     ("Mutation", ALWAYS, "tenantReview tenantFactsRecord tenantRestrict tenantSuspend"),
     ("Mutation", ALWAYS, "tenantReopen tenantClose tenantTermsSet"),

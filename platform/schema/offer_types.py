@@ -10,8 +10,10 @@ import strawberry
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers.comparing import badges, in_order
+from offers.delivery_modes import mode_of
 from offers.shelf import Offer as ShelfOffer
 from offers.shelf import ShelfSku
+from schema.delivery_modes import DeliveryMode
 from schema.execution import Shared
 from schema.look_ahead import Selected
 from schema.money import Money, amount
@@ -58,6 +60,7 @@ class Offer:
     price: Money
     stock: StockView
     warranty_hours: int
+    delivery_mode: DeliveryMode
     sold: int
     reliability_bp: int | None
     typical_seconds: int | None
@@ -71,15 +74,16 @@ def offers_of(sku: ShelfSku, asked: Selected, sort: OfferSort | None) -> list[Of
         by_id = {offer.id: offer for offer in offers}
         offers = [by_id[offer_id] for offer_id in in_order(offers, sort.value)]
     praise = badges(sku.offers) if asked.has("badges") else {}
-    return [_offer(offer, sku.currency, asked, praise.get(offer.id, ())) for offer in offers]
+    return [_offer(offer, sku, asked, praise.get(offer.id, ())) for offer in offers]
 
 
-def _offer(offer: ShelfOffer, currency: str, asked: Selected, praise: Sequence[str]) -> Offer:
+def _offer(offer: ShelfOffer, sku: ShelfSku, asked: Selected, praise: Sequence[str]) -> Offer:
     return Offer(
         id=strawberry.ID(public_id("ofr", offer.id) if asked.has("id") else NOT_ASKED),
-        price=amount(offer.unit_price_minor, currency),
+        price=amount(offer.unit_price_minor, sku.currency),
         stock=stock_view(offer.stock),
         warranty_hours=offer.warranty_hours,
+        delivery_mode=DeliveryMode(mode_of(sku.row, by_hand=offer.by_hand)),
         sold=offer.figures.sold,
         reliability_bp=offer.figures.reliability_bp,
         typical_seconds=offer.figures.typical_seconds,

@@ -10,19 +10,26 @@ from orders.queries import KeyView, LineView, OrderPage, OrderView
 from orders.reveal import RevealedKey as OpenedKey
 from schema.connections import PageInfo
 from schema.context import Context
+from schema.delivery_modes import DeliveryMode
 from schema.forms import FormAnswer, form_answer
+from schema.manual_types import ManualProgress, progress_type
 from schema.money import Money, amount
 
 
 @strawberry.enum
 class OrderStatus(Enum):
-    """The one rolled-up status of an order."""
+    """The one rolled-up status of an order. FULFILLING: a person delivers it. NEEDS_CORRECTION: who
+    delivers asks the buyer. PARTIALLY_DELIVERED: the rest is waited for."""
 
     PENDING_PAYMENT = "PENDING_PAYMENT"
     EXPIRED = "EXPIRED"
     CANCELED = "CANCELED"
     PAID = "PAID"
+    FULFILLING = "FULFILLING"
+    NEEDS_CORRECTION = "NEEDS_CORRECTION"
+    PARTIALLY_DELIVERED = "PARTIALLY_DELIVERED"
     DELIVERED = "DELIVERED"
+    SUPPLY_FAILED = "SUPPLY_FAILED"
     REFUNDING = "REFUNDING"
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
     REFUNDED = "REFUNDED"
@@ -58,6 +65,10 @@ class OrderLine:
     returned_quantity: int
     commitments: list[str]
     keys: list[DeliveredKey]
+    delivery_mode: DeliveryMode
+    manual: ManualProgress | None = strawberry.field(
+        description="How far it is, where a person delivers."
+    )
     form: list[FormAnswer] = strawberry.field(metadata={"assumed_size": 2})
 
 
@@ -140,6 +151,8 @@ def _line(line: LineView, currency: str, context: Context) -> OrderLine:
         returned_quantity=line.returned_quantity,
         commitments=list(line.commitments),
         keys=[_key(key) for key in line.keys],
+        delivery_mode=DeliveryMode(line.delivery_mode),
+        manual=progress_type(line.progress, to_buyer=context.is_buyer),
         form=_form(line, context),
     )
 

@@ -9,6 +9,7 @@ from kernel.errors import NotFound
 from orders import checkout, expiry, paying
 from orders.queries import order_view, order_view_by_id, orders_page
 from schema.context import Context, Info
+from schema.delivery_modes import DeliveryMode
 from schema.forms import FormValueInput, LineFormInput, forms_of, values_of
 from schema.inputs import amount_in, wish_of
 from schema.money import MoneyInput
@@ -39,6 +40,7 @@ class QuickBuyInput:
     expected_total: MoneyInput
     idempotency_key: strawberry.ID
     offer_id: strawberry.ID | None = None
+    delivery_mode: DeliveryMode | None = None
     payment: PaymentMethodCode | None = None
     coupon_codes: list[str] | None = None
     contact: str | None = None
@@ -149,7 +151,12 @@ class OrderMutation:
         made = await paying.quick_buy(
             shop=context.shop,
             buyer=context.buyer,
-            wish=wish_of(sku_id=input.sku_id, quantity=input.quantity, offer_id=input.offer_id),
+            wish=wish_of(
+                sku_id=input.sku_id,
+                quantity=input.quantity,
+                offer_id=input.offer_id,
+                delivery_mode=input.delivery_mode,
+            ),
             expected_total_minor=total,
             contact=input.contact,
             affiliate_code=input.affiliate_code,

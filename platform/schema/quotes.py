@@ -10,6 +10,7 @@ from offers import quotes
 from offers.quotes import Quote as SignedQuote
 from offers.quotes import QuotedLine
 from schema.context import Context, Info
+from schema.delivery_modes import DeliveryMode
 from schema.inputs import wish_of
 from schema.money import Money, amount
 from schema.problems import Problem, Refusals, problem
@@ -17,11 +18,13 @@ from schema.problems import Problem, Refusals, problem
 
 @strawberry.input
 class QuoteLineInput:
-    """What to price; `offerId` where the buyer chooses among sellers."""
+    """What to price; `offerId` where the buyer chooses among sellers, `deliveryMode` where the SKU
+    is delivered in several ways."""
 
     sku_id: strawberry.ID
     quantity: int
     offer_id: strawberry.ID | None = None
+    delivery_mode: DeliveryMode | None = None
 
 
 @strawberry.input
@@ -51,6 +54,10 @@ class QuoteLine:
     unit_price: Money
     discounts: list[LineDiscount] = strawberry.field(metadata={"assumed_size": 2})
     total: Money
+    delivery_mode: DeliveryMode
+    manual_minutes: int | None = strawberry.field(
+        description="Within how many minutes of the payment a person delivers, where one does."
+    )
 
 
 @strawberry.type
@@ -97,6 +104,8 @@ def quote_type(quote: SignedQuote, context: Context) -> Quote:
                 unit_price=amount(line.offer.unit_price_minor, quote.currency),
                 discounts=_discounts(line, quote.currency),
                 total=amount(line.total_minor, quote.currency),
+                delivery_mode=DeliveryMode(line.delivery_mode),
+                manual_minutes=line.manual_minutes,
             )
             for line in quote.lines
         ],
@@ -119,7 +128,12 @@ class QuoteQuery:
         """Price and sign."""
         context = info.context
         wishes = [
-            wish_of(sku_id=line.sku_id, quantity=line.quantity, offer_id=line.offer_id)
+            wish_of(
+                sku_id=line.sku_id,
+                quantity=line.quantity,
+                offer_id=line.offer_id,
+                delivery_mode=line.delivery_mode,
+            )
             for line in input.lines
         ]
         quote = await quotes.quote(

@@ -13,8 +13,10 @@ from schema.customers import CustomerMutation, CustomerQuery
 from schema.desks import DeskQuery
 from schema.domains import DomainMutation
 from schema.forms import FormQuery
+from schema.goods import GoodsMutation
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
+from schema.manual_deliveries import ManualMutation, ManualQuery
 from schema.money import SCALARS
 from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
@@ -52,6 +54,7 @@ SENSITIVE_MUTATIONS = frozenset(
         "passwordReset",
         "keyReveal",
         "keysExport",
+        "manualBegin",
         "purchaseAtCost",
         "tenantApply",
         "invitationAccept",
@@ -71,6 +74,7 @@ class Query(
     QuoteQuery,
     CartQuery,
     OrderQuery,
+    ManualQuery,
     PurchaseQuery,
     CustomerQuery,
     DeskQuery,
@@ -95,6 +99,8 @@ class Mutation(
     PaymentMutation,
     PurchaseMutation,
     KeyMutation,
+    ManualMutation,
+    GoodsMutation,
     RefundMutation,
     CustomerMutation,
     PriceDeskMutation,

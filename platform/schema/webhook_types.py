@@ -23,6 +23,7 @@ class WebhookEventType(Enum):
     ORDER_EXPIRED = EventType.ORDER_EXPIRED.value
     ORDER_CANCELED = EventType.ORDER_CANCELED.value
     ORDER_REFUNDED = EventType.ORDER_REFUNDED.value
+    ORDER_NEEDS_CORRECTION = EventType.ORDER_NEEDS_CORRECTION.value
     BALANCE_CHANGED = EventType.BALANCE_CHANGED.value
     BALANCE_LOW = EventType.BALANCE_LOW.value
     PRICE_ALERT = EventType.PRICE_ALERT.value

@@ -47,12 +47,14 @@ async def create_supplier_listing(
     max_retail_minor: int | None = None,
     warranty_hours: int = 24,
     priority: int = 0,
+    by_hand: bool = False,
 ) -> UUID:
     """Offer a SKU from a supplier and return the listing's id.
 
     Amounts are minor units of `currency`; `min_retail_minor` and `max_retail_minor` bound what
     any shop may ask. Raises `Invalid` outside the bounds, `NotFound` for a supplier or SKU that
-    does not exist, `AlreadyListed` for a second listing of the same SKU.
+    does not exist, `AlreadyListed` for a second listing of the same SKU. With `by_hand` a person
+    of the supplier's delivers, and what is sold are places (`supply/places.py`).
     """
     _require_currency(currency)
     _require_within("supply_price_minor", supply_price_minor, 1, MAX_AMOUNT_MINOR)
@@ -66,9 +68,9 @@ async def create_supplier_listing(
         inserted = await db.execute(
             """insert into supplier_listings
                    (id, supplier_id, sku_id, supply_price_minor, currency, min_retail_minor,
-                    max_retail_minor, warranty_hours, priority)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-               on conflict (supplier_id, sku_id) do nothing""",
+                    max_retail_minor, warranty_hours, priority, by_hand)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+               on conflict (supplier_id, sku_id, by_hand) do nothing""",
             listing_id,
             supplier_id,
             sku_id,
@@ -78,6 +80,7 @@ async def create_supplier_listing(
             max_retail_minor,
             warranty_hours,
             priority,
+            by_hand,
         )
         if not inserted:
             raise AlreadyListed("The supplier offers this SKU already.", field="sku_id")

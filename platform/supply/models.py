@@ -77,6 +77,7 @@ class SupplierListing(Model):
     max_retail_minor = fields.BigIntField(null=True)
     warranty_hours = fields.IntField(default=24)
     priority = fields.IntField(default=0)
+    by_hand = fields.BooleanField(default=False)
     status = fields.CharEnumField(SupplierListingStatus, default=SupplierListingStatus.ACTIVE)
 
     class Meta:
@@ -103,17 +104,18 @@ class KeyBatch(Model):
 
 
 class SealedKey(Model):
-    """What never changes about a key: its secret is ciphertext bound to `id` and listing."""
+    """What never changes about a key: its secret is ciphertext bound to `id` and listing. Of a
+    place, which waits for what a person will deliver, nothing is sealed yet."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     batch_id = fields.UUIDField()
     withdrawn_at = fields.DatetimeField(null=True)
     line_number = fields.IntField(null=True)
-    secret_key_id = fields.SmallIntField()
+    secret_key_id = fields.SmallIntField(null=True)
     serial = fields.TextField()
-    secret = fields.BinaryField()
-    fingerprint = fields.BinaryField()
-    commitment = fields.BinaryField()
+    secret = fields.BinaryField(null=True)
+    fingerprint = fields.BinaryField(null=True)
+    commitment = fields.BinaryField(null=True)
 
     class Meta:
         table = "sealed_keys"

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, cart, catalogue, confirming, keys, orders, passwords
+from web import account, by_hand, cart, catalogue, confirming, keys, orders, passwords
 from web.pages import FormHandler, Page, form, page
 from web.storefront import SHEET, theme_sheet
 
@@ -48,6 +48,8 @@ def web_routes() -> list[BaseRoute]:
         _takes("/o/{no}/reveal", keys.reveal),
         _takes("/o/{no}/export", keys.export),
         _takes("/o/{no}/give-back", keys.give_back),
+        _takes("/o/{no}/correct", by_hand.correct),
+        _takes("/o/{no}/cancel-line", by_hand.cancel_line),
         _shows("/sign-in", account.sign_in_page),
         _takes("/sign-in", account.sign_in),
         _shows("/sign-up", account.sign_up_page),

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from offers.quotes import FROM_THE_POOL
+from offers.delivery_modes import BY_HAND
 from web.asking import PageRefused, Problem, ask
 from web.forms import Form, new_key
 from web.pages import show
@@ -122,8 +122,9 @@ def _choices(product: dict[str, Any]) -> list[dict[str, Any]]:
     choices = []
     for sku in product["skus"]:
         offers = [_choice(sku, offer) for offer in sku["offers"]]
-        # From the best to the least good: the first that has a key comes first.
-        best, *others = sorted(offers, key=lambda choice: not choice["buyable"])
+        # From the best to the least good: the first that has a key comes first, and what comes at
+        # once before what a person delivers.
+        best, *others = sorted(offers, key=lambda one: (not one["buyable"], one["by_hand"]))
         choices.append({**best, "others": others})
     return choices
 
@@ -134,7 +135,9 @@ def _choice(sku: dict[str, Any], offer: dict[str, Any]) -> dict[str, Any]:
         "value": f"{sku['id']}.{offer['id']}.{offer['price']['amountMinor']}",
         "name": sku["name"],
         "offer": offer,
-        "buyable": offer["stock"]["quantity"] > 0 and sku["deliveryMode"] in FROM_THE_POOL,
+        "by_hand": offer["deliveryMode"] in BY_HAND,
+        "minutes": sku["manualMinutes"],
+        "buyable": offer["stock"]["quantity"] > 0 and offer["deliveryMode"] in sku["deliveryModes"],
     }
 
 

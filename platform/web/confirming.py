@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from offers.delivery_modes import BY_HAND
 from web.asking import Problem, Refused, act, ask
 from web.buying import buy, require_choice, require_method, require_quantity
 from web.catalogue import contacts_of, show_product
@@ -58,6 +59,7 @@ async def _look(visit: Visit, form: Form, problem: Problem | None) -> Response:
         "confirm.html",
         product=data["product"],
         sku=sku,
+        minutes=sku["manualMinutes"] if offer["deliveryMode"] in BY_HAND else None,
         quantity=quantity,
         price=price,
         offered=await offered(visit),

@@ -14,7 +14,7 @@ from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_p
 
 _ORDER_NO: Final = re.compile(r"[A-Z0-9-]{1,40}", re.ASCII)
 _GUEST_TOKEN: Final = re.compile(r"kmg_[A-Za-z0-9_-]{8,96}", re.ASCII)
-_NOTES: Final = frozenset({"failed", "waiting", "canceled", "returned"})
+_NOTES: Final = frozenset({"failed", "waiting", "canceled", "returned", "corrected"})
 # How a channel says on the buyer's return that no money is on its way.
 _FAILED: Final = "failed"
 
@@ -140,7 +140,10 @@ def _here(key: dict[str, Any]) -> bool:
 
 
 def _unopened(line: dict[str, Any]) -> int:
-    """How many keys of a line nobody has opened: so many can be given back."""
+    """How many keys of a line nobody has opened: so many can be given back, but for what a person
+    has delivered."""
+    if line["manual"] is not None:
+        return 0
     return sum(1 for key in line["keys"] if _here(key) and key["revealedAt"] is None)
 
 

@@ -325,7 +325,7 @@ where amount_minor = 315 and account_id = named('L:PARTY:PENDING affiliate');
 delete from ledger_folds;
 
 -- damage: a buyer's money is left in escrow
--- breaks: I14 nothing stays in escrow or unapplied once a payment has settled
+-- breaks: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
 call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
 
 -- damage: a shop's orders are announced although nobody listens there
@@ -391,3 +391,39 @@ update tenants set ranks_customers = true where id = named('shop');
 insert into membership_tiers (tenant_id, id, name, rank)
 values (named('shop'), named('friends'), 'friends', 1);
 update customers set given_tier_id = named('friends'), given_tier_until = '2999-01-01';
+
+-- damage: the money for what a person is to deliver has left escrow
+-- breaks: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
+call post('ANY', '{"L:ESCROW": 100, "L:DEPOSIT:FREE shop": -100}', 'by hand');
+
+-- damage: nobody ends a delivery by hand that is late
+-- breaks: I9 a delivery by hand does not stay open after its time
+update manual_deliveries set due_at = now() - interval '1 hour';
+
+-- damage: nobody knows that a person delivers a line
+-- breaks: I19 what a person delivers has its row, which says what its line and order say
+update manual_deliveries set quantity = 2;
+
+-- damage: an order is said to be delivered while somebody works on it
+-- breaks: I19 an order is as far as what is delivered of it
+update orders set fulfilment_status = 'DELIVERED', delivered_at = now()
+where id = named('by hand');
+
+-- damage: a place is filled before anything was delivered
+-- breaks: I19 a place is empty until its line is delivered, and stands in a listing by hand
+update sealed_keys set secret = '\x00', secret_key_id = 1, fingerprint = some_bytes('place'),
+    commitment = some_bytes('place') where id = named('place');
+
+-- damage: a delivery was begun and nobody was seen
+-- breaks: I19 nobody begins to deliver without being seen, and nothing ends unseen
+delete from manual_events;
+
+-- damage: what is still to be delivered was given back
+-- breaks: I19 what a person did not deliver was given back whole, and what is due was not
+update manual_deliveries set state = 'MISSED', ended_at = now();
+update keys set status = 'VOIDED' where id = named('place');
+insert into manual_events (tenant_id, id, line_id, kind, actor)
+values (named('shop'), named('missed'), named('by hand line'), 'MISSED', 'worker');
+update orders set fulfilment_status = 'SUPPLY_FAILED' where id = named('by hand');
+call post('E2', '{"L:ESCROW": 1500, "L:PARTY:PENDING supplier": -1000,
+                  "L:PARTY:PENDING shop": -500}', 'by hand');

@@ -218,3 +218,39 @@ order by balance desc;
 insert into trade_settings (tenant_id, low_balance_minor) values (named('shop'), 12000);
 insert into low_balance_alerts (tenant_id, id, threshold_minor, balance_minor, currency, raised_at)
 select tenant_id, id, 12000, 10000, 'CNY', moved_at from trade_moves where kind = 'PURCHASE';
+
+-- What a person delivers: paid from the wallet, begun, and its money in escrow.
+insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency, by_hand)
+values (named('hand'), named('supplier'), named('sku'), 1000, 'CNY', true);
+insert into key_batches (id, supplier_listing_id, sku_id, file_hash)
+values (named('places'), named('hand'), named('sku'), some_bytes('places'));
+insert into orders (tenant_id, id, no, customer_id, path, currency, total_minor, payment_status,
+                    fulfilment_status, expires_at, paid_at, by_hand)
+values (named('shop'), named('by hand'), 'K20260701-0000000005', named('buyer'),
+        array[named('root'), named('agent'), named('shop')], 'CNY', 1500, 'PAID', 'FULFILLING',
+        now(), now(), true);
+insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
+                         unit_price_minor, net_minor, delivery_mode, key_ids)
+values (named('shop'), named('by hand line'), named('by hand'), named('sku'), named('hand'), 1,
+        1500, 1500, 'MANUAL', array[named('place')]);
+insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
+                         amount_minor, currency)
+select named('shop'), gen_random_uuid(), named('by hand'), named('by hand line'), kind,
+       named(party), role, minor, 'CNY'
+from (values ('SUPPLIER', 'supplier', 'SUPPLY', 1000), ('TENANT', 'shop', 'SHOP_MARGIN', 500)
+) as split (kind, party, role, minor);
+insert into sealed_keys (id, batch_id, serial) values (named('place'), named('places'), 'place');
+insert into keys (id, supplier_listing_id, sku_id, position, status, held_by_line_id)
+values (named('place'), named('hand'), named('sku'), nextval('key_positions'), 'SOLD',
+        named('by hand line'));
+insert into manual_deliveries (tenant_id, order_id, line_id, party_id, sku_id, quantity, minutes,
+                               by_account, state, due_at, begun_at)
+values (named('shop'), named('by hand'), named('by hand line'), named('supplier'), named('sku'), 1,
+        60, false, 'BEGUN', now() + interval '1 hour', now());
+insert into manual_events (tenant_id, id, line_id, kind, actor)
+values (named('shop'), named('look'), named('by hand line'), 'LOOKED', 'supplier');
+insert into payments (id, tenant_id, purpose, order_id, customer_id, method, currency,
+                      channel_minor, wallet_minor, status, provider)
+values (named('by hand payment'), named('shop'), 'ORDER', named('by hand'), named('buyer'),
+        'WALLET', 'CNY', 0, 1500, 'SUCCEEDED', 'wallet');
+call post('SALE', '{"L:WALLET buyer": 1500, "L:ESCROW": -1500}', 'by hand');

@@ -12,7 +12,7 @@ from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
 from kernel.ids import public_id
-from schema.field_table import OWN_COSTS, PURCHASERS, TRADE_READERS
+from schema.field_table import DELIVERERS, OWN_COSTS, PURCHASERS, TRADE_READERS
 
 _KINDS: Final = {
     "orders": "ord",
@@ -73,11 +73,16 @@ class Secrets:
     """What every tenant and party has to hide, read once from the database as the owner."""
 
     def __init__(
-        self, town: Neighbourhood, texts: dict[str, frozenset[str]], shares: list[asyncpg.Record]
+        self,
+        town: Neighbourhood,
+        texts: dict[str, frozenset[str]],
+        shares: list[asyncpg.Record],
+        by_hand: frozenset[str],
     ) -> None:
         self._town = town
         self._texts = texts
         self._shares = shares
+        self._by_hand = by_hand
 
     @classmethod
     async def of(cls, town: Neighbourhood) -> "Secrets":
@@ -86,7 +91,9 @@ class Secrets:
         shares = await town.owner.fetch(
             "select party_id, amount_minor from line_shares where amount_minor > 0"
         )
-        return cls(town, texts, shares)
+        lines = await town.owner.fetch("select line_id from manual_deliveries")
+        by_hand = frozenset(public_id("lin", row["line_id"]) for row in lines)
+        return cls(town, texts, shares, by_hand)
 
     def kept_from(self, caller: Caller) -> Forbidden:
         """Say what a caller may not see."""
@@ -95,7 +102,9 @@ class Secrets:
     def _texts_kept_from(self, caller: Caller) -> Iterator[str]:
         for slug, texts in self._texts.items():
             if slug != caller.shop.slug:
-                yield from texts
+                # Who delivers knows the lines that wait for it, whichever shop has sold them.
+                known = self._by_hand if caller.role in DELIVERERS else frozenset[str]()
+                yield from texts - known
                 theirs = self._town.at(slug)
                 # An operator's list names every tenant; a child knows how to reach its parent.
                 if not _is_parent(caller, theirs) and caller.role != "OPERATOR":
@@ -178,7 +187,8 @@ async def _texts_of(town: Neighbourhood, mine: Holdings) -> frozenset[str]:
     texts |= {mine.cart_token, *mine.cart_lines.values()}
     for row in await owner.fetch(
         """select k.serial, encode(k.commitment, 'hex') as commitment from sealed_keys k
-           join order_lines l on k.id = any (l.key_ids) where l.tenant_id = $1""",
+           join order_lines l on k.id = any (l.key_ids)
+           where l.tenant_id = $1 and k.commitment is not null""",
         tenant_id,
     ):
         texts |= set(row.values())

@@ -10,6 +10,7 @@ from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
 from isolation.forbidden import Secrets
 from isolation.neighbours import (
+    HeldOrder,
     Holdings,
     Neighbourhood,
     bring_domain,
@@ -74,6 +75,15 @@ _CHILDS_STATE: Final = {
     "childTenantRestrict": "ACTIVE",
 }
 _OWN_STATE: Final = {"tenantApplyAgain": "REJECTED", "tenantCloseRequest": "ACTIVE"}
+#: The state in which something is done about what a person delivers.
+_MANUAL_STATE: Final = {
+    "manualBegin": "DUE",
+    "manualCorrectionAsk": "BEGUN",
+    "manualDeliver": "BEGUN",
+    "manualRefuse": "BEGUN",
+    "orderLineCorrect": "NEEDS_CORRECTION",
+    "orderLineCancel": "DUE",
+}
 _PRICE: Final = ("input", "expectedTotal", "amountMinor")
 
 
@@ -205,7 +215,9 @@ def in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
     last = (
         "cartLinesRemove",
+        "manualRefuse",
         "orderCancel",
+        "orderLineCancel",
         "signOut",
         "webhookDelete",
         "staffRemove",
@@ -269,6 +281,8 @@ async def send(town: Neighbourhood, api: Api, case: Case) -> Answer:
 async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True) -> None:
     """Let there be what a right request needs: a change in a life can be made once."""
     town, name, own = ask.town, ask.root.name, ask.caller.own
+    if name in _MANUAL_STATE:
+        await _put_line_into(town, ask.order, _MANUAL_STATE[name])
     if name in _CHILDS_STATE:
         await _put_into(town, own.child, _CHILDS_STATE[name])
     if name in _OWN_STATE and len(ask.caller.shop.path) > 1:
@@ -282,6 +296,23 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
         await give_login(town.owner, ask.caller.person.id)
     if name == "invitationAccept" and invited:
         await plant_invitation(town.owner, ask.caller.shop, values["input", "token"])
+
+
+async def _put_line_into(town: Neighbourhood, order: HeldOrder, state: str) -> None:
+    """Take an open delivery by hand back, or forward; one that has ended stays so."""
+    async with town.owner.transaction():
+        await town.owner.execute("set local session_replication_role = replica")
+        await town.owner.execute(
+            """update manual_deliveries
+               set state = $2::text, begun_at = platform_now(),
+                   due_at = platform_now() + interval '1 hour',
+                   left_seconds = case when $2::text = 'NEEDS_CORRECTION' then 600 end,
+                   asked_fields = case when $2::text = 'NEEDS_CORRECTION' then '{note}'
+                                       else '{}' end::text[]
+               where order_id = $1 and ended_at is null""",
+            order.id,
+            state,
+        )
 
 
 async def make_good(ask: Ask) -> None:

@@ -26,6 +26,7 @@ from offers.price_desk.price_lists.progress import Progress
 from offers.price_desk.sheets.price_list import LineProblem
 from orders import settlement, trade_terms
 from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
+from supply.places import declare_places
 from tenants.directory import Shop, current_shop
 from trade_desk import buy, credit
 from world import (
@@ -43,6 +44,8 @@ HIDDEN_SUPPLY: Final = 61_129
 #: What each level adds, in minor units: to its children's price, and in its own shop.
 WHOLESALE: Final = {"root": 10_091, "agent": 10_093}
 RETAIL: Final = {"root": 50_021, "agent": 20_011, "shop": 30_011, "rival": 40_009}
+#: What ends a delivery by hand.
+ENDS_BY_HAND: Final = ("manualDeliver", "manualRefuse")
 STAFF_ROLES: Final = ("OWNER", "FINANCE", "SUPPORT", "CATALOGUE", "READ_ONLY")
 PASSWORD: Final = "correct horse battery"
 _SHORT_LISTS: Final = {
@@ -64,6 +67,9 @@ _FORM: Final = (
 )
 
 QUOTE = """query ($sku: ID!) { quote(input: {lines: [{skuId: $sku, quantity: 2}]}) {
+  ... on Quote { id total { amountMinor } } } }"""
+QUOTE_BY_HAND = """query ($sku: ID!) { quote(input: {lines: [
+  {skuId: $sku, quantity: 2, deliveryMode: MANUAL}]}) {
   ... on Quote { id total { amountMinor } } } }"""
 _ORDER = """{ order { id no total { amountMinor } lines { id keys { id } } } guestToken }"""
 CREATE = f"""mutation ($input: OrderCreateInput!) {{ orderCreate(input: $input) {{
@@ -235,6 +241,8 @@ class Neighbourhood:
     goods: Goods
     hidden: Goods
     scarce: Goods
+    by_hand: UUID
+    """The listing by which a person of the supplier's delivers the goods."""
 
     def at(self, slug: str) -> Holdings:
         """The holdings of a shop."""
@@ -252,6 +260,7 @@ class Neighbourhood:
 async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourhood:
     """Plant the tree and let every shop trade for a while."""
     world = await _plant_tree(owner)
+    by_hand = await _let_a_person_deliver(world)
     hidden = await world.more_goods("hiddencanary", supply_minor=HIDDEN_SUPPLY)
     await owner.execute(
         "update suppliers set name = 'othersuppliercanary' where id = $1", hidden.supplier_id
@@ -274,7 +283,24 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     root = holdings["root"].people
     root["SUPPLIER"] = await world.supplier_token()
     root["OPERATOR"] = await world.operator()
-    return Neighbourhood(world, owner, holdings, world.goods, hidden, scarce)
+    return Neighbourhood(world, owner, holdings, world.goods, hidden, scarce, by_hand)
+
+
+async def _let_a_person_deliver(world: World) -> UUID:
+    """Beside keys the supplier delivers the goods by hand; returns the listing."""
+    listing_id, goods = new_id(), world.goods
+    await world.owner.execute("update skus set manual_minutes = 60 where id = $1", goods.sku_id)
+    await world.owner.execute(
+        """insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency,
+                                          by_hand)
+           values ($1, $2, $3, $4, 'CNY', true)""",
+        listing_id,
+        goods.supplier_id,
+        goods.sku_id,
+        SUPPLY,
+    )
+    await declare_places(listing_id=listing_id, supplier_id=goods.supplier_id, quantity=300)
+    return listing_id
 
 
 async def _plant_tree(owner: asyncpg.Connection) -> World:
@@ -312,8 +338,8 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await plant_invitation(world.owner, shop, mine.invitation)
     await _hire(world, api, mine)
     mine.sku_id = sku = public_id("sku", world.goods.sku_id)
-    await renew(api, mine, "unopened", "delivered", "pending", "payable")
-    for name in ("unopened", "delivered", "pending", "payable"):
+    await renew(api, mine, "unopened", "delivered", "pending", "payable", *by_hand_of(shop))
+    for name in ("unopened", "delivered", "pending", "payable", "by hand"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     await _buy_at_cost(api, mine)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
@@ -454,14 +480,23 @@ async def open_link(owner: asyncpg.Connection, mine: Holdings) -> None:
     )
 
 
+def by_hand_of(shop: ShopAt) -> list[str]:
+    """The orders that a person delivers: what is delivered or refused is so once, so each of those
+    who may do it has one of its own."""
+    roles = {"root": ("SUPPLIER", "OPERATOR"), "shop": ("OPERATOR",)}.get(shop.slug, ())
+    return ["by hand", *(f"{name} {role}" for name in ENDS_BY_HAND for role in roles)]
+
+
 async def renew(api: Api, mine: Holdings, *names: str) -> None:
     """Give the customer fresh orders of these names; unpaid old ones end."""
     buyer = mine.people["CUSTOMER"]
     for name in names:
-        paid = name in ("unopened", "delivered")
+        by_hand = name in by_hand_of(mine.shop)
+        paid = by_hand or name in ("unopened", "delivered")
         if not paid and name in mine.customers:
             await cancel(api, mine, mine.customers[name].no)
-        made = await _buy(api, mine, mine.sku_id, payment="WALLET" if paid else None)
+        payment = "WALLET" if paid else None
+        made = await _buy(api, mine, mine.sku_id, payment=payment, by_hand=by_hand)
         mine.customers[name] = await _held(api, mine, made, buyer)
 
 
@@ -516,13 +551,16 @@ async def _invite(api: Api, mine: Holdings, account: str) -> dict[str, Any]:
     return made
 
 
-async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None) -> dict[str, Any]:
-    quoted = await api.ask(mine.shop, QUOTE, {"sku": sku})
+async def _buy(
+    api: Api, mine: Holdings, sku: str, *, payment: str | None = None, by_hand: bool = False
+) -> dict[str, Any]:
+    quoted = await api.ask(mine.shop, QUOTE_BY_HAND if by_hand else QUOTE, {"sku": sku})
     wish = {
         "skuId": sku,
         "quantity": 2,
         "expectedTotal": {**quoted.accepted["total"], "currency": "CNY"},
         "payment": payment,
+        "deliveryMode": "MANUAL" if by_hand else None,
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
         "idempotencyKey": f"{mine.marker}-{new_id().hex}",
@@ -536,16 +574,18 @@ async def _buy(api: Api, mine: Holdings, sku: str, *, payment: str | None = None
 async def _guest_order(
     owner: asyncpg.Connection, api: Api, mine: Holdings, sku: str, name: str
 ) -> HeldOrder:
-    quote = (await api.ask(mine.shop, QUOTE, {"sku": sku})).accepted
+    by_hand = name == "by hand"
+    quote = (await api.ask(mine.shop, QUOTE_BY_HAND if by_hand else QUOTE, {"sku": sku})).accepted
     mine.idempotency_key = f"{mine.marker}-{new_id().hex}"
     wish = {
         "quoteId": quote["id"],
         "idempotencyKey": mine.idempotency_key,
         "contact": f"{mine.marker}@contact.example",
         "affiliateCode": mine.affiliate_code,
+        "form": [{"skuId": sku, "values": [{"fieldName": "note", "value": f"{mine.marker} says"}]}],
     }
     made = (await api.ask(mine.shop, CREATE, {"input": wish})).accepted
-    if name in ("unopened", "delivered"):
+    if name in ("unopened", "delivered", "by hand"):
         order_id = parse_id("ord", made["order"]["id"])
         await pay_by_card(mine.shop, order_id, made["order"]["total"]["amountMinor"])
     return await _held(api, mine, made, None)

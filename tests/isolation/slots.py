@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
-from isolation.neighbours import PASSWORD, HeldOrder, Holdings, Neighbourhood, PriceDesk
+from isolation.neighbours import (
+    ENDS_BY_HAND,
+    PASSWORD,
+    HeldOrder,
+    Holdings,
+    Neighbourhood,
+    PriceDesk,
+)
 from kernel import crypto
 from kernel.ids import new_id, public_id
 from schema.field_table import GRANTS, PURCHASERS
@@ -61,7 +68,12 @@ class Ask:
     def orders_of(self, theirs: Holdings) -> list[HeldOrder]:
         """Somebody else's orders with which the root field would do the most, and a paid one."""
         names = dict.fromkeys((self.order_name, "delivered"))
-        buyers = [held[name] for held in (theirs.customers, theirs.guests) for name in names]
+        buyers = [
+            held[name]
+            for held in (theirs.customers, theirs.guests)
+            for name in names
+            if name in held
+        ]
         bought = [theirs.purchases[name] for name in names if name in theirs.purchases]
         return buyers + bought
 
@@ -78,6 +90,10 @@ class Ask:
     @property
     def order_name(self) -> str:
         """Which of the orders suits the root field."""
+        if self.root.name in _AT_DESK:
+            ends = "manualDeliver" if self.root.name == "manualDeliver" else "manualRefuse"
+            own = f"{ends} {self.caller.role}"
+            return own if own in self.caller.orders else "by hand"
         return _ORDER_FOR.get(self.root.name, "delivered")
 
     @property
@@ -91,6 +107,8 @@ _ORDER_FOR: Final = {
     "paymentRefresh": "pending",
     "paymentStart": "payable",
     "unrevealedReturn": "unopened",
+    "orderLineCorrect": "by hand",
+    "orderLineCancel": "by hand",
 }
 
 _AT_PRICE_DESK: Final = frozenset(
@@ -275,6 +293,9 @@ _ORDER_NO = Slot(
     lambda _: "K20250101-0000000000",
 )
 
+#: At the desk of who delivers: a supplier's own, whichever shop has sold it, and all an operator's.
+_AT_DESK: Final = (*ENDS_BY_HAND, "manualBegin", "manualCorrectionAsk")
+
 _CART_LINE = Slot(
     lambda ask: ask.caller.own.cart_lines.get(ask.caller.role, public_id("ctl", new_id())),
     lambda _, theirs: list(theirs.cart_lines.values()),
@@ -292,9 +313,41 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "lineId": Slot(
         lambda ask: ask.order.line_id,
-        lambda ask, theirs: [order.line_id for order in ask.orders_of(theirs)],
+        lambda ask, theirs: (
+            []
+            if ask.root.name in _AT_DESK and ask.granted
+            else [order.line_id for order in ask.orders_of(theirs)]
+        ),
         _id("lin"),
     ),
+    "listingId": Slot(
+        lambda ask: public_id("ofr", ask.town.by_hand),
+        lambda ask, _: [public_id("ofr", ask.town.hidden.listing_id)],
+        _id("ofr"),
+    ),
+    "deliveryMode": Slot(_fixed("AUTO_KEY")),
+    "contents": Slot(lambda _: [f"by hand {new_id().hex}" for _ in range(2)]),
+    "note": Slot(_fixed("done")),
+    "fields": Slot(_fixed(["note"])),
+    "message": Slot(_fixed("please say it again")),
+    "state": Slot(_omitted),
+    "seats": Slot(_fixed(1)),
+    "manualMinutes": Slot(_fixed(60)),
+    "Mutation.stockDeclare(input.quantity)": Slot(_fixed(250)),
+    "fields.name": Slot(_fixed("note")),
+    "fields.kind": Slot(_fixed("TEXT")),
+    "labelZh": Slot(_fixed("备注")),
+    "labelEn": Slot(_omitted),
+    "helpZh": Slot(_omitted),
+    "helpEn": Slot(_omitted),
+    "required": Slot(_fixed(False)),
+    "sensitive": Slot(_omitted),
+    "minLength": Slot(_omitted),
+    "maxLength": Slot(_omitted),
+    "least": Slot(_omitted),
+    "most": Slot(_omitted),
+    "pattern": Slot(_omitted),
+    "choices.value": Slot(_omitted),
     "deliveredKeyIds": Slot(
         lambda ask: list(ask.order.key_ids),
         lambda ask, theirs: [list(order.key_ids) for order in ask.orders_of(theirs)],
@@ -326,8 +379,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "skuId": Slot(
         lambda ask: public_id("sku", ask.town.goods.sku_id),
         lambda ask, _: (
-            # What it hides itself is the shop's own to price and to show again.
-            [] if ask.at_price_desk else [public_id("sku", ask.town.hidden.sku_id)]
+            # What it hides itself is the shop's own to price and to show again, and goods are the
+            # platform's.
+            []
+            if ask.at_price_desk or ask.root.name.startswith("sku")
+            else [public_id("sku", ask.town.hidden.sku_id)]
         ),
         _id("sku"),
     ),
@@ -550,7 +606,7 @@ _INSTEAD_OF: Final[Mapping[str, Path]] = {
     "Mutation.webhookReplay(input.webhookId)": ("input", "deliveryId"),
 }
 #: Left out of a right request: with it something else would be meant.
-_LEFT_OUT: Final = frozenset({"walletAmount", "ceiling", "cap", "payers"})
+_LEFT_OUT: Final = frozenset({"walletAmount", "ceiling", "cap", "payers", "choices"})
 
 
 def slot_of(leaf: Leaf) -> Slot:

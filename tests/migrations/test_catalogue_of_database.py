@@ -61,6 +61,7 @@ TENANT_CLASS = {
     "cart_lines",
     "saved_contacts",
     "order_forms",
+    "manual_events",
 }
 PATH_CLASS = {
     "price_rules",
@@ -72,7 +73,7 @@ PATH_CLASS = {
     "coupon_payers",
     "coupon_codes",
 }
-PARTY_CLASS = {"line_shares"}
+PARTY_CLASS = {"line_shares", "manual_deliveries"}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
 
@@ -98,7 +99,7 @@ SHOP_READS_WHOLE = DIRECTORY | {
     "storefront_texts",
     "storefront_contacts",
 }
-SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares"}
+SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares", "manual_deliveries"}
 
 APPEND_ONLY = {
     "staff_events",
@@ -106,6 +107,7 @@ APPEND_ONLY = {
     "coupon_codes",
     "coupon_payers",
     "key_reveals",
+    "manual_events",
     "tenant_events",
     "payment_events",
     "ledger_accounts",

@@ -9,6 +9,7 @@ import stripe
 from graphql import GraphQLEnumType
 
 from bad_input.of_coupons import COUPONS
+from bad_input.of_deliveries import DELIVERIES
 from bad_input.of_prices import PRICES
 from bad_input.of_tenants import TENANTS
 from bad_input.of_trade import TRADE
@@ -41,10 +42,12 @@ MUTATIONS: Final = {root.name: root for root in root_fields() if root.operation 
 #: Who sends a right request, where it is not the customer.
 _SENDERS: Final = {
     "refundCreate": "STAFF_FINANCE",
+    "stockDeclare": "SUPPLIER",
     **{
         name: "STAFF_OWNER" if "STAFF_OWNER" in GRANTS[f"Mutation.{name}"] else "OPERATOR"
         for name in MUTATIONS
-        if "CUSTOMER" not in GRANTS[f"Mutation.{name}"] and name != "refundCreate"
+        if "CUSTOMER" not in GRANTS[f"Mutation.{name}"]
+        and name not in ("refundCreate", "stockDeclare")
     },
 }
 
@@ -369,6 +372,7 @@ ROWS: Final = [
     Bad("storefrontUpdate", "an endless text", REFUSED, {"texts.text": "x" * 1_001}),
     Bad("storefrontUpdate", "a text that hides something", REFUSED, {"texts.text": "a\u200bb"}),
     *COUPONS,
+    *DELIVERIES,
     *PRICES,
     *TRADE,
     *TENANTS,
@@ -418,6 +422,17 @@ HARMLESS: Final = {
     "maxMarkupBp": {"0"},  # nothing may be added
     "depositDueMinor": {"0", "2^31"},  # what the operators agree on
     "depositPaidMinor": {"0", "2^31"},  # or write down
+    "note": {"half of SQL", "outside the first plane"},  # free text
+    "message": {"half of SQL", "outside the first plane"},
+    "Mutation.manualRefuse(input.reason)": {"half of SQL", "outside the first plane"},
+    "Mutation.stockDeclare(input.quantity)": {"0"},  # nothing can be delivered
+    "labelZh": {"blank", "half of SQL", "outside the first plane"},  # an operator's own words
+    "labelEn": {"empty", "blank", "half of SQL", "outside the first plane"},
+    "helpZh": {"empty", "blank", "half of SQL", "outside the first plane"},
+    "helpEn": {"empty", "blank", "half of SQL", "outside the first plane"},
+    "least": {"0", "-1"},  # of a number
+    "most": {"0", "-1"},
+    "pattern": {"empty"},
     "guestToken": set(_TEXTS),  # a customer has no need of it
     "cartToken": set(_TEXTS),  # nor of this one
     "affiliateCode": set(_TEXTS),  # nobody is thanked
@@ -439,7 +454,8 @@ HARMLESS: Final = {
 #: Without a DNS nothing can be proved.
 _NEEDS_A_DNS: Final = ("domainVerify",)
 #: Mutations after which their order is no longer what it was.
-_USES_UP: Final = ("orderCancel", "paymentStart", "unrevealedReturn")
+_USES_UP: Final = ("orderCancel", "paymentStart", "unrevealedReturn", "manualDeliver",
+                   "manualRefuse", "orderLineCancel")  # fmt: skip
 
 
 @pytest.fixture
@@ -478,9 +494,9 @@ class Counter:
 
     def ask(self, mutation: str, role: str = "") -> Ask:
         """For whom a mutation's inputs are filled."""
-        own = self.town.at("shop")
         role = role or _SENDERS.get(mutation, "CUSTOMER")
-        people = self.town.at("root" if role == "OPERATOR" else "shop").people
+        own = self.town.at("root" if role == "SUPPLIER" else "shop")
+        people = self.town.at("root" if role in ("OPERATOR", "SUPPLIER") else "shop").people
         caller = Caller(role, own.shop, people.get(role), own)
         return Ask(self.town, MUTATIONS[mutation], caller)
 

@@ -39,6 +39,7 @@ async def test_a_supplier_and_its_listing_are_stored_as_given(
         "min_retail_minor": 9_500,
         "max_retail_minor": 12_000,
         "warranty_hours": 48,
+        "by_hand": False,
         "priority": 3,
         "status": "ACTIVE",
     }

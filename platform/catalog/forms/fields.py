@@ -104,7 +104,7 @@ def _require_usable(one: FormField) -> None:
     texts = (one.label_zh, one.label_en, one.help_zh, one.help_en)
     if not _NAME.fullmatch(one.name):
         raise Invalid("A field's name has small letters, digits and _.", field="name")
-    if not one.label_zh or any(len(text) > _MAX_WORDS for text in texts):
+    if not one.label_zh or not all(map(_may_be_shown, texts)):
         raise Invalid(f"A field's words have at most {_MAX_WORDS} characters.", field="label")
     if not 1 <= one.min_length <= one.max_length <= MAX_TEXT:
         raise Invalid(f"A value has 1 to {MAX_TEXT} characters.", field="length")
@@ -112,6 +112,9 @@ def _require_usable(one: FormField) -> None:
         raise Invalid("The least is at most the most.", field="least")
     if (one.kind is FieldKind.SELECT) != (1 <= len(one.choices) <= MAX_CHOICES):
         raise Invalid(f"A choice is among 1 to {MAX_CHOICES}.", field="choices")
+    words = [text for choice in one.choices for text in (choice.value, choice.label_zh)]
+    if not (all(words) and all(map(_may_be_shown, words))):
+        raise Invalid("Each choice has a value and its words.", field="choices")
     if one.pattern and one.kind is not FieldKind.ACCOUNT_ID:
         raise Invalid("Only an account number follows a pattern.", field="pattern")
     try:
@@ -121,3 +124,7 @@ def _require_usable(one: FormField) -> None:
         raise Invalid("This pattern cannot be used: see the documentation.", field="pattern") from (
             None
         )
+
+
+def _may_be_shown(text: str) -> bool:
+    return len(text) <= _MAX_WORDS and (not text or text.isprintable())

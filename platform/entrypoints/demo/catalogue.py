@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+import orjson
+
+from catalog.forms.fields import stored_form
 from entrypoints.demo.records import CategoryRecord, Demo, ProductRecord, SkuRecord
 from entrypoints.demo.rows import demo_id, insert_missing
 from kernel import db
@@ -91,6 +94,9 @@ def _sku_row(position: int, sku: SkuRecord, product: ProductRecord) -> dict[str,
         "face_currency": sku.face.currency,
         "region": sku.region or product.region,
         "delivery_mode": sku.delivery,
+        "manual_minutes": sku.minutes,
+        "seats": sku.seats,
+        "form_fields": orjson.loads(stored_form([one.field for one in sku.asks])),
         "scope_of_use_zh": product.scope[0],
         "scope_of_use_en": product.scope[1],
         "validity_days": sku.days,

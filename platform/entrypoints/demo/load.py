@@ -13,7 +13,7 @@ from entrypoints.demo.people import load_customers, load_partners
 from entrypoints.demo.records import demo_records
 from entrypoints.demo.secret_prices import load_secret_prices
 from entrypoints.demo.shops import load_shops, require_own_platform
-from entrypoints.demo.stock import TOTAL_KEYS, load_keys, load_suppliers
+from entrypoints.demo.stock import TOTAL_KEYS, load_keys, load_places, load_suppliers
 from entrypoints.up.progress import Progress
 from kernel import db
 from kernel.errors import Refusal
@@ -86,7 +86,7 @@ async def write_demo(*, progress: Progress | None = None) -> DemoSummary:
     with stage("Staff and partners"):
         written += await load_suppliers(demo) + await load_partners(demo, customers)
     with stage("Keys"):
-        written += await load_keys(demo)
+        written += await load_keys(demo) + await load_places(demo)
     with stage("Tokens"):
         file, issued = await write_handout(demo, customers)
     return DemoSummary(

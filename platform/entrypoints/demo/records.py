@@ -8,7 +8,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from catalog.forms.fields import FieldKind, FormField
 from kernel.money import Money, currency_exponent
+from offers.delivery_modes import BY_HAND
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind, Scope
 
 CURRENCY: Final = "CNY"
@@ -41,8 +43,30 @@ class CategoryRecord(Record):
     parent: str | None = None
 
 
+class FieldRecord(Record):
+    """Something that a buyer is asked for."""
+
+    name: str
+    kind: FieldKind
+    label: ChineseAndEnglish
+    help: ChineseAndEnglish = ("", "")
+
+    @property
+    def field(self) -> FormField:
+        """The field as the catalogue keeps it."""
+        return FormField(
+            name=self.name,
+            kind=self.kind,
+            label_zh=self.label[0],
+            label_en=self.label[1],
+            help_zh=self.help[0],
+            help_en=self.help[1],
+        )
+
+
 class SkuRecord(Record):
-    """A SKU. `supply` is what suppliers ask for about, `popular` its weight in the stock."""
+    """A SKU. `supply` is what suppliers ask for about, `popular` its weight in the stock. `minutes`
+    is within how many a person delivers, `seats` how many buyers use one key, `asks` the form."""
 
     code: str
     name: ChineseAndEnglish
@@ -50,8 +74,16 @@ class SkuRecord(Record):
     supply: Amount
     region: str | None = None
     days: int | None = None
-    delivery: Literal["AUTO_KEY", "DIRECT_TOPUP", "MANUAL"] = "AUTO_KEY"
+    delivery: Literal["AUTO_KEY", "SHARED_KEY", "DIRECT_TOPUP", "MANUAL"] = "AUTO_KEY"
+    minutes: int | None = None
+    seats: int = 1
+    asks: tuple[FieldRecord, ...] = ()
     popular: int = 1
+
+    @property
+    def by_hand(self) -> bool:
+        """True for what a person delivers."""
+        return self.delivery in BY_HAND
 
 
 class ProductRecord(Record):

@@ -18,8 +18,11 @@ from entrypoints.demo.shops import shop_id
 from kernel import db
 from kernel.money import BASIS_POINTS, largest_remainder, share_bp_half_up
 from supply.importing import import_keys
+from supply.places import declare_places
 
 TOTAL_KEYS: Final = 6_000
+PLACES_EACH: Final = 50
+"""Pieces of each listing that a person delivers."""
 _PRICE_SPREAD_BP: Final = 150
 _IMPORTS_AT_ONCE: Final = 3
 
@@ -100,8 +103,25 @@ def _listing_row(offered: Offered) -> dict[str, object]:
         "currency": CURRENCY,
         "warranty_hours": offered.supplier.warranty_hours,
         "priority": offered.supplier.priority,
+        "by_hand": offered.sku.by_hand,
         "status": "ACTIVE",
     }
+
+
+async def load_places(demo: Demo) -> int:
+    """Open places where none were ever declared, and count them."""
+    async with db.transaction(db.core_scope(), read_only=True):
+        rows = await db.fetch("select distinct supplier_listing_id from key_batches")
+    declared = {row["supplier_listing_id"] for row in rows}
+    opened = 0
+    for offered in offers(demo):
+        if offered.sku.by_hand and offered.listing_id not in declared:
+            opened += await declare_places(
+                listing_id=offered.listing_id,
+                supplier_id=supplier_id(offered.supplier.slug),
+                quantity=PLACES_EACH,
+            )
+    return opened
 
 
 async def load_keys(demo: Demo) -> int:
@@ -130,7 +150,7 @@ async def load_keys(demo: Demo) -> int:
 
 def _deliveries(demo: Demo, sent_on: date) -> Iterator[_Delivery]:
     """What every supplier has sent: all keys, divided by popularity and the suppliers' shares."""
-    with_keys = [offered for offered in offers(demo) if offered.sku.delivery == "AUTO_KEY"]
+    with_keys = [offered for offered in offers(demo) if not offered.sku.by_hand]
     weights = [offered.sku.popular * offered.supplier.stock for offered in with_keys]
     counts = largest_remainder(total=TOTAL_KEYS, weights=weights)
     for offered, count in zip(with_keys, counts, strict=True):

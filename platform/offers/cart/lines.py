@@ -39,16 +39,17 @@ class CartLine:
     quantity: int
     seen_price_minor: int | None = None
     form: Values = field(default_factory=dict)
+    delivery_mode: str | None = None
 
     @property
     def wish(self) -> Wish:
         """What a price is asked for."""
-        return Wish(self.sku_id, self.quantity, self.offer_id)
+        return Wish(self.sku_id, self.quantity, self.offer_id, self.delivery_mode)
 
     @property
-    def goods(self) -> tuple[UUID, UUID | None]:
-        """What stands in a cart once: a SKU of one offer, or of any."""
-        return self.sku_id, self.offer_id
+    def goods(self) -> tuple[UUID, UUID | None, str | None]:
+        """What stands in a cart once: a SKU of one offer, or of any, delivered in one way."""
+        return self.sku_id, self.offer_id, self.delivery_mode
 
 
 def with_added(lines: Sequence[CartLine], wishes: Sequence[CartWish]) -> list[CartLine]:
@@ -61,10 +62,17 @@ def with_added(lines: Sequence[CartLine], wishes: Sequence[CartWish]) -> list[Ca
     touched: dict[UUID, CartLine] = {}
     for one in wishes:
         wish = one.wish
-        known = standing.get((wish.sku_id, wish.offer_id))
+        known = standing.get((wish.sku_id, wish.offer_id, wish.delivery_mode))
         if known is None:
             slot = _free_slot(standing.values())
-            line = CartLine(new_id(), slot, wish.sku_id, wish.offer_id, wish.quantity)
+            line = CartLine(
+                new_id(),
+                slot,
+                wish.sku_id,
+                wish.offer_id,
+                wish.quantity,
+                delivery_mode=wish.delivery_mode,
+            )
         else:
             line = replace(known, quantity=known.quantity + wish.quantity)
         _require_pieces(wish.quantity, line.quantity)

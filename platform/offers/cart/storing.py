@@ -63,7 +63,7 @@ and (customer_id = $2::uuid or token_hash = $3::bytea)
 """
 _READ: Final = f"""
 select cart.id as cart_id, cart.expires_at, line.id, line.slot, line.sku_id, line.offer_id,
-       line.quantity, line.seen_price_minor, line.form, line.form_key_id,
+       line.quantity, line.seen_price_minor, line.form, line.form_key_id, line.delivery_mode,
        product.slug as product_slug, sku.name_zh, sku.name_en
 from (select tenant_id, id, expires_at from carts where {_WHOSE}) as cart
 left join (cart_lines line join skus sku on sku.id = line.sku_id
@@ -148,9 +148,10 @@ async def write_lines(shop: Shop, cart_id: UUID, lines: Sequence[CartLine]) -> N
     sealed = [_sealed(line) for line in lines]
     await db.execute(
         """insert into cart_lines (tenant_id, cart_id, slot, id, sku_id, offer_id, quantity,
-                                   seen_price_minor, form, form_key_id)
+                                   seen_price_minor, form, form_key_id, delivery_mode)
            select $1, $2, * from unnest($3::smallint[], $4::uuid[], $5::uuid[], $6::uuid[],
-                                        $7::int[], $8::bigint[], $9::bytea[], $10::smallint[])
+                                        $7::int[], $8::bigint[], $9::bytea[], $10::smallint[],
+                                        $11::text[])
            on conflict (tenant_id, cart_id, slot) do update
            set quantity = excluded.quantity, seen_price_minor = excluded.seen_price_minor,
                form = excluded.form, form_key_id = excluded.form_key_id""",
@@ -164,6 +165,7 @@ async def write_lines(shop: Shop, cart_id: UUID, lines: Sequence[CartLine]) -> N
         [line.seen_price_minor for line in lines],
         [one.ciphertext if one else None for one in sealed],
         [one.key_id if one else None for one in sealed],
+        [line.delivery_mode for line in lines],
     )
 
 
@@ -202,6 +204,7 @@ def _line(row: Mapping[str, Any]) -> CartLine:
         quantity=row["quantity"],
         seen_price_minor=row["seen_price_minor"],
         form=_opened(row),
+        delivery_mode=row["delivery_mode"],
     )
 
 

@@ -87,7 +87,8 @@ async def start_or_resume(
 
 async def _require_open_listing(supplier_listing_id: UUID) -> None:
     row = await db.fetch_row(
-        """select listing.status <> 'DELISTED' and supplier.status = 'ACTIVE' as open
+        """select listing.status <> 'DELISTED' and supplier.status = 'ACTIVE' as open,
+                  listing.by_hand
            from supplier_listings listing join suppliers supplier on supplier.id = supplier_id
            where listing.id = $1""",
         supplier_listing_id,
@@ -98,6 +99,8 @@ async def _require_open_listing(supplier_listing_id: UUID) -> None:
         raise Invalid(
             "The listing is delisted or its supplier is not active.", field="supplier_listing_id"
         )
+    if row["by_hand"]:
+        raise Invalid("A listing by hand has places, and no keys.", field="supplier_listing_id")
 
 
 async def _live_batch(supplier_listing_id: UUID, file_hash: bytes) -> Batch:
