@@ -6,8 +6,7 @@ Whose *rows* a caller sees is decided by the use cases and by row-level security
 
 from typing import Final
 
-from schema.fields_of_deliveries import DELIVERERS as DELIVERERS
-from schema.fields_of_deliveries import DELIVERY_ROWS
+from schema.fields_of_deliveries import DELIVERERS, DELIVERY_ROWS
 
 EVERYONE: Final = frozenset(
     {
@@ -279,8 +278,6 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("PromoBudgetChanged", FINANCE | SUPPLIERS | OPERATORS, "budget"),
     ("Affiliate", AFFILIATES, "code name rateBp balances commissions"),
     ("Commission", AFFILIATES, "orderNo amount reversed"),
-    ("Supplier", SUPPLIERS, "name status commissionBp balances listings"),
-    ("SupplierListing", SUPPLIERS, "id skuCode name supplyPrice status stock sold"),
     ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),
     ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts"),
     ("WebhookAlert", WEBHOOK_KEEPERS, "kind raisedAt"),

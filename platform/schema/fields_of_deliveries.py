@@ -1,4 +1,4 @@
-"""The role × field table's rows about who delivers by hand, and how goods are delivered."""
+"""The role × field table's rows about suppliers, who delivers by hand, and how goods are."""
 
 from typing import Final
 
@@ -20,6 +20,8 @@ DELIVERY_ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("ManualBegun", DELIVERERS, "form"),
     ("ManualChanged", DELIVERERS, "delivery"),
     ("StockDeclared", _SUPPLIERS, "listingId quantity"),
-    ("SkuFormDefined", _OPERATORS, "skuId fields"),
+    ("SkuFormDefined", _OPERATORS, "skuId formFields"),
+    ("Supplier", _SUPPLIERS, "name status commissionBp balances listings"),
+    ("SupplierListing", _SUPPLIERS, "id skuCode name supplyPrice status stock sold"),
     ("SkuDeliveryUpdated", _OPERATORS, "skuId deliveryModes seats manualMinutes"),
 )

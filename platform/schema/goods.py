@@ -72,7 +72,7 @@ class SkuFormDefined:
     """What buyers of the SKU are asked for from now on."""
 
     sku_id: strawberry.ID
-    fields: list[FormField] = strawberry.field(metadata={"assumed_size": 2})
+    form_fields: list[FormField] = strawberry.field(metadata={"assumed_size": 2})
 
 
 @strawberry.type
@@ -103,7 +103,7 @@ class GoodsMutation:
         fields = _fields(input.fields)
         await define_form(sku_id=parse_id("sku", input.sku_id, field="skuId"), fields=fields)
         shown = [form_field(one, info.context) for one in fields]
-        return SkuFormDefined(sku_id=input.sku_id, fields=shown)
+        return SkuFormDefined(sku_id=input.sku_id, form_fields=shown)
 
     @strawberry.mutation(description="Say how a SKU is delivered.", extensions=[Refusals()])
     async def sku_delivery_update(

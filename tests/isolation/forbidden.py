@@ -12,7 +12,8 @@ from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
 from kernel.ids import public_id
-from schema.field_table import DELIVERERS, OWN_COSTS, PURCHASERS, TRADE_READERS
+from schema.field_table import OWN_COSTS, PURCHASERS, TRADE_READERS
+from schema.fields_of_deliveries import DELIVERERS
 
 _KINDS: Final = {
     "orders": "ord",
