@@ -10,9 +10,10 @@ from uuid import UUID
 from kernel import cursors, db
 from kernel.errors import Invalid
 from kernel.settings import settings
+from offers.product_orders import Sort
 from offers.remembered_pages import remembered_page
-from offers.shelf import ProductRow, ShelfSku, read_shelf
-from offers.statements import Detail, Filter, PageShape, Row, Sort, page_statement
+from offers.shelf import ProductRow, ShelfSku, key_of, read_shelf
+from offers.statements import Detail, Filter, PageShape, Row, page_statement
 from tenants.directory import Shop
 
 MAX_IDS: Final = 100
@@ -44,13 +45,12 @@ class ProductPage:
     rows: Sequence[ProductRow]
     has_next: bool
     tenant_id: UUID
-    sort: Sort
     about: str
 
     def cursor(self, row: ProductRow) -> str:
         """Where a page begins that follows after this product. Signed: it costs something."""
-        key = row.row["position" if self.sort == "POSITION" else "name_zh"]
-        return cursors.write([key, str(row.id)], tenant_id=self.tenant_id, about=self.about)
+        place = [row.key, str(row.id)]
+        return cursors.write(place, tenant_id=self.tenant_id, about=self.about)
 
     @property
     def end_cursor(self) -> str | None:
@@ -94,6 +94,7 @@ async def products(
     shape = PageShape(
         filters=tuple(name for name, _ in wanted),
         sort=sort,
+        own_order=shop.own_order and sort == "POSITION",
         follows=place is not None,
         described=described,
         detail=detail,
@@ -101,7 +102,7 @@ async def products(
     )
     asker = _Asker(reading, customer_id, with_breaks)
     found, has_next = await _read(shop, shape, values, asker, size=size)
-    return ProductPage(found, has_next, shop.id, sort, about)
+    return ProductPage(found, has_next, shop.id, about)
 
 
 async def product(
@@ -139,7 +140,7 @@ async def _read(
         scope = db.core_scope(shop.id, path=shop.path)
         statement = page_statement(replace(shape, signed_in=False))
         rows: Sequence[Row] = await db.read(scope, statement, list(shop.path), size + 1, *values)
-        found = [ProductRow(row, ()) for row in rows if row["id"] is not None]
+        found = [ProductRow(row, (), key_of(row)) for row in rows if row["id"] is not None]
     else:
         if asker.reading is not Reading.SOURCED:
             remembered = await remembered_page(
@@ -173,4 +174,7 @@ async def _read_whole(
     for sku in skus:
         shelves[sku.product_id].append(sku)
     firsts = {row["id"]: row for row in reversed(rows) if row["id"] is not None}
-    return [ProductRow(row, shelves[product_id]) for product_id, row in reversed(firsts.items())]
+    return [
+        ProductRow(row, shelves[product_id], key_of(row))
+        for product_id, row in reversed(firsts.items())
+    ]

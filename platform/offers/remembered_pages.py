@@ -22,7 +22,7 @@ from offers.goods import KnownOffer, KnownProduct, KnownSku
 from offers.known_stock import Count
 from offers.own_shelf import OwnShelf
 from offers.quantity_prices import QuantityPrice, quantity_prices, usual
-from offers.shelf import Offer, ProductRow, ShelfSku
+from offers.shelf import Offer, ProductRow, ShelfSku, key_of
 from offers.statements import Detail, PageShape, page_statement
 from offers.stock_seen import note_stock
 from supply.stock_news import is_scarce
@@ -59,7 +59,8 @@ async def remembered_page(
     who = () if customer_id is None else (customer_id,)
     rows = await db.read(scope, statement, list(shop.path), size + 1, *values, *who)
     versions, buyer = rows[0]["versions"], BuyerClass.of(customer_id, rows[0])
-    ids = [row["id"] for row in rows if row["id"] is not None]
+    keys = {row["id"]: key_of(row) for row in rows if row["id"] is not None}
+    ids = list(keys)
     assortment = assortments.at(versions[-1])
     shelf = await assortment.shelf_of(shop, versions, buyer)
     if shelf is None or not await assortment.read(shop, ids[:size]):
@@ -70,7 +71,7 @@ async def remembered_page(
     counts = await _counts(assortment, shop, offers, exact=exact)
     writer = _SkuWriter(shelf, counts, currency=shop.currency, with_breaks=with_breaks)
     found = [
-        ProductRow(product.row, [writer.write(one) for one in skus])
+        ProductRow(product.row, [writer.write(one) for one in skus], keys[product.row["id"]])
         for product, skus in zip(products, sold, strict=True)
     ]
     assortment.shelves.count((shop.id, buyer))

@@ -103,6 +103,8 @@ class ProductRow(NamedTuple):
     row: Row
     skus: Sequence[ShelfSku]
     """Empty when the shelf was not asked for."""
+    key: int | str = 0
+    """What a cursor keeps of its place in the order of its page."""
 
     @property
     def id(self) -> UUID:
@@ -116,11 +118,11 @@ class ProductRow(NamedTuple):
         slug: str = self.row["slug"]
         return slug
 
-    @property
-    def position(self) -> int:
-        """Its place in the shop's own order."""
-        position: int = self.row["position"]
-        return position
+
+def key_of(row: Row) -> int | str:
+    """The key of a product that a page's statement has found, as a cursor keeps it."""
+    key = row["key"]
+    return key if isinstance(key, int) else str(key)
 
 
 async def skus_by_id(

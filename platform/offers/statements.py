@@ -12,15 +12,11 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 from offers.counting import ENDING, pool
+from offers.product_orders import Sort, ordered_products
 from tenants.versions import VERSIONS_OF_PATH
 
 Row = Mapping[str, Any]
-Sort = Literal["POSITION", "NAME"]
 Filter = Literal["CATEGORY", "IDS", "SLUG", "ID"]
-SORT_KEYS: Final[dict[Sort, tuple[str, str]]] = {
-    "POSITION": ("p.position", "integer"),
-    "NAME": ("p.name_zh", "text"),
-}
 
 
 class Detail(Enum):
@@ -39,6 +35,8 @@ class PageShape:
 
     filters: tuple[Filter, ...] = ()
     sort: Sort = "POSITION"
+    own_order: bool = False
+    """True where the shop has places of its own for some products."""
     follows: bool = False
     """True for a page after a cursor."""
     described: bool = True
@@ -130,10 +128,13 @@ def page_statement(shape: PageShape) -> str:
     numbers = iter(range(3, 11))
     where = ["p.status = 'ACTIVE'", _LISTED]
     where += [_FILTERS[name].format(value=f"${next(numbers)}") for name in shape.filters]
-    key, kind = SORT_KEYS[shape.sort]
-    if shape.follows:
-        where.append(f"({key}, p.id) > (${next(numbers)}::{kind}, ${next(numbers)}::uuid)")
-    described = "p.description_zh, p.description_en" if shape.described else "'', ''"
+    found = ordered_products(
+        shape.sort,
+        own_order=shape.own_order,
+        described=shape.described,
+        where=where,
+        place=(f"${next(numbers)}", f"${next(numbers)}") if shape.follows else None,
+    )
     shelf, order = "", ""
     if shape.detail in (Detail.PRICES, Detail.SKUS):
         tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
@@ -150,7 +151,7 @@ def page_statement(shape: PageShape) -> str:
         order = f", {_ORDER}"
     columns = "page.*, shelf.*" if shelf else "page.*"
     if shape.detail is Detail.PLACES:
-        columns = "page.id"
+        columns = "page.id, page.key"
     if shape.signed_in:
         columns = f"{_CLASS_OF_CUSTOMER.format(customer=f'${next(numbers)}')}, {columns}"
     return f"""
@@ -158,14 +159,9 @@ def page_statement(shape: PageShape) -> str:
                {columns}
         from (select) as always
         left join (
-            select p.id, p.category_id, p.slug, p.name_zh, p.name_en, p.platform, p.position,
-                   {described},
-                   row_number() over (order by {key}, p.id) as place
-            from products p
-            where {" and ".join(where)}
-            order by {key}, p.id limit $2
+            {found}
         ) as page (id, category_id, slug, name_zh, name_en, platform, position,
-                   description_zh, description_en, place) on true {shelf}
+                   description_zh, description_en, key, place) on true {shelf}
         order by page.place{order}"""
 
 

@@ -126,6 +126,7 @@ class ProductSort(Enum):
 
     POSITION = "POSITION"
     NAME = "NAME"
+    NEWEST = "NEWEST"
 
 
 @strawberry.input

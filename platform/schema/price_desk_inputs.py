@@ -183,11 +183,13 @@ class PromotionPauseInput:
 
 @strawberry.input(description="How the shop shows a SKU; what is left out stays as it is.")
 class ListingInput:
-    """An empty title takes the shop's own title away."""
+    """An empty title takes the shop's own title away. Products whose SKUs have a `position` stand
+    first in the shop's list, in that order; 0 takes it away."""
 
     sku_id: strawberry.ID
     visible: bool | None = None
     title: str | None = None
+    position: int | None = None
 
 
 @strawberry.input(description="1 to 100 listings, all or none.")

@@ -126,7 +126,9 @@ def promotion_draft(wish: PromotionInput) -> PromotionDraft:
 def listing_draft(wish: ListingInput) -> ListingDraft:
     """Read a listing; raises `Invalid` and `NotFound`."""
     sku_id = parse_id("sku", wish.sku_id, field="skuId")
-    return ListingDraft(sku_id=sku_id, visible=wish.visible, title=wish.title)
+    return ListingDraft(
+        sku_id=sku_id, visible=wish.visible, title=wish.title, position=wish.position
+    )
 
 
 def viewpoint(wish: PriceViewerInput | None, coupon_codes: list[str] | None) -> Viewpoint:

@@ -172,7 +172,7 @@ class ListingMutation:
     """What the shop shows."""
 
     @strawberry.mutation(
-        description="Show, hide or name a SKU; what is hidden is hidden in all shops below.",
+        description="Show, hide, name or place a SKU; what is hidden is hidden in all shops below.",
         extensions=[Refusals()],
     )
     async def listing_upsert(self, info: Info, input: ListingInput) -> PriceDeskPayload:
@@ -181,7 +181,8 @@ class ListingMutation:
         return PriceDeskDone(count=1)
 
     @strawberry.mutation(
-        description="Show, hide or name up to 100 SKUs, all or none.", extensions=[Refusals()]
+        description="Show, hide, name or place up to 100 SKUs, all or none.",
+        extensions=[Refusals()],
     )
     async def listing_bulk_upsert(self, info: Info, input: ListingBulkInput) -> PriceDeskPayload:
         """Write many listings."""

@@ -97,6 +97,7 @@ OF_SHOPS: Final = {
     "An opening fee is out of range.": "开通费超出范围。",
     "Another grade has this name or rank.": "已有相同名称或序号的代理等级。",
     "{} to {} listings at once.": "一次可修改 {} 到 {} 个商品。",
+    "A position is {} to {}, or {}.": "排序位置为 {} 到 {}，填 {} 表示取消。",
     "The same SKU stands there twice.": "同一商品规格重复出现。",
     "A child buys at cost, without coupons.": "下级按拿货价进货，不能使用优惠券。",
     "Explain for a child, a tier or a customer.": "请只指定下级、会员等级或客户之一。",

@@ -53,6 +53,8 @@ class Shop:
     """Somebody on the path is told of orders."""
     ranks_customers: bool = False
     """Who buys here may come to another membership tier by it."""
+    own_order: bool = False
+    """The shop has given some of its goods places of their own."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -83,7 +85,7 @@ class Shop:
 
 _SHOP = f"""
 select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_methods,
-       t.settlement_mode,
+       t.settlement_mode, t.own_order,
        coalesce((select host from tenant_domains d
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
@@ -207,4 +209,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         still_seconds=inf if row["still_seconds"] is None else row["still_seconds"],
         is_heard=row["is_heard"],
         ranks_customers=row["ranks_customers"],
+        own_order=row["own_order"],
     )

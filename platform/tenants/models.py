@@ -93,6 +93,8 @@ class Tenant(Model):
     hears_orders = fields.BooleanField(default=False)
     # The same: whether a customer can reach a tier by buying.
     ranks_customers = fields.BooleanField(default=False)
+    # The same: whether the shop has given goods places of their own.
+    own_order = fields.BooleanField(default=False)
     orders_stopped = fields.BooleanField(default=False)
     payouts_frozen = fields.BooleanField(default=False)
     restricted_by_parent = fields.BooleanField(default=False)

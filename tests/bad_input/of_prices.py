@@ -103,6 +103,8 @@ PRICES: Final = [
     *_of_any_id("promotionPause", "promotionId", "prm", _PROMOTION),
     *_of_any_sku("listingUpsert"),
     Bad("listingUpsert", "an endless title", REFUSED, {"title": "t" * 10_000}),
+    Bad("listingUpsert", "a position before the first", REFUSED, {"position": -1}),
+    Bad("listingUpsert", "a position behind the last", REFUSED, {"position": 1_000_001}),
     *_of_any_sku("listingBulkUpsert", "listings.skuId"),
     Bad("listingBulkUpsert", "an endless title", REFUSED, {"listings.title": "t" * 10_000}),
     Bad("priceListUploadStart", "no such format", MALFORMED, {"format": "EXE"}),

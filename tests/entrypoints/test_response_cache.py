@@ -229,6 +229,8 @@ CHANGES = [
     "insert into tenant_listings values ('{agent}', '{sku}', false)",
     "insert into tenant_listings values ('{root}', '{sku}', false)",
     "insert into tenant_listings values ('{shop}', '{sku}', true, 'another title')",
+    "insert into tenant_listings select '{shop}', id, true, null, 3 from skus"
+    " order by code desc limit 1",
     "insert into affiliate_programs (tenant_id, id, name, rate_bp)"
     " values ('{shop}', gen_random_uuid(), 'program', 5000)",
     "update supplier_listings set supply_price_minor = 8300",

@@ -257,6 +257,7 @@ PRICE_DESK: Final[Mapping[str, Slot]] = {
     ),
     "paused": Slot(_fixed(True)),
     "visible": Slot(_fixed(True)),
+    "position": Slot(_fixed(3)),
     "title": Slot(_fixed("moon")),
     "withClosed": Slot(_fixed(True)),
     "uploadId": Slot(

@@ -20,6 +20,7 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings, settings
 from offers.counting import COUNTS
+from offers.product_orders import Sort
 from offers.statements import (
     GOODS,
     OWN_TERMS,
@@ -28,7 +29,6 @@ from offers.statements import (
     Detail,
     Filter,
     PageShape,
-    Sort,
     page_statement,
 )
 from orders import queries, records
@@ -284,12 +284,23 @@ def orders_statements() -> Iterator[tuple[str, int]]:
 
 def hot_statements() -> Iterator[tuple[str, int]]:
     filters: list[tuple[Filter, ...]] = [(), ("CATEGORY",), ("IDS",), ("SLUG",), ("ID",)]
-    sorts: list[Sort] = ["POSITION", "NAME"]
+    sorts: list[tuple[Sort, bool]] = [
+        ("POSITION", False),
+        ("POSITION", True),
+        ("NAME", False),
+        ("NEWEST", False),
+    ]
     for detail in Detail:
         for chosen in filters:
-            for sort in sorts:
+            for sort, own_order in sorts:
                 for follows in (False, True):
-                    shape = PageShape(filters=chosen, sort=sort, follows=follows, detail=detail)
+                    shape = PageShape(
+                        filters=chosen,
+                        sort=sort,
+                        own_order=own_order,
+                        follows=follows,
+                        detail=detail,
+                    )
                     shelf = 3 * (detail in (Detail.PRICES, Detail.SKUS))
                     values = 2 + len(chosen) + 2 * follows + shelf
                     yield page_statement(shape), values

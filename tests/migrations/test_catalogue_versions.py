@@ -97,7 +97,7 @@ OF_A_TENANT = {
     ),
     "price_limits": ("floor_minor = 2", "applies_to = 'NET'"),
     "promotions": ("status = 'PAUSED'", "ends_at = now() + interval '1 day'"),
-    "tenant_listings": ("visible = false", "title_override = 'other'"),
+    "tenant_listings": ("visible = false", "title_override = 'other'", "position = 3"),
     "affiliate_programs": ("rate_bp = 1234", "status = 'CLOSED'"),
     "storefronts": ("logo_url = 'https://other.example/'", "accent = null, on_accent = null"),
     "storefront_texts": ("body = 'other'",),

@@ -9,8 +9,8 @@ from kernel.errors import Invalid
 from kernel.ids import new_id
 from offers import catalogue
 from offers.catalogue import ProductPage
+from offers.product_orders import Sort
 from offers.shelf import ProductRow
-from offers.statements import Sort
 from sales import SalesDesk
 from world import ShopAt
 
@@ -50,14 +50,14 @@ async def plant_twenty(desk: SalesDesk) -> None:
 
 async def test_paging_visits_every_product_once_in_every_order(desk: SalesDesk) -> None:
     await plant_twenty(desk)
-    sorts: tuple[Sort, ...] = ("POSITION", "NAME")
+    sorts: tuple[Sort, ...] = ("POSITION", "NAME", "NEWEST")
     for sort in sorts:
         (whole,) = [(await page(desk, first=100, sort=sort)).rows]
         assert len(whole) == 20
         for first in (1, 3, 20):
             rows = await all_pages(desk, first=first, sort=sort)
             assert [row.id for row in rows] == [row.id for row in whole]
-    positions = [row.position for row in (await page(desk, first=100)).rows]
+    positions = [row.row["position"] for row in (await page(desk, first=100)).rows]
     assert positions == sorted(positions)
 
 

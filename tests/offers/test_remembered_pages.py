@@ -92,7 +92,7 @@ def written(rows: list[ProductRow] | Any) -> list[Any]:
         (
             row.id,
             row.slug,
-            row.position,
+            row.key,
             row.row["name_zh"],
             row.row["platform"],
             row.row["category_id"],

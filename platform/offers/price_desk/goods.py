@@ -22,7 +22,7 @@ select {VERSIONS_OF_PATH} as versions,
         where tenant_id = $2 and status = 'ACTIVE') as worst_affiliate_bp,
        s.id as sku_id, s.code, s.name_zh, s.name_en, s.face_value_minor, s.face_currency,
        s.category_path, offered.*, limits.*,
-       coalesce(own.visible, true) as visible, own.title_override
+       coalesce(own.visible, true) as visible, own.title_override, own.position
 from (select s.*, c.path as category_path
       from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
       join categories c on c.id = p.category_id

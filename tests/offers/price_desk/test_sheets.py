@@ -225,6 +225,9 @@ def test_an_amount_that_is_none_says_why(text: str, problem: CellProblem) -> Non
          CellProblem.OUT_OF_RANGE),
         ({"for": "CHILDREN", "visible": "no"}, "visible", CellProblem.NOT_ALLOWED),
         ({"from_quantity": "5", "title": "x"}, "title", CellProblem.NOT_ALLOWED),
+        ({"from_quantity": "5", "position": "1"}, "position", CellProblem.NOT_ALLOWED),
+        ({"position": "1000001"}, "position", CellProblem.OUT_OF_RANGE),
+        ({"position": "-1"}, "position", CellProblem.OUT_OF_RANGE),
         ({"rule": "PERCENT_OF_FACE", "value": "0"}, "value", CellProblem.OUT_OF_RANGE),
     ],
 )  # fmt: skip
@@ -248,7 +251,7 @@ def test_a_rule_of_every_place_is_read_as_it_is_written() -> None:
         place: ListedRule(kind, 0 if kind is RuleKind.PASS_THROUGH else 1_234, rounding, 10, until)
         for place, kind, rounding in zip(places, cycle(RuleKind), cycle(Rounding), strict=False)
     }
-    sku = ShownSku("moon", "月卡", 9_000, None, True, "", rules)
+    sku = ShownSku("moon", "月卡", 9_000, None, True, "", 7, rules)
     content = write_records(COLUMNS, written_rows(sku, currency="CNY"), file_format=FileFormat.CSV)
     lines, problems = read_price_list(
         read_records(content, file_format=FileFormat.CSV), currency="CNY"

@@ -84,5 +84,6 @@ def _shown_sku(ground: Ground, sku: DeskSku, rules: _Rules, *, english: bool) ->
         price_minor=asked(ground, sku).retail_minor,
         visible=sku.row["visible"],
         title=sku.row["title_override"] or "",
+        position=sku.row["position"],
         rules=rules,
     )

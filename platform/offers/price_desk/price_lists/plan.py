@@ -118,12 +118,13 @@ def _wrong(
 
 
 def _shows(line: PriceLine) -> bool:
-    return line.place == PLAIN and (line.sets_title or line.visible is not None)
+    says_more = line.sets_title or line.visible is not None or line.position is not None
+    return line.place == PLAIN and says_more
 
 
 def _listing(line: PriceLine, sku_id: UUID) -> ListingDraft:
     title = line.title if line.sets_title else None
-    return ListingDraft(sku_id=sku_id, visible=line.visible, title=title)
+    return ListingDraft(sku_id=sku_id, visible=line.visible, title=title, position=line.position)
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,16 @@ from offers.price_desk.sheets.values import (
     CellProblem,
     UnreadableCell,
     short_text,
+    whole_number,
     written_amount,
     yes_or_no,
 )
+from offers.product_orders import MOST_OWN_PLACE
 
-COLUMNS: Final = ("sku", "name", "cost", "price", "visible", "title", *RULE_COLUMNS)
+COLUMNS: Final = ("sku", "name", "cost", "price", "visible", "title", "position", *RULE_COLUMNS)
 LONGEST_TITLE: Final = 200
 LONGEST_CODE: Final = 100
-_OF_THE_PLAIN_ROW: Final = ("visible", "title")
+_OF_THE_PLAIN_ROW: Final = ("visible", "title", "position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class PriceLine:
     visible: bool | None = None
     sets_title: bool = False
     title: str = ""
+    position: int | None = None
+    """None leaves it as it is, 0 takes it away."""
     sets_rule: bool = False
     place: ListedPlace = PLAIN
     rule: ListedRule | None = None
@@ -97,9 +101,17 @@ def _line(record: Record, currency: str) -> PriceLine:
         visible=yes_or_no(cells, "visible"),
         sets_title="title" in cells,
         title=short_text(cells, "title", longest=LONGEST_TITLE),
+        position=_position(cells) if "position" in cells else None,
         sets_rule=sets_rule,
         rule=rule,
     )
+
+
+def _position(cells: Mapping[str, str]) -> int:
+    position = whole_number(cells, "position") or 0
+    if not 0 <= position <= MOST_OWN_PLACE:
+        raise UnreadableCell("position", CellProblem.OUT_OF_RANGE)
+    return position
 
 
 def _require_rule_alone(cells: Mapping[str, str]) -> None:
@@ -121,6 +133,7 @@ class ShownSku:
     price_minor: int | None
     visible: bool
     title: str
+    position: int | None
     rules: Mapping[ListedPlace, ListedRule]
     """By their places, in the order in which they are shown."""
 
@@ -138,8 +151,9 @@ def written_rows(sku: ShownSku, *, currency: str) -> list[tuple[str, ...]]:
         amount(sku.price_minor),
         "yes" if sku.visible else "no",
         sku.title,
+        "" if sku.position is None else str(sku.position),
     )
-    beside = (sku.sku_code, sku.name, "", "", "", "")
+    beside = (sku.sku_code, sku.name, *[""] * (len(shown) - 2))
     return [
         (*shown, *written_rule(PLAIN, sku.rules.get(PLAIN), currency=currency)),
         *[
