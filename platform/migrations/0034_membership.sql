@@ -76,16 +76,18 @@ returns table (tier_id uuid, rank smallint, window_days smallint, spent_minor bi
                holds_until timestamptz)
 language sql stable as $$
     select tier.id, tier.rank, tier.window_days, coalesce(measured.spent, 0)::bigint,
-           measured.holds_until
+           measured.until + lasting.grace
     from membership_tiers tier
     cross join lateral (
         select make_interval(hours => 24 * tier.window_days) as whole,
-               make_interval(hours => 24 * tier.grace_days) as grace
+               make_interval(hours => 24 * tier.grace_days) as grace,
+               moment - make_interval(hours => 24 * tier.window_days) as since,
+               moment - make_interval(hours => 24 * (tier.window_days + tier.grace_days)) as first
+        offset 0  -- once for a step, and not once more for each order
     ) as lasting
     cross join lateral (
-        select sum(minor) filter (where made_at > moment - lasting.whole) as spent,
-               max(made_at + lasting.whole + lasting.grace)
-                   filter (where together >= tier.spent_minor) as holds_until
+        select sum(minor) filter (where made_at > lasting.since) as spent,
+               max(made_at) filter (where together >= tier.spent_minor) + lasting.whole as until
         from (
             select created_at as made_at, total_minor - refunded_minor as minor,
                    sum(total_minor - refunded_minor) over (
@@ -94,7 +96,7 @@ language sql stable as $$
                              and lasting.whole - interval '1 microsecond' following) as together
             from orders
             where tenant_id = shop and customer_id = customer and fulfilment_status = 'DELIVERED'
-              and created_at > moment - lasting.whole - lasting.grace
+              and created_at > lasting.first
         ) as bought
     ) as measured
     where tier.tenant_id = shop and tier.retired_at is null and tier.spent_minor is not null
