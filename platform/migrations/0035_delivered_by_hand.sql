@@ -185,7 +185,7 @@ alter domain event_type drop constraint event_type_check;
 alter domain event_type add constraint event_type_check check (value in (
     'order.created', 'order.paid', 'order.delivered', 'order.expired', 'order.canceled',
     'order.refunded', 'order.needs_correction', 'balance.changed', 'balance.low', 'price.alert',
-    'tenant.status_changed', 'webhook.ping'));
+    'tenant.status_changed', 'password.reset_asked', 'webhook.ping'));
 alter table webhook_endpoints alter event_types type event_type[];
 create trigger note_who_hears_orders after insert or update of status, event_types
     on webhook_endpoints for each row execute function note_who_hears_orders();

@@ -1,6 +1,7 @@
 """Whoever changes something tells of it in the same transaction, or not at all."""
 
 import json
+import re
 
 import asyncpg
 import pytest
@@ -73,3 +74,14 @@ async def test_telling_lifts_the_fence_for_nothing_else(
 def test_every_event_says_what_it_is_about() -> None:
     others = {event for event in EventType if not event.startswith("order.")}
     assert set(outbox.OBJECT_KINDS) == others
+
+
+async def test_the_database_knows_the_same_events(
+    database: Settings, owner: asyncpg.Connection
+) -> None:
+    """A migration that says the list anew forgets no word of the one before."""
+    words = await owner.fetchval(
+        """select pg_get_constraintdef(oid) from pg_constraint
+           where contypid = 'event_type'::regtype and contype = 'c'"""
+    )
+    assert set(re.findall(r"'([a-z._]+)'::text", words)) == set(EventType)
