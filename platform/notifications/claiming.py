@@ -7,6 +7,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.crypto import Sealed
+from kernel.outbox import EventType
 
 LEASE_SECONDS: Final = 60
 """A worker that dies holds back what it was sending for so long."""
@@ -23,6 +24,7 @@ class Claimed:
     attempts: int
     tries: int
     url: str
+    sends_keys: bool
     secret: bytes
     secret_key_id: int
     previous_secret: bytes | None
@@ -34,6 +36,16 @@ class Claimed:
     sequence: int
     details: str
     occurred_at: datetime
+
+    @property
+    def carries_keys(self) -> bool:
+        """True for a message that opens keys which the shop has bought, if there are any."""
+        return self.sends_keys and self.event_type == EventType.ORDER_DELIVERED
+
+    @property
+    def is_confidential(self) -> bool:
+        """True for a message whose receiver must not be quoted: it may say what it has heard."""
+        return self.carries_keys or self.event_type == EventType.PASSWORD_RESET_ASKED
 
     @property
     def sealed_secrets(self) -> list[Sealed]:
@@ -88,7 +100,8 @@ set attempts = d.attempts + 1, tries = d.tries + 1,
     claimed_until = moment.now + make_interval(secs => $3)
 from mine, moment, webhook_endpoints e, outbox_events told
 where d.id = mine.id and e.id = d.endpoint_id and told.id = d.event_id
-returning d.id, d.tenant_id, d.endpoint_id, d.attempts, d.tries, e.url, e.secret, e.secret_key_id,
+returning d.id, d.tenant_id, d.endpoint_id, d.attempts, d.tries, e.url, e.sends_keys, e.secret,
+    e.secret_key_id,
     case when e.previous_until > moment.now then e.previous_secret end as previous_secret,
     e.previous_secret_key_id, told.id as event_id, told.type as event_type, told.object_kind,
     told.object_id, told.sequence, told.details::text as details, told.occurred_at

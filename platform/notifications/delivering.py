@@ -100,5 +100,5 @@ async def _call(claimed: Claimed) -> noting.Ending:
         status_code=answer.status_code,
         failure=None if taken else "REFUSED",
         latency_ms=answer.latency_ms,
-        answer=noting.readable(answer.body),
+        answer="" if claimed.is_confidential else noting.readable(answer.body),
     )

@@ -17,8 +17,9 @@ ENDPOINTS_AT_MOST: Final = 10
 DESCRIPTION_LETTERS: Final = 200
 WANTED: Final = frozenset(EventType) - {EventType.WEBHOOK_PING}
 """What an endpoint may ask for; a ping comes to whoever asks for one."""
-_OF_OWNERS: Final = EventType.PASSWORD_RESET_ASKED
-"""Its messages open accounts: a program may neither ask for it nor redirect who hears it."""
+_OF_OWNERS: Final = f"(e.sends_keys or '{EventType.PASSWORD_RESET_ASKED}' = any (e.event_types))"
+"""Its messages open accounts, or carry keys: a program may neither ask for that, nor redirect who
+hears it, nor sign in its place."""
 _ALERTS_SHOWN: Final = 5
 
 
@@ -45,6 +46,7 @@ class Endpoint:
     description: str
     event_types: tuple[str, ...]
     status: str
+    sends_keys: bool
     failures_in_row: int
     paused_until: datetime | None
     previous_until: datetime | None
@@ -54,17 +56,19 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an owner says of an endpoint."""
+    """What is said of an endpoint. `sends_keys`: keys that the shop buys at cost go there."""
 
     url: str
     description: str
     event_types: Sequence[EventType]
     enabled: bool
     by_owner: bool
+    sends_keys: bool = False
 
 
 _COLUMNS: Final = """e.id, e.url, e.description, e.event_types::text[] as event_types, e.status,
-    e.failures_in_row, case when e.paused_until > platform_now() then e.paused_until end
+    e.sends_keys, e.failures_in_row,
+    case when e.paused_until > platform_now() then e.paused_until end
     as paused_until, case when e.previous_until > platform_now() then e.previous_until end
     as previous_until, e.created_at"""
 _LIST = f"""
@@ -83,9 +87,9 @@ with free as (
                       where tenant_id = $1 and slot = place and status <> 'DELETED')
 )
 insert into webhook_endpoints as e (tenant_id, id, slot, url, description, event_types, status,
-                                    secret, secret_key_id)
+                                    sends_keys, secret, secret_key_id)
 select $1, $2, free.slot, $3, $4, $5::text[]::event_type[],
-       case when $6::boolean then 'ACTIVE' else 'OFF' end, $7, $8
+       case when $6::boolean then 'ACTIVE' else 'OFF' end, $7, $8, $9
 from free where free.slot is not null
 on conflict (tenant_id, slot) where status <> 'DELETED' do nothing
 returning {_COLUMNS}
@@ -94,10 +98,10 @@ returning {_COLUMNS}
 _UPDATE = f"""
 update webhook_endpoints e
 set url = $3, description = $4, event_types = $5::text[]::event_type[],
-    status = case when $6::boolean then 'ACTIVE' else 'OFF' end,
+    status = case when $6::boolean then 'ACTIVE' else 'OFF' end, sends_keys = $7,
     failures_in_row = 0, failing_since = null, paused_until = null
 where e.tenant_id = $1 and e.id = $2 and e.status <> 'DELETED'
-  and ($7::boolean or not '{_OF_OWNERS}' = any (e.event_types))
+  and ($8::boolean or not {_OF_OWNERS})
 returning {_COLUMNS}
 """
 _ROTATE = f"""
@@ -105,6 +109,7 @@ update webhook_endpoints e
 set previous_secret = e.secret, previous_secret_key_id = e.secret_key_id,
     previous_until = platform_now() + make_interval(secs => $5), secret = $3, secret_key_id = $4
 where e.tenant_id = $1 and e.id = $2 and e.status <> 'DELETED'
+  and ($6::boolean or not {_OF_OWNERS})
 returning {_COLUMNS}
 """
 _DELETE = """
@@ -151,7 +156,7 @@ async def create(tenant_id: UUID, wish: Wish) -> tuple[Endpoint, str]:
 async def change(tenant_id: UUID, endpoint_id: UUID, wish: Wish) -> Endpoint:
     """Change an endpoint. Raises `NotFound`, and what `create` does but for the last.
 
-    To a program, an endpoint that hears of new passwords is not there.
+    To a program, an endpoint that hears of new passwords or is sent keys is not there.
     """
     await _examine(wish)
     async with db.transaction(db.core_scope(tenant_id)):
@@ -160,10 +165,10 @@ async def change(tenant_id: UUID, endpoint_id: UUID, wish: Wish) -> Endpoint:
     return _found(row)
 
 
-async def rotate(tenant_id: UUID, endpoint_id: UUID) -> tuple[Endpoint, str]:
+async def rotate(tenant_id: UUID, endpoint_id: UUID, *, by_owner: bool) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, told once; the one before it signs as well for a day.
 
-    Raises `NotFound`.
+    Raises `NotFound`, to a program as `change` does.
     """
     secret = signing.new_secret()
     sealed = signing.seal(secret, endpoint_id=endpoint_id)
@@ -175,6 +180,7 @@ async def rotate(tenant_id: UUID, endpoint_id: UUID) -> tuple[Endpoint, str]:
             sealed.ciphertext,
             sealed.key_id,
             float(signing.OVERLAP_SECONDS),
+            by_owner,
         )
     return _found(row), secret
 
@@ -196,8 +202,10 @@ async def _examine(wish: Wish) -> None:
         raise Invalid("Name at least one kind of event.", field="eventTypes")
     if len(wish.event_types) > len(WANTED):
         raise Invalid("Name each kind of event once.", field="eventTypes")
-    if not wish.by_owner and _OF_OWNERS in wish.event_types:
+    if not wish.by_owner and EventType.PASSWORD_RESET_ASKED in wish.event_types:
         raise Forbidden("Only an owner hears of new passwords.", field="eventTypes")
+    if not wish.by_owner and wish.sends_keys:
+        raise Forbidden("Only an owner has keys sent.", field="sendsKeys")
     if len(wish.description) > DESCRIPTION_LETTERS or not wish.description.isprintable():
         raise Invalid(
             f"A description has at most {DESCRIPTION_LETTERS} printable characters.",
@@ -208,7 +216,8 @@ async def _examine(wish: Wish) -> None:
 
 def _values(tenant_id: UUID, endpoint_id: UUID, wish: Wish) -> tuple[Any, ...]:
     wanted = sorted({str(event) for event in wish.event_types})
-    return tenant_id, endpoint_id, wish.url, wish.description, wanted, wish.enabled
+    what = (wish.description, wanted, wish.enabled, wish.sends_keys)
+    return tenant_id, endpoint_id, wish.url, *what
 
 
 def _found(row: Any) -> Endpoint:

@@ -1,10 +1,10 @@
 """What a message says: version 1 of our JSON, made when it is sent, from the tenant's own view.
 
 Ids, statuses and amounts in minor units; never a key, a buyer's contact, a supplier, or what
-somebody else pays or earns. The one exception is a link for a new password, with the account that
-it goes to: only an owner's webhook may ask for it. `eventId` is the same however often a message
-is sent; `sequence` grows with each event of an object, so that a receiver can tell the older from
-the newer.
+somebody else pays or earns. Two exceptions go to an owner's webhook alone: a link for a new
+password, with the account that it goes to, and keys that the shop itself has bought. `eventId` is
+the same however often a message is sent; `sequence` grows with each event of an object, so that a
+receiver can tell the older from the newer.
 """
 
 from typing import Any, Final
@@ -14,6 +14,7 @@ import orjson
 
 from identity.password_resets import reset_message
 from kernel.ids import public_id
+from notifications import purchased_keys
 from notifications.claiming import Claimed
 from orders import told_orders
 
@@ -81,7 +82,7 @@ async def _order(claimed: Claimed, facts: dict[str, Any]) -> dict[str, Any]:
     child = facts.get("childId")
     if child is None:
         own = await told_orders.own_order(claimed.tenant_id, claimed.object_id)
-        return own or {"id": public_id("ord", claimed.object_id)}
+        return await _with_keys(claimed, own) or {"id": public_id("ord", claimed.object_id)}
     # Of an order further down the tree: whose branch it was, and what there is in it for us.
     return {
         "id": public_id("ord", claimed.object_id),
@@ -90,3 +91,14 @@ async def _order(claimed: Claimed, facts: dict[str, Any]) -> dict[str, Any]:
         "childId": public_id("ten", UUID(child)),
         "ownShareMinor": await told_orders.own_share_minor(claimed.tenant_id, claimed.object_id),
     }
+
+
+async def _with_keys(claimed: Claimed, order: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The order with its keys, where the shop has bought it and wants them sent."""
+    if order is None or not claimed.carries_keys:
+        return order
+    keys = await purchased_keys.opened_for(claimed, order_no=order["no"])
+    if not keys:
+        return order
+    opened = await told_orders.own_order(claimed.tenant_id, claimed.object_id)
+    return {**(opened or order), "keys": keys}

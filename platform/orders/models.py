@@ -73,6 +73,7 @@ class RevealChannel(StrEnum):
 
     REVEAL = "REVEAL"
     EXPORT = "EXPORT"
+    WEBHOOK = "WEBHOOK"
 
 
 class AddressField(Field[IPv4Address | IPv6Address | None]):

@@ -50,7 +50,7 @@ async def reveal_keys(
     order_no: str,
     delivered_key_ids: Sequence[UUID] | None,
     witness: Witness,
-    channel: Literal["REVEAL", "EXPORT"] = "REVEAL",
+    channel: Literal["REVEAL", "EXPORT", "WEBHOOK"] = "REVEAL",
 ) -> tuple[Order, list[RevealedKey]]:
     """Open keys of a delivered order: all of them, or the named ones. Only the buyer may.
 

@@ -279,7 +279,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Affiliate", AFFILIATES, "code name rateBp balances commissions"),
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),
-    ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts"),
+    ("Webhook", WEBHOOK_KEEPERS, "previousSecretUntil createdAt alerts sendsKeys"),
     ("WebhookAlert", WEBHOOK_KEEPERS, "kind raisedAt"),
     ("WebhookSaved", WEBHOOK_KEEPERS, "webhook secret"),
     ("WebhookDeleted", WEBHOOK_KEEPERS, "webhookId"),

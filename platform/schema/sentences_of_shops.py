@@ -125,6 +125,7 @@ OF_SHOPS: Final = {
     "Name each kind of event once.": "每种事件只需选择一次。",
     "A description has at most {} printable characters.": "说明最多 {} 个可见字符。",
     "Only an owner hears of new passwords.": "只有店主可以接收密码重置消息。",
+    "Only an owner has keys sent.": "只有店主可以让系统推送卡密。",
     "There is no such webhook.": "没有这个 webhook。",
     "There is no such webhook delivery.": "没有这条 webhook 投递记录。",
     "Name a delivery or a webhook, one of the two.": "请指定一条投递记录或一个 webhook，二选一。",

@@ -67,6 +67,7 @@ class Webhook:
     description: str
     event_types: list[WebhookEventType]
     status: WebhookStatus
+    sends_keys: bool
     failures_in_row: int
     paused_until: datetime | None
     previous_secret_until: datetime | None
@@ -126,6 +127,7 @@ def webhook_type(endpoint: Endpoint) -> Webhook:
         description=endpoint.description,
         event_types=[WebhookEventType(wanted) for wanted in endpoint.event_types],
         status=WebhookStatus(endpoint.status),
+        sends_keys=endpoint.sends_keys,
         failures_in_row=endpoint.failures_in_row,
         paused_until=endpoint.paused_until,
         previous_secret_until=endpoint.previous_until,

@@ -27,13 +27,15 @@ from schema.webhook_types import (
 
 @strawberry.input
 class WebhookUpsertInput:
-    """A new webhook, or with `webhookId` all of one that there is."""
+    """A new webhook, or with `webhookId` all of one that there is. With `sendsKeys` the messages of
+    delivered purchases carry their keys: only an owner says so."""
 
     url: str
     event_types: list[WebhookEventType]
     webhook_id: strawberry.ID | None = None
     description: str = ""
     enabled: bool = True
+    sends_keys: bool = False
 
 
 @strawberry.input
@@ -140,7 +142,8 @@ class WebhookMutation:
             description=input.description,
             event_types=[EventType(one.value) for one in input.event_types],
             enabled=input.enabled,
-            by_owner="STAFF_OWNER" in info.context.roles,
+            by_owner=_is_owner(info),
+            sends_keys=input.sends_keys,
         )
         if input.webhook_id is None:
             made, secret = await endpoints.create(tenant_id, wish)
@@ -156,7 +159,9 @@ class WebhookMutation:
     async def webhook_secret_rotate(self, info: Info, input: WebhookRef) -> WebhookPayload:
         """Change who signs."""
         known = parse_id("whk", input.webhook_id, field="webhookId")
-        changed, secret = await endpoints.rotate(info.context.shop.id, known)
+        changed, secret = await endpoints.rotate(
+            info.context.shop.id, known, by_owner=_is_owner(info)
+        )
         return WebhookSaved(webhook=webhook_type(changed), secret=secret)
 
     @strawberry.mutation(description="End a webhook.", extensions=[Refusals()])
@@ -188,3 +193,7 @@ class WebhookMutation:
         known = parse_id("whk", input.webhook_id, field="webhookId")
         since = None if input.since is None else moment_in(input.since, field="since")
         return WebhookReplayed(count=await delivery_log.replay_since(tenant_id, known, since))
+
+
+def _is_owner(info: Info) -> bool:
+    return "STAFF_OWNER" in info.context.roles

@@ -587,6 +587,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "onParentLoss": Slot(_fixed("FREEZE")),
     "settlementMode": Slot(_fixed("PLATFORM_COLLECT")),
     "maxChildDepth": Slot(_omitted),
+    "sendsKeys": Slot(_fixed(False)),
     "maxMarkupBp": Slot(_fixed(90_000)),
     "cumulativeCapBp": Slot(_omitted),
     "earningDepth": Slot(_omitted),

@@ -15,6 +15,7 @@ from post_office import PostOffice
 from sales import SalesDesk
 from sandbox.webhooks.faults import Fault
 from sandbox.webhooks.receiver import Receiver, receiving
+from trade_desk import COST_MINOR, buy, credit
 
 pytestmark = pytest.mark.engines
 
@@ -52,6 +53,20 @@ async def test_a_sales_messages_arrive_in_their_order(
     assert {message["data"]["order"]["no"] for message in receiver.taken} == {purchase.no}
     sequences = [message["sequence"] for message in receiver.taken]
     assert sequences == sorted(set(sequences))
+
+
+async def test_of_what_comes_back_to_a_message_with_keys_nothing_is_kept(
+    desk: SalesDesk, office: PostOffice, receiver: Receiver
+) -> None:
+    await office.listener(receiver.url, "order.created", "order.delivered")
+    await office.owner.execute("update webhook_endpoints set sends_keys = true")
+    await credit(await desk.shop(), COST_MINOR)
+    await buy(await desk.shop(), desk.world.goods, deliver_now=False)
+
+    await office.deliver()
+
+    assert [len(one["data"]["order"].get("keys", ())) for one in receiver.taken] == [0, 1]
+    assert [one["answer"] for one in await office.attempts()] == ["thanks", ""]
 
 
 async def test_a_later_message_of_an_object_waits_for_the_earlier_and_others_do_not(

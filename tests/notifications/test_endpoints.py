@@ -101,6 +101,28 @@ async def test_a_secret_is_told_once_and_signs_what_is_sent(
     assert (len(receiver.taken), receiver.forged) == (3, 0)
 
 
+async def test_only_an_owner_has_keys_sent_or_changes_where_they_go(
+    keeper: Desk, office: PostOffice, receiver: Receiver
+) -> None:
+    here: dict[str, Any] = {"url": receiver.url, "eventTypes": ["ORDER_DELIVERED"]}
+    made = await keeper.do(UPSERT, **here, sendsKeys=True)
+    known = made["webhook"]["id"]
+    before = await office.owner.fetch("select * from webhook_endpoints")
+    mere = await keeper.desk.world.api_client("API_WEBHOOKS_WRITE")
+    buys, keeper.owner = keeper.owner, mere
+    assert await keeper.refused(UPSERT, **here, sendsKeys=True) == ("FORBIDDEN", "sendsKeys")
+    for document, values in (
+        (UPSERT, {**here, "webhookId": known}),
+        (ROTATE, {"webhookId": known}),
+    ):
+        assert await keeper.refused(document, **values) == ("NOT_FOUND", "webhookId")
+    assert await office.owner.fetch("select * from webhook_endpoints") == before
+    keeper.owner = buys
+    await keeper.do(UPSERT, **here, webhookId=known)
+    keeper.owner = mere
+    assert (await keeper.do(ROTATE, webhookId=known))["secret"], "no keys go there any more"
+
+
 async def test_a_webhook_is_changed_switched_off_and_deleted(
     keeper: Desk, office: PostOffice, receiver: Receiver
 ) -> None:

@@ -10,8 +10,12 @@ from notifications import messages
 from notifications.claiming import claim
 from notifications.handing_on import hand_on
 from offers.price_desk.alerts import follow_prices
+from orders import refunds, reveal
+from orders.records import Viewer
 from post_office import PostOffice
 from sales import SalesDesk
+from sales import key as a_key
+from trade_desk import COST_MINOR, STAFF, buy, credit
 from world import ShopAt
 
 pytestmark = pytest.mark.engines
@@ -86,6 +90,60 @@ async def test_an_ancestor_reads_its_own_share_and_whose_branch_it_was(
     assert json.loads(bodies[-1])["data"]["order"]["status"] == "REFUNDED"
     for body in bodies:
         assert "11000" not in body and "9000" not in body
+
+
+async def test_keys_that_the_shop_buys_go_to_the_program_that_shall_have_them(
+    desk: SalesDesk, office: PostOffice
+) -> None:
+    shop, goods = await desk.shop(), desk.world.goods
+    await credit(shop, 3 * COST_MINOR)
+    endpoint_id = await plant_endpoint(desk.owner, shop.id, event_types=["order.delivered"])
+    reveals = "select actor, channel from key_reveals"
+    await buy(await desk.shop(), goods, deliver_now=False)
+    [silent] = await everything_said(office)
+    assert "keys" not in json.loads(silent)["data"]["order"]
+    assert await desk.owner.fetch(reveals) == []
+
+    await desk.owner.execute("update webhook_endpoints set sends_keys = true")
+    bought = await buy(await desk.shop(), goods, deliver_now=False)
+    buyer = await desk.world.customer(wallet_minor=50_000)
+    await (await desk.order(by=buyer)).paid("WALLET", wallet_minor=11_000)
+    told = [json.loads(body)["data"]["order"] for body in await everything_said(office)]
+    assert ["keys" in order for order in told] == [True, False], "the buyer's are the buyer's"
+    [key] = told[0]["keys"]
+    opened = await reveal.reveal_keys(
+        shop=shop,
+        viewer=Viewer(purchases=True),
+        order_no=bought.order.no,
+        delivered_key_ids=None,
+        witness=STAFF,
+    )
+    [known] = opened[1]
+    assert (key["secret"], key["salt"]) == (known.secret, known.salt_hex)
+    assert key["commitment"] == known.commitment_hex
+    by_webhook = [tuple(row) for row in await desk.owner.fetch(reveals)][0]
+    assert by_webhook == (f"webhook:{endpoint_id}", "WEBHOOK")
+    await desk.assert_sound()
+
+
+async def test_keys_that_were_given_back_are_not_sent(desk: SalesDesk, office: PostOffice) -> None:
+    shop = await desk.shop()
+    await credit(shop, COST_MINOR)
+    await plant_endpoint(desk.owner, shop.id, event_types=["order.delivered"])
+    await desk.owner.execute("update webhook_endpoints set sends_keys = true")
+    bought = await buy(await desk.shop(), desk.world.goods, deliver_now=False)
+    [line] = bought.order.lines
+    await refunds.return_unrevealed(
+        shop=shop,
+        viewer=Viewer(purchases=True),
+        order_no=bought.order.no,
+        line_id=line.id,
+        quantity=None,
+        idempotency_key=a_key(),
+    )
+    [said] = await everything_said(office)
+    assert "keys" not in json.loads(said)["data"]["order"]
+    assert await desk.owner.fetchval("select count(*) from key_reveals") == 0
 
 
 async def test_a_hidden_price_is_told_to_its_maker_when_it_goes_and_when_it_is_back(

@@ -28,9 +28,9 @@ with known as materialized (
     select pg_advisory_xact_lock_shared(4711) from known where endpoints >= 0
 )
 insert into webhook_endpoints as e (tenant_id, id, slot, url, description, event_types, status,
-                                    secret, secret_key_id)
+                                    sends_keys, secret, secret_key_id)
 select $1, $2, 10, $3, $4, $5::text[]::event_type[],
-       case when $6::boolean then 'ACTIVE' else 'OFF' end, $7, $8
+       case when $6::boolean then 'ACTIVE' else 'OFF' end, $7, $8, $9
 from known, gate where known.endpoints < 10
 returning """
     + endpoints._COLUMNS

@@ -304,6 +304,8 @@ ROWS: Final = [
     Bad("webhookUpsert", "101 events", REFUSED, {"eventTypes": ["ORDER_PAID"] * 101}),
     Bad("webhookUpsert", "no such event", MALFORMED, {"eventTypes": ["WEBHOOK_PING"]}),
     Bad("webhookUpsert", "a description of 201 characters", REFUSED, {"description": "d" * 201}),
+    Bad("webhookUpsert", "keys that are not the program's", {"FORBIDDEN"}, {"sendsKeys": True},
+        by="API_WEBHOOKS_WRITE"),
     *_of_any_webhook("webhookSecretRotate"),
     *_of_any_webhook("webhookDelete"),
     *_of_any_webhook("webhookTest"),

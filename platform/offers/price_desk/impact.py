@@ -62,7 +62,7 @@ class ShopImpact:
     newly_hidden: int = 0
     shown_again: int = 0
     guards: dict[Guard, int] = field(default_factory=dict)
-    """Of those newly hidden, by the guard, where the level is this shop's or the asker's."""
+    """Of those newly hidden, by the guard that hides the offer of the cheapest supply."""
 
 
 @dataclass(slots=True)

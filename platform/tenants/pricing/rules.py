@@ -160,9 +160,8 @@ def charge_minor(rule: PriceRule, *, cost_minor: int, face_value_minor: int | No
     """Return what a rule charges, in minor units, for one piece.
 
     `cost_minor` is what the piece costs the rule's owner; the rule can price this face value. The
-    price is computed exactly and
-    rounded once, by the rule's own rounding, whatever its kind. It may come out below cost or
-    below zero: that is for the guards to say.
+    price is computed exactly and rounded once, by the rule's own rounding, whatever its kind. It
+    may come out below cost or below zero: that is for the guards to say.
     """
     exact = _EXACT_CHARGE[rule.kind](rule.value, cost_minor, face_value_minor or 0)
     return _ROUND[rule.rounding](exact, rule.unit_minor)

@@ -34,9 +34,10 @@ class Ears:
 
 @pytest.fixture(autouse=True)
 def ears() -> Iterator[None]:
-    assortments.rest_on(Ears())
+    ears = Ears()
+    assortments.rest_on(ears)
     yield
-    Ears.listening_seconds = 100.0
+    ears.listening_seconds = 0.0
     assortments.forget()
 
 
