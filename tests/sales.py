@@ -141,11 +141,16 @@ class SalesDesk:
         *,
         by: Person | None = None,
         coupon_codes: Sequence[str] = (),
+        redeem_points: int = 0,
     ) -> Quote:
         """A price, agreed to for ten minutes; a guest's unless somebody is named."""
         async with db.transaction(db.core_scope(shop.id, path=shop.path), read_only=True):
             return await quotes.quote(
-                shop, wishes, customer_id=by.id if by else None, coupon_codes=coupon_codes
+                shop,
+                wishes,
+                customer_id=by.id if by else None,
+                coupon_codes=coupon_codes,
+                redeem_points=redeem_points,
             )
 
     async def order(
@@ -159,13 +164,19 @@ class SalesDesk:
         affiliate_code: str | None = None,
         coupon_codes: Sequence[str] = (),
         contact: str | None = None,
+        redeem_points: int = 0,
     ) -> "Purchase":
-        """Quote and order; a guest unless somebody is named. Every coupon must be good."""
+        """Quote and order; a guest unless somebody is named. Every coupon must be good, and the
+        points there."""
         shop = await self.shop(at)
         wishes = wishes or [Wish((goods or self.world.goods).sku_id, quantity)]
-        quote = await self.quote(shop, wishes, coupon_codes=coupon_codes, by=by)
+        quote = await self.quote(
+            shop, wishes, coupon_codes=coupon_codes, by=by, redeem_points=redeem_points
+        )
         if quote.refused:
             raise quote.refused[0][1]
+        if quote.points is not None and quote.points.problem is not None:
+            raise quote.points.problem
         buyer = Buyer(by.id if by else None)
         made = await checkout.create_order(
             shop=shop,

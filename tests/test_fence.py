@@ -75,6 +75,8 @@ TENANT_TABLES = (
     "saved_contacts",
     "order_forms",
     "manual_events",
+    "points_programs",
+    "points_lots",
 )
 PATH_TABLES = (
     "price_rules",

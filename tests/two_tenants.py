@@ -430,7 +430,27 @@ async def _plant_wishes(
             "form_key_id": 1,
         },
     }
+    rows |= _points(customer_id)
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+def _points(customer_id: UUID) -> dict[str, Row]:
+    """Ten points that were given by hand."""
+    lot_id = new_id()
+    return {
+        "points_programs": {
+            "is_on": True, "earn_bp": 100, "point_minor": 1, "lasts_days": 365,
+            "most_bp": 5_000, "least_points": 10,
+        },
+        "points_lots": {
+            "id": lot_id, "customer_id": customer_id, "origin": "GRANTED", "points": 10,
+            "left_points": 10, "expires_at": PAID_AT, "created_at": PAID_AT,
+        },
+        "points_moves": {
+            "customer_id": customer_id, "lot_id": lot_id, "kind": "GRANTED", "points": 10,
+            "actor": "staff", "reason": "sorry", "request_key": "key", "moved_at": PAID_AT,
+        },
+    }  # fmt: skip
 
 
 async def _plant_coupon(

@@ -70,6 +70,11 @@ def promo_held(party_id: UUID | None, currency: str) -> Account:
     return Account("L:PROMO_HELD", currency, party_id)
 
 
+def points(tenant_id: UUID, currency: str) -> Account:
+    """What a shop owes its customers in points, at their worth."""
+    return Account("L:POINTS", currency, tenant_id)
+
+
 def revenue(name: str, currency: str) -> Account:
     """The platform's income: SUPPLIER_COMMISSION, WHOLESALE_MARGIN, GATEWAY_RECOVERY."""
     return Account(f"R:{name}", currency)

@@ -120,6 +120,7 @@ class Refund(Model):
     amount_minor = fields.BigIntField()
     wallet_minor = fields.BigIntField()
     channel_minor = fields.BigIntField()
+    points_minor = fields.BigIntField(default=0)
     reason = fields.CharEnumField(RefundReason)
     status = fields.CharEnumField(RefundStatus)
     provider_ref = fields.TextField(null=True)

@@ -643,19 +643,21 @@ group by orders.id, orders.tenant_id, fees.fee_minor
 having sum(line.channel_fee_minor) <> coalesce(fees.fee_minor, 0)
 limit 20;
 
--- invariant: I14 a sale credits everyone their shares, less the channel's fee for the shop
--- The fee is recovered from the shop, which is the platform itself where the root sells. What
--- refunds move is left out: a shortage or a fault moves more. What a person is still to deliver has
--- earned nobody anything yet.
+-- invariant: I14 a sale credits everyone their shares, less fee and points for the shop
+-- The fee is recovered from the shop, which is the platform itself where the root sells, and so are
+-- the points that its buyer earns. What refunds move is left out: a shortage or a fault moves more.
+-- What a person is still to deliver has earned nobody anything yet.
 with waiting as (
     select line_id from manual_deliveries where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
 ), paid as (
     select orders.id as order_id, orders.currency,
            case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
                 else orders.tenant_id::text end as shop,
-           line.channel_fee_minor as fee_minor
+           line.channel_fee_minor as fee_minor,
+           coalesce(line.earned_points * program.point_minor, 0) as earned_minor
     from orders
     join order_lines line on line.order_id = orders.id
+    left join points_programs program on program.tenant_id = orders.tenant_id
     where orders.payment_status = 'PAID' and line.id not in (select line_id from waiting)
 ), sold as (
     select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
@@ -678,7 +680,7 @@ from (select share.order_id, share.currency,
       join orders on orders.id = share.order_id
       where orders.payment_status = 'PAID' and share.line_id not in (select line_id from waiting)
       union all
-      select order_id, currency, shop, -fee_minor from paid
+      select order_id, currency, shop, -fee_minor - earned_minor from paid
       union all
       select order_id, currency, 'R:GATEWAY_RECOVERY', fee_minor from paid
       union all
@@ -689,7 +691,8 @@ limit 20;
 
 -- invariant: I14 a refund takes from everyone what their shares give back, but for the lost fee
 -- Who pays for the fee that the channel keeps depends on whose fault it was. What a party has not
--- earned yet any more comes from its deposit, and at last is a debt.
+-- earned yet any more comes from its deposit, and at last is a debt. The shop has back what it gave
+-- for the points that the sale has earned.
 with reversed as (
     select share.order_id, share.currency,
            coalesce(share.party_id::text, 'R:' || share.role) as beneficiary,
@@ -703,6 +706,16 @@ with reversed as (
            refund.amount_minor
     from refunds refund join orders on orders.id = refund.order_id
     where refund.reason = 'GOODWILL'
+    union all
+    select orders.id, refund.currency,
+           case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
+                else orders.tenant_id::text end,
+           -refund.points_minor - coalesce(back.points, 0) * coalesce(program.point_minor, 0)
+    from refunds refund
+    join orders on orders.id = refund.order_id
+    left join points_programs program on program.tenant_id = orders.tenant_id
+    left join (select refund_id, -sum(points) as points from points_moves
+               where kind = 'REVERSED' group by refund_id) back on back.refund_id = refund.id
 ), taken as (
     select posted.order_id, entry.currency, coalesce(account.owner_id::text, account.code)
                as beneficiary, entry.amount_minor
@@ -919,4 +932,98 @@ where (manual.begun_at is not null
    or (manual.ended_at is not null
        and not exists (select from manual_events event
                        where event.line_id = manual.line_id and event.kind = manual.state))
+limit 20;
+
+-- invariant: I21 a shop owes for points what its customers hold, and unpaid orders have reserved
+with worth as (
+    select lot.tenant_id, lot.left_points * program.point_minor as minor
+    from points_lots lot join points_programs program on program.tenant_id = lot.tenant_id
+    union all
+    select move.tenant_id, -move.points * program.point_minor
+    from points_moves move
+    join points_programs program on program.tenant_id = move.tenant_id
+    join orders on orders.id = move.order_id and orders.payment_status = 'PENDING'
+    where move.kind in ('REDEEMED', 'RELEASED')
+    union all
+    select account.owner_id, entry.amount_minor
+    from ledger_accounts account
+    join ledger_entries entry on entry.account_id = account.id
+    where account.code = 'L:POINTS'
+)
+select tenant_id, sum(minor)::bigint as held_minus_owed_minor
+from worth
+group by tenant_id
+having sum(minor) <> 0
+limit 20;
+
+-- invariant: I21 a lot of points holds what its movements have left of it, and began with all of it
+select lot.tenant_id, lot.id as lot_id, lot.points, lot.left_points,
+       coalesce(sum(move.points), 0)::bigint as moved_points
+from points_lots lot
+left join points_moves move on move.tenant_id = lot.tenant_id and move.lot_id = lot.id
+    and move.customer_id = lot.customer_id
+group by lot.tenant_id, lot.id
+having lot.left_points <> coalesce(sum(move.points), 0) or lot.left_points < 0
+    or lot.points <> coalesce(sum(move.points) filter (
+           where move.kind = lot.origin and move.order_id is not distinct from lot.order_id), 0)
+limit 20;
+
+-- invariant: I21 an order that can still be paid, or is, has taken the points that pay for it
+with promised as (
+    select orders.id as order_id,
+           case when orders.payment_status in ('PENDING', 'PAID')
+                then given.amount_minor else 0 end as minor
+    from discount_lines given join orders on orders.id = given.order_id
+    where given.source = 'POINTS'
+    union all
+    select move.order_id, move.points * program.point_minor
+    from points_moves move join points_programs program on program.tenant_id = move.tenant_id
+    where move.kind in ('REDEEMED', 'RELEASED')
+)
+select order_id, sum(minor)::bigint as missing_minor
+from promised
+group by order_id
+having sum(minor) <> 0
+limit 20;
+
+-- invariant: I21 a paid order has earned what its lines promise, and no other has
+select orders.id as order_id, orders.no as order_no, orders.payment_status,
+       coalesce(line.points, 0) as promised_points, coalesce(earned.points, 0) as earned_points
+from orders
+left join (select order_id, sum(earned_points)::bigint as points from order_lines
+           group by order_id) line on line.order_id = orders.id
+left join (select order_id, sum(points)::bigint as points from points_moves
+           where kind = 'EARNED' group by order_id) earned on earned.order_id = orders.id
+where coalesce(earned.points, 0)
+      <> case when orders.payment_status = 'PAID' then coalesce(line.points, 0) else 0 end
+limit 20;
+
+-- invariant: I21 what came back of points by refunds is what the refunds say
+select orders.id as order_id, orders.no as order_no, given.returned_minor, moved.returned_points,
+       moved.reversed_points, earned.points as earned_points
+from orders
+join points_programs program on program.tenant_id = orders.tenant_id
+left join (select order_id, sum(returned_minor)::bigint as returned_minor from discount_lines
+           where source = 'POINTS' group by order_id) given on given.order_id = orders.id
+left join (select order_id, sum(earned_points)::bigint as points from order_lines
+           group by order_id) earned on earned.order_id = orders.id
+left join (select order_id, sum(points_minor)::bigint as withheld_minor from refunds
+           group by order_id) refund on refund.order_id = orders.id
+left join (select order_id, sum(points) filter (where kind = 'RETURNED') as returned_points,
+                  -sum(points) filter (where kind = 'REVERSED') as reversed_points
+           from points_moves group by order_id) moved on moved.order_id = orders.id
+where coalesce(given.returned_minor, 0)
+      <> coalesce(moved.returned_points, 0) * program.point_minor
+   or coalesce(moved.reversed_points, 0) * program.point_minor + coalesce(refund.withheld_minor, 0)
+      > coalesce(earned.points, 0) * program.point_minor
+limit 20;
+
+-- invariant: I21 a shop's sales know of its program, and points that have ended are ended
+select tenants.id as tenant_id, tenants.has_points, null as lot_id
+from tenants
+where tenants.has_points
+      <> exists (select from points_programs program where program.tenant_id = tenants.id)
+union all
+select tenant_id, null, id from points_lots
+where left_points > 0 and expires_at < platform_now() - interval '1 day'
 limit 20;

@@ -38,6 +38,7 @@ from offers.price_desk import alerts, files
 from offers.price_desk.price_lists import imports, turns
 from orders import channel_calls, expiry, offer_figures, refund_sending
 from orders.manual import ending
+from promotions.points import expiring
 from tenants import domain_checks, reviews
 
 log = get_logger(__name__)
@@ -54,6 +55,7 @@ ATTEMPTS_FORGOTTEN_AT_ONCE = 5_000
 TOKENS_DELETED_AT_ONCE = 2_000
 RESETS_FORGOTTEN_AT_ONCE = 2_000
 SALES_COUNTED_AT_ONCE = 5_000
+LOTS_ENDED_AT_ONCE = 1_000
 webhooks = Dispatcher()
 
 
@@ -168,6 +170,11 @@ async def forget_resets() -> int:
     return await forget_old_resets(RESETS_FORGOTTEN_AT_ONCE)
 
 
+async def expire_points() -> int:
+    """End points whose time is over."""
+    return await expiring.expire_points(LOTS_ENDED_AT_ONCE)
+
+
 async def count_sales() -> int:
     """Count what came of each offer's sales."""
     return await offer_figures.count_sales(SALES_COUNTED_AT_ONCE)
@@ -215,6 +222,7 @@ SWEEPS = (
     Sweep(work=forget_old_attempts, every_seconds=600.0, batch=ATTEMPTS_FORGOTTEN_AT_ONCE),
     Sweep(work=forget_old_tokens, every_seconds=3600.0, batch=TOKENS_DELETED_AT_ONCE),
     Sweep(work=forget_resets, every_seconds=3600.0, batch=RESETS_FORGOTTEN_AT_ONCE),
+    Sweep(work=expire_points, every_seconds=60.0, batch=LOTS_ENDED_AT_ONCE),
     Sweep(work=count_sales, every_seconds=60.0, batch=SALES_COUNTED_AT_ONCE),
     Sweep(work=sum_up_sales, every_seconds=3600.0),
 )

@@ -26,10 +26,11 @@ def write(
     *,
     codes: Sequence[str],
     discounts_minor: Sequence[int],
+    points: int,
     expires_at: datetime,
 ) -> str:
-    """Sign lines of SKU, offer, quantity and unit price in minor units, and the coupons' codes with
-    what they take off each line."""
+    """Sign lines of SKU, offer, quantity and unit price in minor units, the coupons' codes with
+    what they take off each line, and how many points are redeemed."""
     payload: dict[str, Any] = {
         "t": str(shop.id),
         "e": int(expires_at.astimezone(UTC).timestamp()),
@@ -37,6 +38,8 @@ def write(
     }
     if codes:
         payload |= {"c": list(codes), "d": list(discounts_minor)}
+    if points:
+        payload["p"] = points
     return crypto.sign(_PURPOSE, orjson.dumps(payload))
 
 

@@ -8,6 +8,7 @@ from offers.delivery_modes import mode_of
 from offers.shelf import Offer, ShelfSku, Sourcing
 from promotions.coupons import Coupon
 from promotions.discounts import Discount
+from promotions.points.arithmetic import LinePoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class QuotedLine:
     discounts: tuple[Discount, ...] = ()
     coupons: tuple[Coupon, ...] = ()
     """Those that the discounts are of."""
+    points: LinePoints | None = None
+    """None where the buyer can have no points."""
 
     @property
     def delivery_mode(self) -> str:
@@ -54,9 +57,14 @@ class QuotedLine:
         return sum(discount.amount_minor for discount in self.discounts)
 
     @property
+    def redeemed_minor(self) -> int:
+        """What points pay of it, in minor units."""
+        return self.points.redeemed_minor if self.points is not None else 0
+
+    @property
     def total_minor(self) -> int:
         """What the buyer pays for the line, in minor units."""
-        return self.list_minor - self.discount_minor
+        return self.list_minor - self.discount_minor - self.redeemed_minor
 
     @property
     def read_at(self) -> datetime:

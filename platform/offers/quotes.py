@@ -17,6 +17,7 @@ from offers import delivery_modes, quote_tokens, shelf
 from offers.quote_tokens import QuoteExpired as QuoteExpired
 from offers.quoted_lines import QuotedLine as QuotedLine
 from offers.quoted_lines import Wish as Wish
+from offers.quoted_points import QuotedPoints, quote_points, with_points
 from offers.shelf import ShelfSku
 from promotions import coupons
 from promotions.coupons import Holder
@@ -51,6 +52,8 @@ class Quote:
     expires_at: datetime
     refused: tuple[tuple[str, Refusal], ...] = ()
     """Codes that are not good for this order, each with the reason."""
+    points: QuotedPoints | None = None
+    """None where the buyer can have no points."""
 
 
 async def quote(
@@ -60,22 +63,28 @@ async def quote(
     customer_id: UUID | None = None,
     coupon_codes: Sequence[str] = (),
     ip: str | None = None,
+    redeem_points: int = 0,
 ) -> Quote:
     """Price these wishes now, for a customer or for a guest.
 
     In the shop's core transaction or in round trips of their own. A code that is not good for the
-    order takes nothing off and stands in `refused`. Raises `RateLimited` for an address (`ip`) from
-    which too many codes were guessed.
+    order takes nothing off and stands in `refused`, and so with points. Raises `RateLimited` for an
+    address (`ip`) from which too many codes were guessed.
     """
     lines = await price_wishes(shop, wishes, customer_id=customer_id)
     refused: tuple[tuple[str, Refusal], ...] = ()
     if coupon_codes:
         lines, refused = await _discounted(shop, lines, coupon_codes, Holder(customer_id, ip=ip))
-    return sign(shop, lines, refused=refused)
+    lines, points = await quote_points(shop, lines, wanted=redeem_points, customer_id=customer_id)
+    return sign(shop, lines, refused=refused, points=points)
 
 
 def sign(
-    shop: Shop, lines: Sequence[QuotedLine], *, refused: Sequence[tuple[str, Refusal]] = ()
+    shop: Shop,
+    lines: Sequence[QuotedLine],
+    *,
+    refused: Sequence[tuple[str, Refusal]] = (),
+    points: QuotedPoints | None = None,
 ) -> Quote:
     """Sign lines at their prices. Raises `Invalid` for what one order cannot have."""
     _require_sensible([Wish(line.sku.id, line.quantity, line.offer.id) for line in lines])
@@ -89,6 +98,7 @@ def sign(
         currency=shop.currency,
         expires_at=expires_at,
         refused=tuple(refused),
+        points=points,
     )
 
 
@@ -135,10 +145,11 @@ async def with_coupons(
 async def redeem(
     shop: Shop, quote_id: str, *, customer_id: UUID | None = None, contact: str | None = None
 ) -> tuple[QuotedLine, ...]:
-    """The lines of a quote at today's prices for whoever redeems it, with its coupons; they must be
-    the quoted ones. A guest's coupons are counted by the order's contact.
+    """The lines of a quote at today's prices for whoever redeems it, with its coupons and points;
+    they must be the quoted ones. A guest's coupons are counted by the order's contact.
 
-    Raises `QuoteExpired`, `PriceChanged`, or what `price_wishes` and `with_coupons` raise.
+    Raises `QuoteExpired`, `PriceChanged`, or what `price_wishes`, `with_coupons` and `with_points`
+    raise.
     """
     payload = quote_tokens.read(shop, quote_id)
     wishes = [Wish(UUID(sku), quantity, UUID(offer)) for sku, offer, quantity, _ in payload["l"]]
@@ -155,7 +166,7 @@ async def redeem(
         [line.discount_minor for line in lines] != payload.get("d", [0] * len(lines))
     ):
         raise price_changed(lines, field="quoteId")
-    return lines
+    return await with_points(shop, lines, wanted=payload.get("p", 0), customer_id=customer_id)
 
 
 def _require_current(payload: dict[str, Any], now: datetime) -> None:
@@ -265,5 +276,6 @@ def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str
         ],
         codes=list(codes),
         discounts_minor=[line.discount_minor for line in lines],
+        points=sum(line.points.redeemed for line in lines if line.points is not None),
         expires_at=expires_at,
     )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from orders.drafts import DraftLine
+from orders.draft_lines import DraftLine
 from orders.forms import LineForm
 from orders.manual import manual_parts
 from orders.manual.progress import Progress
@@ -41,7 +41,7 @@ def _line(line: DraftLine, placed: Placed) -> LineView:
         quantity=quoted.quantity,
         unit_price_minor=quoted.offer.unit_price_minor,
         total_minor=quoted.total_minor,
-        discount_minor=quoted.discount_minor,
+        discount_minor=quoted.discount_minor + quoted.redeemed_minor,
         refunded_minor=0,
         returned_quantity=0,
         keys=_delivered(keys, placed),

@@ -16,6 +16,7 @@ from kernel.faults import crash_point
 from kernel.ids import new_id
 from offers import quotes
 from offers.form_values import Answer, Values, answers_of_lines
+from offers.quoted_points import with_points
 from offers.quotes import QuotedLine, Wish
 from orders import answers, idempotency, placing, settling
 from orders.drafts import Buyer as Buyer
@@ -191,14 +192,19 @@ async def price_for_quick_buy(
     *,
     expected_total_minor: int,
     coupon_codes: Sequence[str] = (),
+    redeem_points: int = 0,
     holder: Holder,
 ) -> tuple[QuotedLine, ...]:
     """The one line of a quick buy; the buyer's `expectedTotal` is the acceptance.
 
-    Raises `PriceChanged` with the new total when it differs, and what `with_coupons` raises.
+    Raises `PriceChanged` with the new total when it differs, and what `with_coupons` and
+    `with_points` raise.
     """
     priced = await quotes.price_wishes(shop, [wish], customer_id=holder.customer_id)
-    (line,) = await quotes.with_coupons(shop, priced, coupon_codes, holder)
+    discounted = await quotes.with_coupons(shop, priced, coupon_codes, holder)
+    (line,) = await with_points(
+        shop, discounted, wanted=redeem_points, customer_id=holder.customer_id
+    )
     if line.total_minor != expected_total_minor:
         raise quotes.price_changed([line], field="expectedTotal")
     return (line,)

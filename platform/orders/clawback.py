@@ -5,11 +5,12 @@ none of them covers becomes its debt. So no account goes below zero and no sale 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from billing import accounts
-from billing.ledger import Account, Entry, debit
+from billing.ledger import Account, Entry, credit, debit
+from orders.postings import earned_account
 from orders.records import Line, Order, ShareRow
 from orders.split import spread_refund
 
@@ -81,6 +82,25 @@ def goodwill(order: Order, *, amount_minor: int) -> Reversal:
         return Reversal((), (Claim(None, "WHOLESALE_MARGIN", amount_minor),))
     claim = Claim(order.tenant_id, "SHOP_MARGIN", amount_minor, of_earnings=True)
     return Reversal((), (claim,))
+
+
+def less_for_shop(
+    taken: Reversal, order: Order, *, amount_minor: int
+) -> tuple[Reversal, list[Entry]]:
+    """Take so much less from the shop, which gets it back for points; what its part of the refund
+    does not come to is credited to it."""
+    shop = goodwill(order, amount_minor=amount_minor).claims[0]
+    left_minor, kept = amount_minor, []
+    for claim in taken.claims:
+        if (claim.party_id, claim.role) == (shop.party_id, shop.role):
+            spared_minor = min(left_minor, claim.amount_minor)
+            left_minor -= spared_minor
+            claim = replace(claim, amount_minor=claim.amount_minor - spared_minor)
+        if claim.amount_minor:
+            kept.append(claim)
+    account = earned_account(shop.role, shop.party_id, order.currency)
+    more = [credit(account, left_minor)] if left_minor else []
+    return Reversal(taken.by_share, tuple(kept)), more
 
 
 def _fee_moved_to_supplier(

@@ -18,15 +18,12 @@ from kernel.crypto import Sealed
 from kernel.ids import new_id
 from offers.form_values import Answer
 from offers.quotes import QuotedLine
-from orders import funding
+from orders.draft_lines import DraftLine, draft_line
 from orders.forms import seal_form
 from orders.idempotency import Request
 from orders.records import Funding, ShareRow, guest_token
-from orders.split import AffiliateTerms, split_line
 from promotions.coupon_parts import Taking
 from promotions.coupons import Holder
-from promotions.discounts import Discount
-from supply.pool import Wanted
 from supply.stock_news import is_scarce
 from tenants.directory import Shop
 
@@ -61,42 +58,6 @@ class Buyer:
         if self.purchaser is not None:
             return self.purchaser
         return f"customer:{self.customer_id}" if self.customer_id else "guest"
-
-
-@dataclass(frozen=True, slots=True)
-class DraftLine:
-    """One line with its id, its price and its frozen shares."""
-
-    id: UUID
-    quoted: QuotedLine
-    shares: tuple[ShareRow, ...]
-    discounts: tuple[Discount, ...] = ()
-    """Those of the quote; what the shop's margin cannot bear is its budget's."""
-
-    @property
-    def funded_minor(self) -> int:
-        """What others than the buyer pay of the line's net."""
-        return sum(one.amount_minor for one in self.fundings)
-
-    @property
-    def net_minor(self) -> int:
-        """What the split divides."""
-        return self.quoted.total_minor + self.funded_minor
-
-    @property
-    def fundings(self) -> tuple[Funding, ...]:
-        """The parts of its discounts that are not the shop's."""
-        return funding.fundings_of(self.discounts)
-
-    @property
-    def wanted(self) -> Wanted:
-        """What the line asks of the key pool."""
-        return Wanted(
-            line_id=self.id,
-            supplier_listing_id=self.quoted.offer.id,
-            quantity=self.quoted.quantity,
-            min_remaining_days=self.quoted.sku.row["min_remaining_days"],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +117,21 @@ class Draft:
         return any(line.quoted.sku.title for line in self.lines)
 
     @property
+    def redeemed_points(self) -> int:
+        """How many points pay for it."""
+        return sum(line.redeemed_points for line in self.lines)
+
+    @property
+    def earned_points(self) -> int:
+        """How many its customer earns when it is delivered."""
+        return sum(line.earned_points for line in self.lines)
+
+    @property
+    def earned_minor(self) -> int:
+        """What these are worth, in minor units."""
+        return sum(line.earned_minor for line in self.lines)
+
+    @property
     def scarce_listings(self) -> list[UUID]:
         """The listings of which this order leaves so few that pages may show it."""
         quoted = [line.quoted for line in self.lines]
@@ -206,6 +182,7 @@ class Draft:
             "nets": [line.net_minor for line in self.lines],
             "fundeds": [line.funded_minor for line in self.lines],
             "titles": [line.quoted.sku.title or None for line in self.lines],
+            "points_of_lines": [line.earned_points or None for line in self.lines],
             **_share_values(self.shares),
         }
 
@@ -236,7 +213,7 @@ def draft_order(
     """Freeze an order at these prices. Its id, and those of its lines and shares, are new."""
     order_id = new_id()
     fee_bp = 0 if buyer.at_cost else dearest_fee_bp(shop.payment_methods)
-    lines = tuple(_line(shop, line, thanks, fee_bp) for line in quoted)
+    lines = tuple(draft_line(shop, line, thanks, fee_bp) for line in quoted)
     return Draft(
         id=order_id,
         no=f"K{utc_now():%Y%m%d}-" + "".join(secrets.choice(_NO_LETTERS) for _ in range(10)),
@@ -268,30 +245,3 @@ def _payment(shop: Shop, buyer: Buyer, order_id: UUID, lines: Sequence[DraftLine
         channel_minor=0,
         wallet_minor=sum(line.quoted.total_minor for line in lines),
     )
-
-
-def _line(
-    shop: Shop, quoted: QuotedLine, thanks: Attribution | None, dearest_channel_fee_bp: int
-) -> DraftLine:
-    line_id = new_id()
-    rate_bp = thanks.rate_bp if thanks else 0
-    discounts = funding.bearable(quoted, shop, affiliate_rate_bp=rate_bp)
-    paid_minor = quoted.total_minor
-    affiliate = AffiliateTerms(thanks.affiliate_id, rate_bp, paid_minor) if thanks else None
-    split = split_line(
-        costs=quoted.sourcing.costs,
-        quantity=quoted.quantity,
-        net_minor=paid_minor + sum(one.amount_minor for one in funding.fundings_of(discounts)),
-        supplier_id=quoted.sourcing.supplier_id,
-        supplier_commission_bp=quoted.sourcing.supplier_commission_bp,
-        path=shop.path,
-        affiliate=affiliate,
-        dearest_channel_fee_bp=dearest_channel_fee_bp,
-    )
-    shares = tuple(
-        ShareRow(
-            new_id(), line_id, share.party_kind, share.party_id, share.role, share.amount_minor, 0
-        )
-        for share in split
-    )
-    return DraftLine(line_id, quoted, shares, discounts)

@@ -1,16 +1,18 @@
-"""Who pays what a discount takes off: held when the order is made, spent when it is paid (E3).
+"""Who pays what a discount takes off: held when the order is made, spent when it is paid (E3, E4).
 
 Money of a budget is held like a wallet's: `L:PROMO` to `L:PROMO_HELD` while the order waits, into
-escrow with the sale, back when the order ends unpaid, and back by parts with every refund.
+escrow with the sale, back when the order ends unpaid, and back by parts with every refund. Points
+are taken out of their lots when the order is made; `L:POINTS` moves with the sale.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from affiliates.commission import commission_minor
 from billing import accounts, ledger
-from billing.ledger import Entry, credit, debit, merged
+from billing.ledger import Account, Entry, credit, debit, merged
 from billing.payment_methods import dearest_fee_bp
 from kernel import db
 from kernel.ids import new_id
@@ -27,10 +29,12 @@ from promotions.discounts import (
 from tenants.directory import Shop
 
 FundingState = Literal["FREE", "HELD"]
+POINTS: Final = "POINTS"
+"""The funder of what is paid with points: its party is the shop, which owes them."""
 
 
 class CouponGone(Exception):
-    """A coupon that an expired order gave back is not to be had again."""
+    """A coupon, or points, that an expired order gave back are not to be had again."""
 
 
 def bearable(quoted: QuotedLine, shop: Shop, *, affiliate_rate_bp: int) -> tuple[Discount, ...]:
@@ -69,39 +73,86 @@ def fundings_of(discounts: Iterable[Discount]) -> tuple[Funding, ...]:
     )
 
 
-def discount_values(lines: Iterable[tuple[UUID, Sequence[Discount]]]) -> dict[str, Any]:
-    """Give the values of `parts.WRITE_DISCOUNTS` for the coupons of (line, discounts) pairs."""
-    parts = [
-        (line_id, discount.coupon_id, part)
-        for line_id, discounts in lines
-        for discount in discounts
-        for part in discount.parts
+def redemption_of(quoted: QuotedLine, shop: Shop) -> tuple[Funding, ...]:
+    """What points pay of a line, if any do."""
+    if not quoted.redeemed_minor:
+        return ()
+    return (Funding(new_id(), POINTS, shop.id, quoted.redeemed_minor),)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A part of what is taken off a line, as its row says it."""
+
+    line_id: UUID
+    source: Literal["COUPON", "POINTS"]
+    coupon_id: UUID | None
+    amount_minor: int
+    funder_kind: str
+    funder_id: UUID | None
+
+
+def given_by_coupons(line_id: UUID, discounts: Iterable[Discount]) -> list[Given]:
+    """Every payer's part of every coupon."""
+    return [
+        Given(line_id, "COUPON", one.coupon_id, part.amount_minor, str(part.kind), part.party_id)
+        for one in discounts
+        for part in one.parts
     ]
+
+
+def given_by_points(line_id: UUID, redemption: Iterable[Funding]) -> list[Given]:
+    """What points pay."""
+    return [
+        Given(line_id, POINTS, None, one.amount_minor, one.kind, one.party_id) for one in redemption
+    ]
+
+
+def discount_values(given: Sequence[Given]) -> dict[str, Any]:
+    """Give the values of `parts.WRITE_DISCOUNTS`."""
     return {
-        "discount_ids": [new_id() for _ in parts],
-        "discount_lines": [line_id for line_id, _, _ in parts],
-        "discount_sources": ["COUPON" for _ in parts],
-        "discount_coupons": [coupon_id for _, coupon_id, _ in parts],
-        "discount_amounts": [part.amount_minor for _, _, part in parts],
-        "discount_kinds": [str(part.kind) for _, _, part in parts],
-        "discount_parties": [part.party_id for _, _, part in parts],
+        "discount_ids": [new_id() for _ in given],
+        "discount_lines": [one.line_id for one in given],
+        "discount_sources": [one.source for one in given],
+        "discount_coupons": [one.coupon_id for one in given],
+        "discount_amounts": [one.amount_minor for one in given],
+        "discount_kinds": [one.funder_kind for one in given],
+        "discount_parties": [one.funder_id for one in given],
     }
+
+
+def of_budgets(fundings: Iterable[Funding]) -> list[Funding]:
+    """Those that are paid out of budgets."""
+    return [one for one in fundings if one.kind != POINTS]
 
 
 def needs(fundings: Iterable[Funding]) -> dict[UUID | None, int]:
     """What each budget gives, in minor units; None: the platform's."""
     by_party: dict[UUID | None, int] = {}
-    for funding in fundings:
+    for funding in of_budgets(fundings):
         by_party[funding.party_id] = by_party.get(funding.party_id, 0) + funding.left_minor
     return by_party
 
 
+def account_of(funding: Funding, currency: str) -> Account:
+    """What a funder pays out of when nothing is held, and gets its part back on."""
+    if funding.kind == POINTS:
+        assert funding.party_id is not None
+        return accounts.points(funding.party_id, currency)
+    return accounts.promo(funding.party_id, currency)
+
+
 def into_escrow(fundings: Iterable[Funding], *, currency: str, state: FundingState) -> list[Entry]:
-    """E3: what others pay goes into escrow with the buyer's money."""
-    account = accounts.promo_held if state == "HELD" else accounts.promo
-    taken = [
-        debit(account(party_id, currency), amount) for party_id, amount in needs(fundings).items()
-    ]
+    """E3, E4: what others pay goes into escrow with the buyer's money."""
+    taken = merged(
+        debit(
+            accounts.promo_held(one.party_id, currency)
+            if state == "HELD" and one.kind != POINTS
+            else account_of(one, currency),
+            one.left_minor,
+        )
+        for one in fundings
+    )
     total_minor = sum(entry.amount_minor for entry in taken)
     return [*taken, credit(accounts.escrow(currency), total_minor)] if taken else []
 
@@ -132,11 +183,13 @@ def hold_posting(
 
 
 async def free(order: Order, lines: Iterable[Line]) -> None:
-    """Give back to the budgets what was held for an order that ends unpaid; it is locked."""
+    """Give back what was held of points and budgets for an order that ends unpaid; it is locked."""
     fundings = [one for line in lines for one in line.fundings]
-    if not fundings:
-        return
+    if any(one.kind == POINTS for one in fundings):
+        await db.execute("select release_points($1, platform_now())", order.id)
     held = hold_entries(fundings, currency=order.currency)
+    if not held:
+        return
     await ledger.post(
         [Entry(entry.account, -entry.amount_minor) for entry in held],
         kind="PROMO_VOID",
@@ -161,11 +214,18 @@ from (select used.*, uuid_of_place.id as new_id
 
 
 async def take_anew(order: Order, lines: Iterable[Line]) -> None:
-    """Take the uses and the money again that an expired order gave back: its payment came late.
+    """Take uses, points and money again that an expired order gave back: its payment came late.
 
     The terms are those of the sale, whatever became of the coupon since. Raises `CouponGone` when
-    a use or the money has gone to somebody else.
+    a use, the points or the money have gone to somebody else.
     """
+    lines = list(lines)
+    await _take_uses_anew(order)
+    await _draw_points_anew(order, lines)
+    await _hold_anew(order, of_budgets(one for line in lines for one in line.fundings))
+
+
+async def _take_uses_anew(order: Order) -> None:
     number: int = await db.fetch_value(
         "select count(*) from coupon_uses where order_id = $1 and released_for = 'EXPIRED'",
         order.id,
@@ -175,7 +235,27 @@ async def take_anew(order: Order, lines: Iterable[Line]) -> None:
     for row in await db.fetch(_TAKE_ANEW, order.id, [new_id() for _ in range(number)]):
         if row["refusal"] is not None:
             raise CouponGone
-    await _hold_anew(order, [one for line in lines for one in line.fundings])
+
+
+async def _draw_points_anew(order: Order, lines: Sequence[Line]) -> None:
+    redeemed = sum(
+        one.amount_minor // line.point_minor
+        for line in lines
+        for one in line.fundings
+        if one.kind == POINTS
+    )
+    if not redeemed:
+        return
+    drawn: int = await db.fetch_value(
+        """select draw_points($1, $2, $3, 'REDEEMED', $4, null, null, null, null,
+                              platform_now())""",
+        order.tenant_id,
+        order.customer_id,
+        redeemed,
+        order.id,
+    )
+    if drawn < redeemed:
+        raise CouponGone
 
 
 async def _hold_anew(order: Order, fundings: Sequence[Funding]) -> None:
@@ -200,13 +280,16 @@ async def _hold_anew(order: Order, fundings: Sequence[Funding]) -> None:
 def returned_parts(line: Line, amount_minor: int) -> list[tuple[Funding, int]]:
     """What a refund of so much to the buyer gives back to each funder of the line.
 
-    In proportion to what is left of both, rounded down; with all that the buyer has left to get
-    back, all that the funders have. So nobody gets back more than was given, and the last refund
-    clears everything.
+    In proportion to what is left of both, rounded down, points to whole ones; with all that the
+    buyer has left to get back, all that the funders have. So nobody gets back more than was given,
+    and the last refund clears everything.
     """
     left_minor = line.paid_minor - line.refunded_minor
-    return [
-        (funding, part_minor)
-        for funding in line.fundings
-        if (part_minor := funding.left_minor * amount_minor // left_minor)
+    parts = [
+        (funding, funding.left_minor * amount_minor // left_minor) for funding in line.fundings
     ]
+    whole = [
+        (funding, minor - minor % line.point_minor if funding.kind == POINTS else minor)
+        for funding, minor in parts
+    ]
+    return [(funding, minor) for funding, minor in whole if minor]

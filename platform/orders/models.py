@@ -144,6 +144,7 @@ class OrderLine(TenantOwned):
     channel_fee_minor = fields.BigIntField(default=0)
     funded_minor = fields.BigIntField(default=0)
     title = fields.TextField(null=True)
+    earned_points = fields.BigIntField(null=True)
 
     class Meta:
         table = "order_lines"

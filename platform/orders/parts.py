@@ -64,15 +64,15 @@ the_order as (
 ), the_lines as (
     insert into order_lines (tenant_id, id, order_id, sku_id, supplier_listing_id, quantity,
                              unit_price_minor, net_minor, funded_minor, delivery_mode, key_ids
-                             {title_column})
+                             {line_columns})
     select :tenant_id::uuid, line.id, :order_id::uuid, line.sku_id, line.listing_id,
            line.quantity, line.unit_price, line.net, line.funded, line.mode,
            array(select taken.id from taken where taken.line_id = line.id order by taken.n)
-           {title_value}
+           {line_values}
     from ready, unnest(:line_ids::uuid[], :sku_ids::uuid[], :listing_ids::uuid[],
                        :quantities::int[], :unit_prices::bigint[], :nets::bigint[],
-                       :fundeds::bigint[], :delivery_modes::text[]{titles})
-         as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode{title_column})
+                       :fundeds::bigint[], :delivery_modes::text[]{line_arrays})
+         as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode{line_columns})
 ), the_shares as (
     insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
                              amount_minor, currency)
@@ -85,10 +85,14 @@ the_order as (
 """
 
 
-def write_order(*, at_cost: bool, titled: bool, by_hand: bool = False) -> str:
+def write_order(*, at_cost: bool, titled: bool, earns: bool, by_hand: bool = False) -> str:
     """Write the order, its lines and their shares; `at_cost` where the shop itself pays, `titled`
-    where it calls some of the goods by a name of its own, `by_hand` where a person delivers some of
-    them: then the order says itself how far it is once it is paid."""
+    where it calls some of the goods by a name of its own, `earns` where its customer earns points,
+    `by_hand` where a person delivers some of them: then the order says itself how far it is once it
+    is paid."""
+    titles = [("title", ":titles::text[]")] if titled else []
+    earned = [("earned_points", ":points_of_lines::bigint[]")] if earns else []
+    more = [*titles, *earned]
     columns = ", at_cost, client_reference" if at_cost else ""
     values = ", true, :client_reference::text" if at_cost else ""
     return _WRITE_ORDER.format(
@@ -96,9 +100,9 @@ def write_order(*, at_cost: bool, titled: bool, by_hand: bool = False) -> str:
         values=values + (", true" if by_hand else ""),
         fulfilment=":fulfilment::text" if by_hand else "'DELIVERED'",
         delivered_at="null" if by_hand else "case when :is_paid::boolean then now end",
-        title_column=", title" if titled else "",
-        title_value=", line.title" if titled else "",
-        titles=", :titles::text[]" if titled else "",
+        line_columns="".join(f", {name}" for name, _ in more),
+        line_values="".join(f", line.{name}" for name, _ in more),
+        line_arrays="".join(f", {array}" for _, array in more),
     )
 
 

@@ -179,6 +179,7 @@ async def quick_buy(
     method: str | None,
     idempotency_key: str,
     coupon_codes: Sequence[str] = (),
+    redeem_points: int = 0,
     said: Mapping[str, str] | None = None,
     ip: str | None = None,
 ) -> OrderMade:
@@ -201,6 +202,7 @@ async def quick_buy(
         "method": method,
         **({"coupons": list(coupon_codes)} if coupon_codes else {}),
         **({"mode": wish.delivery_mode} if wish.delivery_mode else {}),
+        **({"points": redeem_points} if redeem_points else {}),
     }
     forms = {wish.sku_id: said} if said else {}
 
@@ -212,6 +214,7 @@ async def quick_buy(
             wish,
             expected_total_minor=expected_total_minor,
             coupon_codes=coupon_codes,
+            redeem_points=redeem_points,
             holder=Holder(buyer.customer_id, contact, is_ordering=True, ip=ip),
         )
 

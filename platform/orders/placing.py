@@ -28,6 +28,8 @@ from orders.manual import manual_parts
 from orders.placing_statements import Way
 from orders.sale_posting import posting_of_sale
 from promotions import coupon_parts
+from promotions.points import refusals
+from promotions.points.parts import points_values
 from supply import holding, pool
 from supply.stock_news import sold_news
 
@@ -108,7 +110,9 @@ def _way(draft: Draft) -> Way:
         pays=draft.payment is not None,
         at_cost=draft.buyer.at_cost,
         coupons=draft.has_coupons,
-        funded=bool(draft.fundings),
+        points=draft.redeemed_points > 0,
+        funded=bool(funding.of_budgets(draft.fundings)),
+        earns=draft.earned_points > 0,
         forms=bool(draft.forms),
         titled=draft.is_titled,
         by_hand=bool(draft.by_hand),
@@ -130,6 +134,8 @@ def _values(draft: Draft) -> dict[str, Any]:
     return parts.with_values(
         draft.values(),
         _coupon_values(draft) if draft.has_coupons else {},
+        _discount_values(draft) if draft.has_coupons or draft.redeemed_points else {},
+        _points_values(draft) if draft.redeemed_points or draft.earned_points else {},
         idempotency.claiming(draft.request, kind="ORDER", result_id=draft.id),
         payment,
         forms.form_values(draft.forms),
@@ -144,15 +150,33 @@ def _values(draft: Draft) -> dict[str, Any]:
 
 def _coupon_values(draft: Draft) -> dict[str, Any]:
     needs, currency = funding.needs(draft.fundings), draft.shop.currency
-    return parts.with_values(
-        coupon_parts.taking_values(draft.takings, needs, currency=currency),
-        funding.discount_values((line.id, line.discounts) for line in draft.lines),
+    return coupon_parts.taking_values(draft.takings, needs, currency=currency)
+
+
+def _discount_values(draft: Draft) -> dict[str, Any]:
+    return funding.discount_values(
+        [
+            given
+            for line in draft.lines
+            for given in (
+                *funding.given_by_coupons(line.id, line.discounts),
+                *funding.given_by_points(line.id, line.redemption),
+            )
+        ]
+    )
+
+
+def _points_values(draft: Draft) -> dict[str, Any]:
+    return points_values(
+        customer_id=draft.buyer.customer_id,
+        redeemed=draft.redeemed_points,
+        earned=draft.earned_points,
     )
 
 
 def _hold(draft: Draft) -> dict[str, Any]:
     """What an order posts that waits for its payment: nothing, but where others pay a part."""
-    if draft.payment is not None or not draft.fundings:
+    if draft.payment is not None or not funding.of_budgets(draft.fundings):
         return {}
     return funding.hold_posting(
         draft.fundings,
@@ -176,6 +200,7 @@ def _posting(draft: Draft) -> dict[str, Any]:
         fundings=draft.fundings,
         funding_state="FREE",
         waiting=manual_parts.waiting_of(draft),
+        earned_minor=draft.earned_minor,
     )
 
 
@@ -188,6 +213,8 @@ def _refusal_of(reason: str, draft: Draft) -> Exception:
         return ledger.too_little(int(more), field="walletAmount")
     if word == "COUPON":
         return coupon_parts.taking_refusal(more, draft.takings)
+    if word == "POINTS":
+        return refusals.gone()
     return admission.refusal_of(word)
 
 

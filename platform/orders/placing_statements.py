@@ -13,6 +13,7 @@ from kernel.statements import Statement
 from orders import admission, forms, idempotency, parts
 from orders.manual import manual_parts
 from promotions import coupon_parts
+from promotions.points import parts as points_parts
 from supply import holding
 
 
@@ -21,15 +22,18 @@ class Way:
     """What is special about an order.
 
     `pays`: a balance pays it at once; else it waits for its payment. `at_cost`: the shop buys it
-    out of its trade balance. `coupons`: some were given; `funded`: and a budget pays for one.
-    `forms`: the buyer has said something for its goods. `titled`: the shop calls some of them by a
-    name of its own, which the order keeps. `by_hand`: a person delivers some of them.
+    out of its trade balance. `coupons`: some were given; `points`: some are redeemed; `funded`: a
+    budget pays for a part. `earns`: its customer earns points. `forms`: the buyer has said
+    something for its goods. `titled`: the shop calls some of them by a name of its own, which the
+    order keeps. `by_hand`: a person delivers some of them.
     """
 
     pays: bool = False
     at_cost: bool = False
     coupons: bool = False
+    points: bool = False
     funded: bool = False
+    earns: bool = False
     forms: bool = False
     titled: bool = False
     by_hand: bool = False
@@ -39,6 +43,7 @@ _ANSWER = """
 select said.is_first, moment.now, held.*,
        case when said.refusal is not null then give_up(said.refusal)
             {coupons}
+            {points}
             {funds}
             when said.is_first and held.n is null then give_up('SHORT')
        end as gave_up
@@ -46,11 +51,13 @@ from moment left join admission said on true left join held on true
 """
 _COUPONS_ANSWER = """when exists (select from coupon_admission where refusal is not null)
                 then give_up((select refusal from coupon_admission))"""
+_POINTS_ANSWER = """when exists (select from points_admission where refusal is not null)
+                then give_up('POINTS')"""
 _FUNDS_ANSWER = """when (select held_minor from funds) < :wallet_minor::bigint
                 then give_up('FUNDS ' || (select held_minor from funds))"""
 _ENTERED = """
 select said.is_first, {refusal} as refusal, moment.now, (select count(*) from admitted)
-from moment left join admission said on true {coupons}
+from moment left join admission said on true {joined}
 """
 _GIVEN_ANSWER = """
 select said.is_first, said.refusal, moment.now, taken.n, taken.id as key_id, sealed.serial,
@@ -63,7 +70,9 @@ from moment, admission said, taken join sealed_keys sealed on sealed.id = taken.
 def at_once(way: Way) -> Statement:
     """The order with the next free keys, and where a balance pays, all of the sale."""
     answer = _ANSWER.format(
-        coupons=_COUPONS_ANSWER if way.coupons else "", funds=_FUNDS_ANSWER if way.pays else ""
+        coupons=_COUPONS_ANSWER if way.coupons else "",
+        points=_POINTS_ANSWER if way.points else "",
+        funds=_FUNDS_ANSWER if way.pays else "",
     )
     return Statement.of(
         parts.MOMENT_ALONE, *_enter(way), *_pick(way), *_write(way), *_settle(way), then=answer
@@ -74,21 +83,22 @@ def at_once(way: Way) -> Statement:
 def enter_alone(way: Way) -> Statement:
     """Who may order, before keys are waited for: the first statement of a transaction."""
     asked = _asked(way)
-    refusal = "coalesce(said.refusal, taking.refusal)" if way.coupons else "said.refusal"
-    coupons = "left join coupon_admission taking on true" if way.coupons else ""
+    later = _asked_later(way)
+    refusal = f"coalesce(said.refusal{''.join(f', {one}.refusal' for one in later)})"
+    joined = " ".join(f"left join {one} on true" for one in later)
     return Statement.of(
         parts.MOMENT,
         *_enter(way),
         payment_parts.LOCK_WALLET.format(
             only_if=f"exists (select from {asked} where refusal is null)"
-            if way.coupons
+            if later
             else "exists (select from admission)"
         ),
         # Counting the wallet's rows makes sure that its lock comes before any key's.
         f"""admitted as materialized (
             select 1 from {asked} where refusal is null and (select count(*) from wallet) >= 0
         )""",
-        then=_ENTERED.format(refusal=refusal, coupons=coupons),
+        then=_ENTERED.format(refusal=refusal, joined=joined),
     )
 
 
@@ -114,12 +124,20 @@ def _admission(way: Way) -> str:
 
 def _asked(way: Way) -> str:
     """The part that has said last whether the order is made."""
-    return "coupon_admission" if way.coupons else "admission"
+    return ("admission", *_asked_later(way))[-1]
+
+
+def _asked_later(way: Way) -> tuple[str, ...]:
+    """The parts behind the admission that may refuse, each where those before it have not."""
+    coupons = ("coupon_admission",) if way.coupons else ()
+    return (*coupons, "points_admission") if way.points else coupons
 
 
 def _enter(way: Way) -> tuple[str, ...]:
     coupons = (coupon_parts.TAKE,) if way.coupons else ()
-    return (idempotency.CLAIM, _admission(way), *coupons)
+    after = "coupon_admission" if way.coupons else "admission"
+    points = (points_parts.TAKE.format(after=after),) if way.points else ()
+    return (idempotency.CLAIM, _admission(way), *coupons, *points)
 
 
 def _pick(way: Way) -> tuple[str, ...]:
@@ -137,10 +155,12 @@ def _pick(way: Way) -> tuple[str, ...]:
 
 
 def _write(way: Way) -> tuple[str, ...]:
-    order = parts.write_order(at_cost=way.at_cost, titled=way.titled, by_hand=way.by_hand)
+    order = parts.write_order(
+        at_cost=way.at_cost, titled=way.titled, earns=way.earns, by_hand=way.by_hand
+    )
     if way.by_hand:
         order = f"{order}, {manual_parts.WRITE}"
-    discounts = (parts.WRITE_DISCOUNTS,) if way.coupons else ()
+    discounts = (parts.WRITE_DISCOUNTS,) if way.coupons or way.points else ()
     said = (forms.WRITE_FORMS,) if way.forms else ()
     return (order, *discounts, *said)
 
@@ -150,7 +170,8 @@ def _settle(way: Way) -> tuple[str, ...]:
     if not way.pays:
         return (ledger.POST,) if way.funded else ()
     moves = (trade_moves.MOVE,) if way.at_cost else ()
-    return (*_pay(way), *moves, ledger.POST)
+    earned = (points_parts.EARN,) if way.earns else ()
+    return (*_pay(way), *moves, *earned, ledger.POST)
 
 
 def _pay(way: Way) -> tuple[str, str]:

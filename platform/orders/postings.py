@@ -68,6 +68,25 @@ def delivered(
     return [debit(accounts.escrow(currency), total_minor), *entries]
 
 
+def points_earned(
+    *, currency: str, shop_id: UUID, root_sells: bool, amount_minor: int
+) -> list[Entry]:
+    """E4: the shop gives its buyer points, so much of what it has just earned."""
+    if not amount_minor:
+        return []
+    return [
+        debit(shops_account(shop_id, currency, root_sells=root_sells), amount_minor),
+        credit(accounts.points(shop_id, currency), amount_minor),
+    ]
+
+
+def shops_account(shop_id: UUID, currency: str, *, root_sells: bool) -> Account:
+    """Where a shop's own share is credited."""
+    if root_sells:
+        return earned_account("WHOLESALE_MARGIN", None, currency)
+    return earned_account("SHOP_MARGIN", shop_id, currency)
+
+
 def earned_account(role: str, party_id: UUID | None, currency: str) -> Account:
     """Where a share of a role is credited."""
     if party_id is None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from kernel import crypto, db
 from kernel.errors import NotFound, Refusal
 from offers.delivery_modes import BY_HAND
+from promotions.points.parts import OF_LINE
 
 
 class HoldExpired(Refusal):
@@ -64,7 +65,7 @@ class Funding:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One order line. Its shares add up to `net_minor`, of which others than the buyer pay
-    `funded_minor`."""
+    `funded_minor`. `point_minor` is a point's worth, where the line has to do with points."""
 
     id: UUID
     order_id: UUID
@@ -80,6 +81,8 @@ class Line:
     funded_minor: int = 0
     fundings: tuple[Funding, ...] = ()
     delivery_mode: str = "AUTO_KEY"
+    earned_points: int = 0
+    point_minor: int = 0
 
     @property
     def by_hand(self) -> bool:
@@ -90,6 +93,11 @@ class Line:
     def paid_minor(self) -> int:
         """What the buyer pays for the line."""
         return self.net_minor - self.funded_minor
+
+    @property
+    def earned_minor(self) -> int:
+        """What the points are worth that it earns."""
+        return self.earned_points * self.point_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,6 @@ def _order(row: Mapping[str, Any]) -> Order:
     return Order(**{**row, "path": tuple(row["path"])})
 
 
-# Nothing is looked for where nobody else pays.
 _FUNDINGS = """
 case when line.funded_minor > 0 then
     (select array_agg(row(given.id, given.funder_kind, given.funder_id, given.amount_minor::bigint,
@@ -202,7 +209,8 @@ case when line.funded_minor > 0 then
 _LINES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode,
+       {OF_LINE}
 from order_lines line where line.order_id = $1 order by line.supplier_listing_id, line.id
 """
 
@@ -213,9 +221,10 @@ async def lines_of(order_id: UUID) -> list[Line]:
 
 
 def _line(values: Sequence[Any]) -> Line:
-    *columns, key_ids, funded_minor, fundings, delivery_mode = values
+    *columns, key_ids, funded_minor, fundings, delivery_mode, earned_points, point_minor = values
     given = tuple(Funding(*one) for one in fundings or ())
-    return Line(*[*columns, tuple(key_ids), funded_minor, given, delivery_mode])
+    points = (earned_points, point_minor)
+    return Line(*[*columns, tuple(key_ids), funded_minor, given, delivery_mode, *points])
 
 
 async def shares_of(order_id: UUID) -> list[ShareRow]:
@@ -235,13 +244,14 @@ _LINES_AND_SHARES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
        line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode,
+       {OF_LINE},
        share.id as share_id, share.party_kind,
        share.party_id, share.role, share.amount_minor, share.reversed_minor {{more}}
 from {{lines}}
 left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
 where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
 """
-_LINE_COLUMNS = 14
+_LINE_COLUMNS = 16
 _OF_ORDER = _LINES_AND_SHARES.format(more="", lines="order_lines line")
 PAYABLE_ORDER = _LINES_AND_SHARES.format(
     more=""", cardinality(orders.path) = 1 as root_sells,

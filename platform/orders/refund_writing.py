@@ -13,6 +13,7 @@ from billing.payments import Payment
 from kernel import db
 from kernel.ids import new_id
 from orders import clawback, funding, records
+from orders.points_refunds import PointsBack, move_points
 from orders.records import Funding, Line, Order
 from orders.split import RefundTooLarge
 
@@ -42,10 +43,13 @@ async def write_refund(
         )
     # Goodwill is the shop's own decision: the goods stay sold, and so do the others' parts.
     to_funders = [] if reason == "GOODWILL" else funding.returned_parts(line, amount_minor)
+    points = PointsBack()
+    if reason != "GOODWILL":
+        points = await move_points(refund_id, order, line, amount_minor, to_funders)
     taken = await _taken(order, line, amount_minor, reason, to_funders)
     channel_left = payment.channel_minor - payment.refunded_channel_minor
-    channel_minor = min(amount_minor, channel_left)
-    wallet_minor = amount_minor - channel_minor
+    channel_minor = min(amount_minor - points.withheld_minor, channel_left)
+    wallet_minor = amount_minor - points.withheld_minor - channel_minor
     await _write_rows(
         refund_id,
         order,
@@ -54,6 +58,7 @@ async def write_refund(
         taken,
         amount_minor,
         channel_minor,
+        wallet_minor,
         reason,
         returned,
         to_funders,
@@ -68,6 +73,7 @@ async def write_refund(
         back_to,
         wallet_minor,
         to_funders,
+        points,
         on_credit=on_credit,
     )
     if order.refunded_minor + amount_minor == order.total_minor:
@@ -142,9 +148,10 @@ with the_line as (
     where id = $3
 )
 insert into refunds (id, tenant_id, order_id, line_id, payment_id, currency, amount_minor,
-                     wallet_minor, channel_minor, reason, sequence, status, next_attempt_at,
-                     done_at)
-values ($1, $2, $3, $4, $5, $6, $7::bigint, $8::bigint, $9::bigint, $10,
+                     wallet_minor, channel_minor, points_minor, reason, sequence, status,
+                     next_attempt_at, done_at)
+values ($1, $2, $3, $4, $5, $6, $7::bigint, $8::bigint, $9::bigint,
+        $7::bigint - $8::bigint - $9::bigint, $10,
         (select coalesce(max(sequence), 0) + 1 from refunds where order_id = $3),
         case when $9::bigint > 0 then 'DUE' else 'DONE' end,
         case when $9::bigint > 0 then platform_now() end,
@@ -160,6 +167,7 @@ async def _write_rows(
     taken: clawback.Reversal,
     amount_minor: int,
     channel_minor: int,
+    wallet_minor: int,
     reason: Reason,
     returned: int,
     to_funders: Sequence[tuple[Funding, int]],
@@ -173,7 +181,7 @@ async def _write_rows(
         payment.id,
         order.currency,
         amount_minor,
-        amount_minor - channel_minor,
+        wallet_minor,
         channel_minor,
         reason,
         returned,
@@ -192,11 +200,13 @@ async def _post(
     back_to: Account | None,
     wallet_minor: int,
     to_funders: Sequence[tuple[Funding, int]],
+    points: PointsBack,
     *,
     on_credit: bool,
 ) -> None:
     """Take from everybody what the refund takes; what is missing becomes a debt, if it may."""
     currency, posting_id = order.currency, new_id()
+    taken, for_points = clawback.less_for_shop(taken, order, amount_minor=points.shops_minor)
     drawn_on = sorted(
         {
             account
@@ -218,9 +228,15 @@ async def _post(
     due = accounts.refund_due(currency)
     entries = merged(clawback.drawn(taken.claims, currency=currency, held=held))
     entries += merged(
-        credit(accounts.promo(one.party_id, currency), part_minor) for one, part_minor in to_funders
+        [
+            *(credit(funding.account_of(one, currency), minor) for one, minor in to_funders),
+            debit(accounts.points(order.tenant_id, currency), points.taken_minor),
+        ]
     )
+    entries += for_points
     entries.append(credit(due, amount_minor))
+    if points.withheld_minor:
+        entries.append(debit(due, points.withheld_minor))
     if back_to is not None:
         entries.append(debit(due, wallet_minor))
         entries.append(credit(back_to, wallet_minor))

@@ -24,13 +24,15 @@ def posting_of_sale(
     fundings: Sequence[Funding] = (),
     funding_state: FundingState = "HELD",
     waiting: Mapping[UUID, int] | None = None,
+    earned_minor: int = 0,
 ) -> dict[str, Any]:
     """Give the values of `ledger.POST` for an order that is paid, and where the shop's own balance
     pays it, of `trade_moves.MOVE`.
 
     `fundings` are what others than the buyer pay, held for the order or still free. `waiting` are
     the lines that are still to be delivered, each with its part of the channel's fee in minor
-    units: what was paid for them stays in escrow.
+    units: what was paid for them stays in escrow. `earned_minor` is what the points are worth that
+    the buyer earns.
     """
     waiting = waiting or {}
     fee_minor = channel_fee_minor(amount_minor=payment.channel_minor, fee_bp=payment.fee_bp)
@@ -52,6 +54,9 @@ def posting_of_sale(
         ],
         fee_minor=fee_minor - sum(waiting.values()),
         shop_id=None if root_sells else tenant_id,
+    )
+    delivered += postings.points_earned(
+        currency=currency, shop_id=tenant_id, root_sells=root_sells, amount_minor=earned_minor
     )
     posting = ledger.posting(
         postings.sale(captured, delivered),

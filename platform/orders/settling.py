@@ -7,111 +7,24 @@ committed while they waited; of others' rows it locks only the order's own keys.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from billing import ledger, payment_parts, payments, trade_moves
+from billing import ledger, payment_parts, payments
 from billing.payment_methods.base import ChannelReport
 from billing.payments import Payment
 from kernel import db
 from kernel.ids import new_id
 from kernel.statements import Statement
-from orders import parts
+from orders import parts, settling_statements
 from orders.funding import FundingState
 from orders.manual import manual_parts
 from orders.placing import Placed
 from orders.records import Funding, Line, Order, PayableOrder, ShareRow
 from orders.sale_posting import posting_of_sale
 from orders.split import channel_fees_by_line
+from promotions.points import parts as points_parts
 from supply import holding
-
-_ALL_OURS = "(select count(*) from ours) = cardinality(:key_ids::uuid[])"
-_FUNDED = "(select held_minor from funds) >= :wallet_minor::bigint"
-_UNPAID = """exists (select from orders where id = :order_id::uuid
-                     and payment_status in ('PENDING', 'EXPIRED'))"""
-
-
-def _ready(*conditions: str) -> str:
-    return f"ready as materialized (select 1 where {' and '.join(conditions)})"
-
-
-_SETTLE_PLACED = Statement.of(
-    parts.MOMENT,
-    ledger.FUNDS,
-    holding.OURS,
-    _ready(_FUNDED, _ALL_OURS),
-    holding.SELL,
-    ledger.POST,
-    then="select held_minor, exists (select from ready) as done from funds",
-)
-_SETTLE_AT_COST = Statement.of(
-    parts.MOMENT,
-    ledger.FUNDS,
-    holding.OURS,
-    _ready(_FUNDED, _ALL_OURS),
-    holding.SELL,
-    trade_moves.MOVE,
-    ledger.POST,
-    then="select held_minor, exists (select from ready) as done from funds",
-)
-
-
-@cache
-def _from_wallet(*, by_hand: bool) -> Statement:
-    return Statement.of(
-        parts.MOMENT,
-        ledger.FUNDS,
-        holding.OURS,
-        _ready(_FUNDED, _ALL_OURS, _UNPAID),
-        holding.SELL,
-        parts.GIVEN_KEYS,
-        *_paid(by_hand=by_hand),
-        payment_parts.OPEN,
-        ledger.POST,
-        then="select held_minor, exists (select from ready) as done from funds",
-    )
-
-
-@cache
-def _from_channel(*, by_hand: bool) -> Statement:
-    return Statement.of(
-        parts.MOMENT,
-        holding.OURS,
-        _ready(_ALL_OURS, _UNPAID),
-        holding.SELL,
-        parts.GIVEN_KEYS,
-        *_paid(by_hand=by_hand),
-        payment_parts.SUCCEED,
-        payment_parts.RECORD,
-        ledger.POST,
-        then="select exists (select from ready)",
-    )
-
-
-@cache
-def _at_once(*, by_hand: bool) -> Statement:
-    return Statement.of(
-        parts.UNPAID_ORDER_FIRST.format(which="orders.id = :order_id::uuid"),
-        payment_parts.LOCK_OPEN.format(after="unpaid_order"),
-        parts.MOMENT_OF_SALE,
-        holding.OURS,
-        _ready("exists (select from moment)", _ALL_OURS),
-        holding.SELL,
-        parts.GIVEN_KEYS,
-        *_paid(by_hand=by_hand),
-        payment_parts.SUCCEED,
-        payment_parts.RECORD,
-        ledger.POST,
-        then="select case when not exists (select from ready) then give_up('NOT SO SIMPLE') end",
-    )
-
-
-def _paid(*, by_hand: bool) -> tuple[str, ...]:
-    """The order is paid, and the buyer's; what a person delivers begins to be waited for."""
-    if by_hand:
-        return parts.PAID_BY_HAND, parts.HAND_OVER_THE_REST, manual_parts.START
-    return parts.PAID, parts.HAND_OVER
 
 
 class HoldLost(Exception):
@@ -135,6 +48,14 @@ class Sale:
     funding_state: FundingState = "HELD"
     waiting: Mapping[UUID, int] = field(default_factory=dict)
     """The lines that a person will deliver, each with its part of the channel's fee."""
+    earned_points: int = 0
+    earned_minor: int = 0
+    """What the points are worth that the buyer earns, in minor units."""
+
+    @property
+    def earns(self) -> bool:
+        """Whether it needs the statement that gives points."""
+        return self.earned_points > 0
 
     def values(self) -> dict[str, Any]:
         """The values that all three statements want."""
@@ -151,6 +72,10 @@ class Sale:
                 fundings=self.fundings,
                 funding_state=self.funding_state,
                 waiting=self.waiting,
+                earned_minor=self.earned_minor,
+            ),
+            points_parts.points_values(
+                customer_id=self.payment.customer_id, redeemed=0, earned=self.earned_points
             ),
             manual_parts.starting_values(self.waiting, lines={line_id for _, line_id in self.keys}),
             {
@@ -175,6 +100,8 @@ def sale_of(
         payment=payment,
         fundings=_fundings_of(lines),
         waiting=_waiting(lines, payment),
+        earned_points=sum(line.earned_points for line in lines),
+        earned_minor=sum(line.earned_minor for line in lines),
     )
 
 
@@ -204,8 +131,14 @@ async def settle_placed(placed: Placed) -> None:
         fundings=draft.fundings,
         funding_state="FREE",
         waiting=manual_parts.waiting_of(draft),
+        earned_points=draft.earned_points,
+        earned_minor=draft.earned_minor,
     )
-    statement = _SETTLE_AT_COST if draft.buyer.at_cost else _SETTLE_PLACED
+    statement = (
+        settling_statements.AT_COST
+        if draft.buyer.at_cost
+        else settling_statements.placed(earns=sale.earns)
+    )
     await _settle_from_wallet(statement, sale, sale.values())
 
 
@@ -217,7 +150,8 @@ async def settle_from_wallet(sale: Sale, lines: Sequence[Line]) -> None:
     values = parts.with_values(
         sale.values(), payment_parts.opened(sale.payment), _fees(lines, sale.payment)
     )
-    await _settle_from_wallet(_from_wallet(by_hand=bool(sale.waiting)), sale, values)
+    statement = settling_statements.from_wallet(earns=sale.earns, by_hand=bool(sale.waiting))
+    await _settle_from_wallet(statement, sale, values)
 
 
 async def _settle_from_wallet(statement: Statement, sale: Sale, values: dict[str, Any]) -> None:
@@ -246,10 +180,13 @@ async def settle_at_once(payment: Payment, order: PayableOrder, report: ChannelR
         payment=payment,
         fundings=_fundings_of(order.lines),
         waiting=_waiting(order.lines, payment),
+        earned_points=sum(line.earned_points for line in order.lines),
+        earned_minor=sum(line.earned_minor for line in order.lines),
     )
     values = _values_from_channel(sale, order.lines, report, effect="SETTLED")
     try:
-        await db.write(db.core_scope(sale.tenant_id), _at_once(by_hand=bool(sale.waiting)), values)
+        statement = settling_statements.at_once(earns=sale.earns, by_hand=bool(sale.waiting))
+        await db.write(db.core_scope(sale.tenant_id), statement, values)
     except db.GaveUp:
         return False
     return True
@@ -263,7 +200,7 @@ async def settle_from_channel(
     False when its keys are no longer all held, or it is not waiting to be paid: then nothing is
     written.
     """
-    statement = _from_channel(by_hand=bool(sale.waiting))
+    statement = settling_statements.from_channel(earns=sale.earns, by_hand=bool(sale.waiting))
     values = _values_from_channel(sale, lines, report, effect=effect)
     done: bool = await db.fetch_value(statement.sql, *statement.values(values))
     return done

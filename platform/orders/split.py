@@ -180,6 +180,12 @@ def _shop_share(path: Sequence[UUID], amount_minor: int) -> Share:
     return Share(kind, party_id, role, amount_minor)
 
 
+def shops_share_minor(shares: Sequence[Share], *, path: Sequence[UUID]) -> int:
+    """What the shop itself earns, in minor units; where the root sells, the wholesale margin."""
+    role = Role.SHOP_MARGIN if len(path) > 1 else Role.WHOLESALE_MARGIN
+    return sum(share.amount_minor for share in shares if share.role is role)
+
+
 def _tenant_party(path: Sequence[UUID], level: int) -> tuple[PartyKind, UUID | None]:
     return (PartyKind.TENANT, path[level]) if level else (PartyKind.PLATFORM, None)
 

@@ -121,10 +121,13 @@ class CartQuery:
     """Looking into the cart."""
 
     @strawberry.field(description="The caller's cart; null when there is none.")
-    async def cart(self, info: Info, cart_token: str | None = None) -> Cart | None:
-        """Read a cart at today's prices."""
+    async def cart(
+        self, info: Info, cart_token: str | None = None, redeem_points: int | None = None
+    ) -> Cart | None:
+        """Read a cart at today's prices; its quote redeems so many points."""
         context = info.context
-        found = await carts.look(context.shop, _holder(context, cart_token))
+        holder = _holder(context, cart_token)
+        found = await carts.look(context.shop, holder, redeem_points=redeem_points or 0)
         return None if found is None else _cart(found, context)
 
 

@@ -13,6 +13,7 @@ from kernel.ids import public_id
 from loyalty.progress import Progress, progress_of
 from offers.cart.carts import take_over
 from orders import paying, topping_up
+from promotions.points.book import balance_of
 from promotions.queries import coupons_for_customer
 from schema.context import Context, Info
 from schema.coupon_types import CustomerCoupon, customer_coupon
@@ -20,6 +21,7 @@ from schema.look_ahead import selected
 from schema.money import Money, MoneyInput, amount
 from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
+from schema.points import CustomerPoints, customer_points
 from schema.problems import Problem, Refusals
 from schema.saved_contacts import SavedContact, own_saved_contacts
 from schema.tier_types import MembershipTier, TierProgress, progress_type, tier_type
@@ -33,6 +35,7 @@ class Customer:
     email: str | None
     phone: str | None
     wallet: Money
+    points: CustomerPoints | None = strawberry.field(description="Null in a shop that gives none.")
     saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
     coupons: list[CustomerCoupon] = strawberry.field(
         description="Coupons that the shop offers and that are not used up, those that end first.",
@@ -140,6 +143,9 @@ class CustomerQuery:
             email=contact.email,
             phone=contact.phone,
             wallet=amount(balance, context.shop.currency),
+            points=customer_points(await balance_of(context.shop, customer_id), context)
+            if wanted.has("points")
+            else None,
             saved_contacts=await own_saved_contacts(context) if wanted.has("savedContacts") else [],
             coupons=[
                 customer_coupon(view)

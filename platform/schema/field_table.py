@@ -9,24 +9,9 @@ from typing import Final
 from schema.fields_of_deliveries import DELIVERERS, DELIVERY_ROWS
 
 EVERYONE: Final = frozenset(
-    {
-        "ANONYMOUS",
-        "CUSTOMER",
-        "STAFF_OWNER",
-        "STAFF_FINANCE",
-        "STAFF_SUPPORT",
-        "STAFF_CATALOGUE",
-        "STAFF_READ_ONLY",
-        "API_CATALOGUE_READ",
-        "API_PRICES_WRITE",
-        "API_ORDERS_READ",
-        "API_PURCHASE",
-        "API_BALANCE_READ",
-        "API_WEBHOOKS_WRITE",
-        "AFFILIATE",
-        "SUPPLIER",
-        "OPERATOR",
-    }
+    """ANONYMOUS CUSTOMER STAFF_OWNER STAFF_FINANCE STAFF_SUPPORT STAFF_CATALOGUE STAFF_READ_ONLY
+    API_CATALOGUE_READ API_PRICES_WRITE API_ORDERS_READ API_PURCHASE API_BALANCE_READ
+    API_WEBHOOKS_WRITE AFFILIATE SUPPLIER OPERATOR""".split()
 )
 API: Final = frozenset(scope for scope in EVERYONE if scope.startswith("API_"))
 BUYERS: Final = frozenset({"ANONYMOUS", "CUSTOMER"})
@@ -65,7 +50,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", KEY_HOLDERS, "order"),
     ("Query", PURCHASERS, "purchase purchases"),
     ("Query", TRADE_READERS, "tradeLedger"),
-    ("Query", CUSTOMERS, "orders me"),
+    ("Query", CUSTOMERS, "orders me pointsEntries"),
     ("Query", SHOP_READERS, "tenant"),
     ("Query", SHOPS_ORDER_READERS, "tenantOrders"),
     ("Query", STAFF, "myTenants"),
@@ -78,6 +63,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Query", PRICE_EXPLAINED, "priceExplain"),
     ("Query", COUPON_READERS, "coupons"),
     ("Query", FINANCE | SUPPLIERS | OPERATORS, "promoBudget"),
+    ("Query", FINANCE, "pointsProgram"),
     ("Query", AFFILIATES, "affiliate"),
     ("Query", SUPPLIERS, "supplier"),
     ("Query", WEBHOOK_KEEPERS, "webhooks webhookDeliveries"),
@@ -116,6 +102,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Mutation", OPERATORS, "tenantReopen tenantClose"),
     ("Mutation", COUPON_ISSUERS, "couponCreate couponCodesGenerate couponPause couponResume"),
     ("Mutation", FINANCE | SUPPLIERS | OPERATORS, "promoBudgetTopUp"),
+    ("Mutation", FINANCE, "pointsProgramUpsert pointsAdjust"),
     ("Subscription", BUYERS, "orderUpdated"),
     ("Subscription", OWN_COSTS, "priceBroken"),
     ("Subscription", TRADE_READERS, "lowBalance"),
@@ -141,9 +128,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("Offer", EVERYONE, "deliveryMode"),
     ("Problem", EVERYONE, "code message field details"),
     ("ProblemDetail", EVERYONE, "name value"),
-    ("Quote", BUYERS, "id lines discount total expiresAt refusedCoupons"),
-    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts total deliveryMode"),
+    ("Quote", BUYERS, "id lines discount total expiresAt refusedCoupons points"),
+    ("QuoteLine", BUYERS, "skuId offerId quantity unitPrice discounts redeemed total deliveryMode"),
     ("QuoteLine", BUYERS, "manualMinutes"),
+    ("QuotePoints", BUYERS, "balance pointValue most redeemed redeemedValue earned problem"),
     ("LineDiscount", BUYERS, "code name amount"),
     ("RefusedCoupon", BUYERS, "code problem"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
@@ -176,11 +164,15 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("RevealedKey", KEY_HOLDERS, "id lineId name serial secret salt commitment expiresAt"),
     ("RevealedKey", KEY_HOLDERS, "revealedAt"),
     ("KeysExported", KEY_HOLDERS, "fileName content"),
-    ("Customer", CUSTOMERS, "id email phone wallet coupons savedContacts tier tierProgress"),
+    ("Customer", CUSTOMERS, "id email phone wallet coupons savedContacts tier tierProgress points"),
     ("MembershipTier", EVERYONE, "id name rank threshold benefits"),
     ("TierThreshold", EVERYONE, "spent windowDays graceDays"),
     ("TierBenefits", EVERYONE, "discountBp maxUnpaidOrders priority"),
     ("TierProgress", CUSTOMERS, "spent windowDays next missing holdsUntil given"),
+    ("CustomerPoints", CUSTOMERS, "balance value endingSoon nextEndAt"),
+    ("PointsEntryConnection", CUSTOMERS, "edges pageInfo"),
+    ("PointsEntryEdge", CUSTOMERS, "cursor node"),
+    ("PointsEntry", CUSTOMERS, "at kind points orderNo reason expiresAt"),
     ("CustomerCoupon", CUSTOMERS, "code name kind percentBp amountOff cap minimum firstOrder"),
     ("CustomerCoupon", CUSTOMERS, "endsAt"),
     ("SavedContact", CUSTOMERS, "id kind value"),
@@ -276,6 +268,9 @@ _ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("CouponCodesGenerated", COUPON_ISSUERS, "content"),
     ("PromoBudget", FINANCE | SUPPLIERS | OPERATORS, "free held"),
     ("PromoBudgetChanged", FINANCE | SUPPLIERS | OPERATORS, "budget"),
+    ("PointsProgram", FINANCE, "on earnBp pointValue lastsDays mostBp leastPoints owed"),
+    ("PointsProgramWritten", FINANCE, "program"),
+    ("PointsAdjusted", FINANCE, "balance"),
     ("Affiliate", AFFILIATES, "code name rateBp balances commissions"),
     ("Commission", AFFILIATES, "orderNo amount reversed"),
     ("Webhook", WEBHOOK_KEEPERS, "id url description eventTypes status failuresInRow pausedUntil"),

@@ -26,6 +26,7 @@ _CHINESE = {
     "WRONG_CREDENTIALS": "账号或密码错误。",
     "COUPON_NOT_APPLICABLE": "该优惠券不适用于本订单。",
     "COUPON_EXHAUSTED": "该优惠券已用完。",
+    "POINTS_NOT_APPLICABLE": "积分不能用于本订单。",
     "ACCOUNT_FROZEN": "账号已冻结，请联系客服。",
     "ADDRESS_REFUSED": "该地址不能调用。",
     "LIMIT_REACHED": "数量已达上限。",

@@ -43,6 +43,7 @@ class QuickBuyInput:
     delivery_mode: DeliveryMode | None = None
     payment: PaymentMethodCode | None = None
     coupon_codes: list[str] | None = None
+    redeem_points: int | None = None
     contact: str | None = None
     affiliate_code: str | None = None
     form: list[FormValueInput] | None = None
@@ -163,6 +164,7 @@ class OrderMutation:
             method=input.payment.value if input.payment else None,
             idempotency_key=input.idempotency_key,
             coupon_codes=input.coupon_codes or (),
+            redeem_points=input.redeem_points or 0,
             said=values_of(input.form) if input.form else None,
             ip=context.ip,
         )

@@ -13,6 +13,7 @@ from schema.context import Context, Info
 from schema.delivery_modes import DeliveryMode
 from schema.inputs import wish_of
 from schema.money import Money, amount
+from schema.points_types import QuotePoints, quote_points_type
 from schema.problems import Problem, Refusals, problem
 
 
@@ -29,10 +30,11 @@ class QuoteLineInput:
 
 @strawberry.input
 class QuoteInput:
-    """1 to 20 lines, and at most 5 coupons by their codes."""
+    """1 to 20 lines, at most 5 coupons by their codes, and so many of the customer's points."""
 
     lines: list[QuoteLineInput]
     coupon_codes: list[str] | None = None
+    redeem_points: int | None = None
 
 
 @strawberry.type
@@ -46,13 +48,15 @@ class LineDiscount:
 
 @strawberry.type
 class QuoteLine:
-    """One line with its price; the offer is chosen and stays. `total` is what is to be paid."""
+    """One line with its price; the offer is chosen and stays. `redeemed` is what points pay, and
+    `total` what is left to be paid."""
 
     sku_id: strawberry.ID
     offer_id: strawberry.ID
     quantity: int
     unit_price: Money
     discounts: list[LineDiscount] = strawberry.field(metadata={"assumed_size": 2})
+    redeemed: Money
     total: Money
     delivery_mode: DeliveryMode
     manual_minutes: int | None = strawberry.field(
@@ -77,6 +81,7 @@ class Quote:
     discount: Money
     total: Money
     refused_coupons: list[RefusedCoupon] = strawberry.field(metadata={"assumed_size": 2})
+    points: QuotePoints | None
     expires_at: datetime
 
 
@@ -103,6 +108,7 @@ def quote_type(quote: SignedQuote, context: Context) -> Quote:
                 quantity=line.quantity,
                 unit_price=amount(line.offer.unit_price_minor, quote.currency),
                 discounts=_discounts(line, quote.currency),
+                redeemed=amount(line.redeemed_minor, quote.currency),
                 total=amount(line.total_minor, quote.currency),
                 delivery_mode=DeliveryMode(line.delivery_mode),
                 manual_minutes=line.manual_minutes,
@@ -115,6 +121,7 @@ def quote_type(quote: SignedQuote, context: Context) -> Quote:
             RefusedCoupon(code=code, problem=problem(refusal, context))
             for code, refusal in quote.refused
         ],
+        points=quote_points_type(quote.points, context),
         expires_at=quote.expires_at,
     )
 
@@ -141,6 +148,7 @@ class QuoteQuery:
             wishes,
             customer_id=context.customer_id,
             coupon_codes=input.coupon_codes or (),
+            redeem_points=input.redeem_points or 0,
             ip=context.ip,
         )
         return quote_type(quote, context)

@@ -23,6 +23,7 @@ from schema.orders import OrderMutation, OrderQuery
 from schema.passwords import PasswordMutation
 from schema.payments import PaymentMutation
 from schema.permissions import refused_by_table
+from schema.points import PointsMutation, PointsQuery
 from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
 from schema.price_desk_writes import ListingMutation, PriceDeskMutation
 from schema.price_lists import PriceListMutation, PriceListQuery
@@ -88,6 +89,7 @@ class Query(
     CouponQuery,
     PromoBudgetQuery,
     TierQuery,
+    PointsQuery,
 ):
     """What can be asked."""
 
@@ -117,6 +119,7 @@ class Mutation(
     DomainMutation,
     CouponMutation,
     PromoBudgetMutation,
+    PointsMutation,
     SavedContactMutation,
     PasswordMutation,
     TierMutation,

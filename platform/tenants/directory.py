@@ -55,6 +55,8 @@ class Shop:
     """Who buys here may come to another membership tier by it."""
     own_order: bool = False
     """The shop has given some of its goods places of their own."""
+    has_points: bool = False
+    """The shop has a program: its customers may have points."""
 
     @property
     def path(self) -> tuple[UUID, ...]:
@@ -85,7 +87,7 @@ class Shop:
 
 _SHOP = f"""
 select t.id, t.slug, t.name, t.locale, t.currency, t.support_contact, t.payment_methods,
-       t.settlement_mode, t.own_order,
+       t.settlement_mode, t.own_order, t.has_points,
        coalesce((select host from tenant_domains d
                  where d.tenant_id = t.id and d.is_primary), '') as host,
        array_agg(a.id order by a.depth) as ids,
@@ -210,4 +212,5 @@ def _shop(row: Mapping[str, Any]) -> Shop:
         is_heard=row["is_heard"],
         ranks_customers=row["ranks_customers"],
         own_order=row["own_order"],
+        has_points=row["has_points"],
     )

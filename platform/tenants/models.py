@@ -95,6 +95,8 @@ class Tenant(Model):
     ranks_customers = fields.BooleanField(default=False)
     # The same: whether the shop has given goods places of their own.
     own_order = fields.BooleanField(default=False)
+    # And whether it has a points program.
+    has_points = fields.BooleanField(default=False)
     orders_stopped = fields.BooleanField(default=False)
     payouts_frozen = fields.BooleanField(default=False)
     restricted_by_parent = fields.BooleanField(default=False)

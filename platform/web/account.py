@@ -127,6 +127,7 @@ async def show_account(
         me=data["me"],
         orders=[edge["node"] for edge in data["orders"]["edges"]],
         next_page=data["orders"]["pageInfo"],
+        entries=[edge["node"] for edge in data["pointsEntries"]["edges"]],
         methods=[m for m in data["storefront"]["paymentMethods"] if m["code"] != WALLET],
         currency=visit.context.shop.currency,
         idempotency_key=new_key(),

@@ -123,6 +123,7 @@ def _wish(visit: Visit, form: Form) -> dict[str, Any]:
         "affiliateCode": form.text("affiliate_code") or None,
         "payment": WALLET if method == WALLET else None,
         "form": form.said_values or None,
+        "redeemPoints": form.number("redeemed") or None,
     }
 
 

@@ -16,7 +16,17 @@ from web.buying import (
     require_quantity,
 )
 from web.catalogue import contacts_of, show_product
-from web.coupons import CODES, Priced, are_new, codes_in, keep, kept, offered, priced
+from web.coupons import (
+    CODES,
+    Priced,
+    are_new,
+    codes_in,
+    keep,
+    kept,
+    offered,
+    points_in,
+    priced,
+)
 from web.forms import Form, new_key
 from web.pages import go_to, show
 from web.visit import CART, KEEP_CART_SECONDS, Visit
@@ -49,7 +59,8 @@ async def add(visit: Visit, form: Form) -> Response:
 
 
 async def use_coupons(visit: Visit, form: Form) -> Response:
-    """Show the cart with these coupons, which the browser keeps for it; none forgets them."""
+    """Show the cart with these points, and these coupons, which the browser keeps for it; none
+    forgets them."""
     codes = codes_in(form.text(CODES))
     response = await _show_cart(visit, form=form, codes=codes)
     keep(visit, response, codes)
@@ -140,7 +151,8 @@ async def _show_cart(
     price = None
     if cart and cart["quote"]:
         try:
-            price = await _price(visit, cart, kept(visit) if codes is None else codes)
+            named = kept(visit) if codes is None else codes
+            price = await _price(visit, cart, named, points_in(form) if form else 0)
         except Refused as no:  # it has changed since the cart was read
             problem = problem or no.problem
     return show(
@@ -159,12 +171,12 @@ async def _show_cart(
     )
 
 
-async def _price(visit: Visit, cart: dict[str, Any], codes: tuple[str, ...]) -> Priced:
-    if not codes:
+async def _price(visit: Visit, cart: dict[str, Any], codes: tuple[str, ...], points: int) -> Priced:
+    if not codes and not points:
         return Priced(cart["quote"])
     wanted = ("skuId", "offerId", "quantity")
     lines = [{name: line[name] for name in wanted} for line in cart["lines"]]
-    return await priced(visit, lines, codes)
+    return await priced(visit, lines, codes, points)
 
 
 def _shown_form(lines: list[dict[str, Any]]) -> str:

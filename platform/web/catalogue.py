@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from offers.delivery_modes import BY_HAND
 from web.asking import PageRefused, Problem, ask
+from web.coupons import may_have_points
 from web.forms import Form, new_key
 from web.pages import show
 from web.storefront import text_of_page
@@ -55,6 +56,7 @@ async def show_product(
         contacts=contacts_of(data),
         offer_sort=offer_sort,
         asks=any(sku["formFields"] for sku in product["skus"]),
+        confirms=may_have_points(visit),
         choices=choices,
         chosen=_chosen(choices, form),
         idempotency_key=new_key(),

@@ -8,7 +8,7 @@ from offers.delivery_modes import BY_HAND
 from web.asking import Problem, Refused, act, ask
 from web.buying import buy, require_choice, require_method, require_quantity
 from web.catalogue import contacts_of, show_product
-from web.coupons import CODES, are_new, codes_in, offered, priced
+from web.coupons import CODES, are_new, codes_in, offered, points_in, priced
 from web.forms import Form, new_key
 from web.pages import show
 from web.visit import Visit
@@ -26,7 +26,8 @@ async def buy_or_look(visit: Visit, form: Form) -> Response:
     try:
         return await buy(visit, form)
     except Refused as no:
-        if no.problem.code == "PRICE_CHANGED" or no.problem.field == "couponCodes":
+        is_of_price = no.problem.field in ("couponCodes", "redeemPoints")
+        if no.problem.code == "PRICE_CHANGED" or is_of_price:
             return await _look(visit, form, no.problem)
         return await show_product(visit, form.text("product"), problem=no.problem, form=form)
 
@@ -48,7 +49,7 @@ async def _look(visit: Visit, form: Form, problem: Problem | None) -> Response:
         if sku is None or offer["price"]["amountMinor"] != unit_price_minor:
             return await show_product(visit, slug, problem=problem, form=form)
         line = {"skuId": sku_id, "offerId": offer_id, "quantity": quantity}
-        price = await priced(visit, [line], codes_in(form.text(CODES)))
+        price = await priced(visit, [line], codes_in(form.text(CODES)), points_in(form))
         problems = await _problems(visit, sku, form)
     except Refused as no:
         return await show_product(visit, slug, problem=no.problem, form=form)

@@ -1,7 +1,8 @@
-"""Coupon codes on the pages that buy: read, priced with, and kept until the order is made.
+"""Coupon codes and points on the pages that buy: read, priced with, and codes kept until the order
+is made.
 
-A buyer agrees to a total that was shown: where codes are named that no shown total is for, the
-page with the new total comes first.
+A buyer agrees to a total that was shown: where codes or points are named that no shown total is
+for, the page with the new total comes first.
 """
 
 import re
@@ -17,6 +18,8 @@ from web.visit import Visit
 CODES: Final = "coupons"
 """The form's field and the browser's cookie."""
 _SEEN: Final = "seen_coupons"
+POINTS: Final = "points"
+_SEEN_POINTS: Final = "seen_points"
 _KEEP_SECONDS: Final = 24 * 3600
 _BETWEEN: Final = re.compile(r"[\s,;，；、]+")
 _KEPT: Final = re.compile(r"[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,4}", re.ASCII)
@@ -24,10 +27,12 @@ _KEPT: Final = re.compile(r"[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,4}", re.A
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """What the goods cost with the coupons that were named; `problem` is why none was tried."""
+    """What the goods cost with the coupons and points that were named; `problem` is why no coupon
+    was tried."""
 
     quote: dict[str, Any]
     named: tuple[str, ...] = ()
+    points: int = 0
     problem: Problem | None = None
 
     @property
@@ -48,18 +53,35 @@ def codes_in(text: str) -> tuple[str, ...]:
 
 
 def are_new(form: Form) -> bool:
-    """True when the form names other codes than the total was shown for."""
-    return codes_in(form.text(CODES)) != codes_in(form.text(_SEEN))
+    """True when the form names other codes or points than the total was shown for."""
+    return codes_in(form.text(CODES)) != codes_in(form.text(_SEEN)) or (
+        points_in(form) != (form.number(_SEEN_POINTS) or 0)
+    )
 
 
-async def priced(visit: Visit, lines: list[dict[str, Any]], codes: tuple[str, ...]) -> Priced:
-    """Ask for a price with these coupons; `Refused` for what cannot be bought even without."""
+def points_in(form: Form) -> int:
+    """Read how many points the buyer wants to use."""
+    return form.number(POINTS) or 0
+
+
+async def priced(
+    visit: Visit, lines: list[dict[str, Any]], codes: tuple[str, ...], points: int = 0
+) -> Priced:
+    """Ask for a price with these coupons and points, which only a customer of a shop that gives
+    some can have; `Refused` for what cannot be bought even without."""
+    points = points if may_have_points(visit) else 0
+    wish = {"lines": lines, "redeemPoints": points or None}
     try:
-        return Priced(await act(visit, "quote", lines=lines, couponCodes=list(codes)), codes)
+        return Priced(await act(visit, "quote", **wish, couponCodes=list(codes)), codes, points)
     except Refused as no:
         if no.problem.field != "couponCodes":
             raise
-        return Priced(await act(visit, "quote", lines=lines), codes, no.problem)
+        return Priced(await act(visit, "quote", **wish), codes, points, no.problem)
+
+
+def may_have_points(visit: Visit) -> bool:
+    """Whether the visitor is a customer of a shop that gives points."""
+    return visit.context.customer_id is not None and visit.context.shop.has_points
 
 
 async def offered(visit: Visit) -> list[dict[str, Any]]:

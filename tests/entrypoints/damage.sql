@@ -309,11 +309,11 @@ update line_shares set reversed_minor = 0 where order_id = named('paid') and rol
 update order_lines set channel_fee_minor = 119 where id = named('paid line');
 
 -- damage: a sale credits one party another's share
--- breaks: I14 a sale credits everyone their shares, less the channel's fee for the shop
+-- breaks: I14 a sale credits everyone their shares, less fee and points for the shop
 call post('ANY', '{"L:PARTY:PENDING agent": 1, "L:PARTY:PENDING affiliate": -1}', 'paid');
 
 -- damage: the channel's fee is not recovered from the shop
--- breaks: I14 a sale credits everyone their shares, less the channel's fee for the shop
+-- breaks: I14 a sale credits everyone their shares, less fee and points for the shop
 call post('ANY', '{"R:GATEWAY_RECOVERY": 120, "L:PARTY:PENDING shop": -120}', 'paid');
 
 -- damage: a refund takes one party's part from another
@@ -427,3 +427,43 @@ values (named('shop'), named('missed'), named('by hand line'), 'MISSED', 'worker
 update orders set fulfilment_status = 'SUPPLY_FAILED' where id = named('by hand');
 call post('E2', '{"L:ESCROW": 1500, "L:PARTY:PENDING supplier": -1000,
                   "L:PARTY:PENDING shop": -500}', 'by hand');
+
+-- damage: a shop owes more for points than its customers have
+-- breaks: I21 a shop owes for points what its customers hold, and unpaid orders have reserved
+call post('ANY', '{"L:POINTS shop": -2, "A:BANK": 2}');
+
+-- damage: a lot of points grows by itself
+-- breaks: I21 a lot of points holds what its movements have left of it, and began with all of it
+update points_lots set left_points = 99;
+
+-- damage: points are taken for an order that they do not pay for
+-- breaks: I21 an order that can still be paid, or is, has taken the points that pay for it
+insert into points_moves (tenant_id, customer_id, lot_id, kind, points, order_id, moved_at)
+values (named('shop'), named('buyer'), named('lot'), 'REDEEMED', -10, named('pending'), now());
+update points_lots set left_points = 90;
+
+-- damage: an order that nobody paid for has earned points
+-- breaks: I21 a paid order has earned what its lines promise, and no other has
+insert into points_lots (tenant_id, id, customer_id, origin, order_id, points, left_points,
+                         expires_at, created_at)
+values (named('shop'), named('gift'), named('buyer'), 'EARNED', named('late'), 10, 10,
+        now() + interval '30 days', now());
+insert into points_moves (tenant_id, customer_id, lot_id, kind, points, order_id, moved_at)
+values (named('shop'), named('buyer'), named('gift'), 'EARNED', 10, named('late'), now());
+call post('ANY', '{"L:POINTS shop": -20, "A:BANK": 20}');
+
+-- damage: a refund brings points back that have paid for nothing
+-- breaks: I21 what came back of points by refunds is what the refunds say
+insert into points_lots (tenant_id, id, customer_id, origin, order_id, points, left_points,
+                         expires_at, created_at)
+values (named('shop'), named('gift'), named('buyer'), 'RETURNED', named('paid'), 10, 10,
+        now() + interval '30 days', now());
+insert into points_moves (tenant_id, customer_id, lot_id, kind, points, order_id, refund_id,
+                          moved_at)
+values (named('shop'), named('buyer'), named('gift'), 'RETURNED', 10, named('paid'),
+        named('paid refund'), now());
+call post('ANY', '{"L:POINTS shop": -20, "A:BANK": 20}');
+
+-- damage: nobody ends points whose time is over
+-- breaks: I21 a shop's sales know of its program, and points that have ended are ended
+update points_lots set expires_at = now() - interval '2 days';

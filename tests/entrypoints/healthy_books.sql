@@ -8,6 +8,7 @@
 --   top-up   30.00 into the buyer's wallet
 --   bank     190.00 into the shop's trade balance
 --   bought   one key by the shop itself, at its cost of 90.00; its balance is low now
+--   points   a hundred of 2 fen each, by the shop's hand; 'pending' has none of them
 
 create function named(name text) returns uuid immutable language sql
 as $$ select md5(name)::uuid $$;
@@ -254,3 +255,15 @@ insert into payments (id, tenant_id, purpose, order_id, customer_id, method, cur
 values (named('by hand payment'), named('shop'), 'ORDER', named('by hand'), named('buyer'),
         'WALLET', 'CNY', 0, 1500, 'SUCCEEDED', 'wallet');
 call post('SALE', '{"L:WALLET buyer": 1500, "L:ESCROW": -1500}', 'by hand');
+
+insert into points_programs (tenant_id, is_on, earn_bp, point_minor, lasts_days, most_bp,
+                             least_points)
+values (named('shop'), true, 100, 2, 365, 5000, 1);
+insert into points_lots (tenant_id, id, customer_id, origin, points, left_points, expires_at,
+                         created_at)
+values (named('shop'), named('lot'), named('buyer'), 'GRANTED', 100, 100,
+        now() + interval '30 days', now());
+insert into points_moves (tenant_id, customer_id, lot_id, kind, points, actor, reason, request_key,
+                          moved_at)
+values (named('shop'), named('buyer'), named('lot'), 'GRANTED', 100, 'staff', 'sorry', 'key', now());
+call post('POINTS_ADJUSTED', '{"L:PARTY:PENDING shop": 200, "L:POINTS shop": -200}');

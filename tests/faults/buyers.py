@@ -70,7 +70,7 @@ class Buyer:
         await self.start_payment()
         await self.approve()
 
-    async def order(self, **more: str) -> None:
+    async def order(self, **more: Any) -> None:
         """Make the order; asking again with the same key makes no second one."""
         wish = quick_buy_input(self.goods, quantity=self.quantity, key=self.key) | more
         made = await self._insist(_BUY, {"input": wish})

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -57,6 +58,7 @@ PRICE_IMPORTS = (
 BY_HAND = ("manual.looked", "manual.delivered", "manual.committed")
 BY_HAND_OF_WORKER = "manual.ended"
 KEYS = 200
+REDEEMED = 500
 
 
 def points_in(file: Path) -> Iterator[str]:
@@ -89,11 +91,19 @@ class People:
     idle: Buyer
     regular: Buyer
     thrifty: Buyer
+    hesitant: Buyer
 
 
 async def story(platform: Platform, world: World) -> People:
-    """One guest never pays. A customer buys a key from the wallet in one step, and another in two.
+    """One guest never pays. A customer buys a key from the wallet in one step, and another in two,
+    with the points of the first; a third one waits for its money and keeps points meanwhile.
     A guest buys two keys, opens one and gives the other back. A shop buys one at cost."""
+    await world.owner.execute(
+        """insert into points_programs (tenant_id, is_on, earn_bp, point_minor, lasts_days, most_bp,
+                                        least_points)
+           values ($1, true, 500, 1, 365, 5000, 1)""",
+        world.shop.id,
+    )
     idle = Buyer(platform, world.shop, world.goods)
     await idle.order()
     rich = await world.customer(wallet_minor=2 * PRICE_MINOR)
@@ -105,10 +115,18 @@ async def story(platform: Platform, world: World) -> People:
     await buyer.open_key(delivered["lines"][0]["keys"][0]["id"])
     await buyer.give_back(1)
     thrifty = Buyer(platform, world.shop, world.goods, customer=rich)
-    await thrifty.order()
+    await thrifty.order(**with_points(REDEEMED))
     await thrifty.pay_from_wallet()
+    hesitant = Buyer(platform, world.shop, world.goods, customer=rich)
+    await hesitant.order(**with_points(10))
     await resale(platform, world)
-    return People(buyer, idle, regular, thrifty)
+    return People(buyer, idle, regular, thrifty, hesitant)
+
+
+def with_points(points: int) -> dict[str, Any]:
+    """What makes of a quick buy one in which so many points pay."""
+    expected = {"amountMinor": PRICE_MINOR - points, "currency": "CNY"}
+    return {"redeemPoints": points, "expectedTotal": expected}
 
 
 async def resale(platform: Platform, world: World) -> None:
@@ -147,13 +165,17 @@ async def assert_it_ended_well(platform: Platform, world: World, people: People)
     assert shown["refunded"]["amountMinor"] == PRICE_MINOR
     assert [key["returnedAt"] is None for key in shown["lines"][0]["keys"]].count(True) == 1
     assert await refunded_at_channel_minor(platform, buyer.intent) == PRICE_MINOR
-    assert (await people.idle.look())["status"] == "EXPIRED"
+    for never_pays in (people.idle, people.hesitant):
+        assert (await never_pays.look())["status"] == "EXPIRED"
     for customer in (people.regular, people.thrifty):
         shown = await customer.look()
         assert (shown["status"], len(shown["lines"][0]["keys"])) == ("DELIVERED", 1)
     assert people.regular.customer is not None
     wallet = accounts.wallet(people.regular.customer.id, "CNY")
-    assert await world.owner.fetchval("select ledger_balance($1)", wallet.id) == 0
+    assert await world.owner.fetchval("select -ledger_balance($1)", wallet.id) == REDEEMED
+    # 5 % of two keys, less what points have paid of the second, and less those points.
+    left = await world.owner.fetchval("select sum(left_points) from points_lots")
+    assert left == (2 * PRICE_MINOR - REDEEMED) * 5 // 100 - REDEEMED
     assert await held_minor(world.owner, world.agent.id) == COST_MINOR
     assert await held_minor(world.owner, world.shop.id) == 0
     keys = await world.owner.fetch("select status, count(*) as number from keys group by status")

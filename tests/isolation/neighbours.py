@@ -25,6 +25,7 @@ from listeners import plant_delivery, plant_endpoint
 from offers.price_desk.price_lists.progress import Progress
 from offers.price_desk.sheets.price_list import LineProblem
 from orders import settlement, trade_terms
+from points_desk import begin_program, give_points, plant_earnings
 from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
 from supply.places import declare_places
 from tenants.directory import Shop, current_shop
@@ -348,6 +349,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await _listen(world.owner, mine)
     await _issue_coupon(mine)
     await _earn(world, mine)
+    await _give_points(mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -683,6 +685,13 @@ async def _earn(world: World, mine: Holdings) -> None:
             )
 
 
+async def _give_points(mine: Holdings) -> None:
+    """A points program, and a thousand points for the customer with the shop's reason."""
+    shop = await begin_program(await _shop_of(mine.shop))
+    await plant_earnings(shop, 1_000)
+    await give_points(shop, mine.people["CUSTOMER"], 1_000, reason=f"{mine.marker} reason")
+
+
 async def _fill_carts(api: Api, mine: Holdings) -> None:
     wish = {"input": {"lines": [{"skuId": mine.sku_id, "quantity": 1}]}}
     for role in ("CUSTOMER", "ANONYMOUS"):
@@ -736,6 +745,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "purchases": "STAFF_OWNER",
         "tradeLedger": "STAFF_OWNER",
         "coupons": "STAFF_OWNER",
+        "pointsEntries": "CUSTOMER",
     }
     for name, role in lists.items():
         page = await api.ask(

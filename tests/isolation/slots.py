@@ -121,7 +121,12 @@ _AT_PRICE_DESK: Final = frozenset(
 _OF_PURCHASES: Final = {"order", "keyReveal", "keysExport", "unrevealedReturn"}
 _MOST_MINOR: Final = 1_000_000_000
 #: A margin of none and a low floor change no price of today.
-_AMOUNTS: Final = {"purchaseAtCost": _MOST_MINOR, "lowBalanceSet": 1, "leastMarginSet": 0}
+_AMOUNTS: Final = {
+    "purchaseAtCost": _MOST_MINOR,
+    "lowBalanceSet": 1,
+    "leastMarginSet": 0,
+    "pointsProgramUpsert": 1,
+}
 
 Own = Callable[[Ask], Any]
 Foreign = Callable[[Ask, Holdings], Iterable[Any]]
@@ -446,6 +451,22 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "listed": Slot(_fixed(False)),
     "count": Slot(_fixed(2)),
     "prefix": Slot(_fixed("OWN")),
+    # A quote takes what can be used; whoever buys in one step has agreed to the price without.
+    "redeemPoints": Slot(
+        lambda ask: 20 if ask.root.name == "quote" and ask.caller.role == "CUSTOMER" else OMIT
+    ),
+    "on": Slot(_fixed(True)),
+    "earnBp": Slot(_fixed(100)),
+    "mostBp": Slot(_fixed(5_000)),
+    "lastsDays": Slot(_fixed(365)),
+    "leastPoints": Slot(_fixed(10)),
+    "points": Slot(_fixed(5)),
+    "Mutation.pointsAdjust(input.reason)": Slot(_fixed("sorry")),
+    "Mutation.pointsAdjust(input.customerId)": Slot(
+        lambda ask: public_id("cus", ask.caller.own.people["CUSTOMER"].id),
+        lambda _, theirs: [public_id("cus", theirs.people["CUSTOMER"].id)],
+        _id("cus"),
+    ),
     "cartToken": Slot(
         _own_cart_token,
         lambda _, theirs: [theirs.cart_token],

@@ -62,6 +62,9 @@ TENANT_CLASS = {
     "saved_contacts",
     "order_forms",
     "manual_events",
+    "points_programs",
+    "points_lots",
+    "points_moves",
 }
 PATH_CLASS = {
     "price_rules",
@@ -115,6 +118,7 @@ APPEND_ONLY = {
     "ledger_entries",
     "trade_moves",
     "low_balance_alerts",
+    "points_moves",
 }
 
 _BODY = re.compile(r"\$\$.*?\$\$", re.S)

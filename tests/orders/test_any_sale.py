@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from billing import accounts, ledger
 from billing.payment_methods.base import ChannelReport
 from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue_for_subtree
+from entrypoints import worker
 from entrypoints.verify import verify
 from kernel import db, valkey
 from kernel.errors import Refusal
@@ -29,6 +30,7 @@ from offers.quotes import Wish
 from orders import settlement, topping_up, trade_terms
 from orders.records import Viewer
 from orders.refunds import Reason
+from points_desk import begin_program, give_points, plant_points
 from promotions.discounts import CouponKind, Payer, PayerKind
 from random_markets import Market, erase, market_wishes, plant_market
 from sales import (
@@ -54,6 +56,7 @@ WHAT_IS_WRITTEN = """
            (select count(*) from key_reveals), (select count(*) from coupon_uses),
            (select count(*) from coupon_slots where use_id is not null),
            (select coalesce(sum(returned_minor), 0) from discount_lines),
+           (select count(*) from points_moves), (select sum(left_points) from points_lots),
            (select count(*) from idempotency_records),
            (select md5(string_agg(id || status || coalesce(held_by_line_id::text, ''), ''
                                   order by id)) from keys)
@@ -109,8 +112,11 @@ WHAT_HAPPENS = [
     "a_shop_buys_at_cost",
     "a_shop_buys_at_cost",
     "a_shop_pays_its_child",
+    "a_shop_gives_or_takes_points",
+    "points_end",
 ]
 """The actions of `AnySale`, each as often as it is worth."""
+POINTS_USED = [0, 0, 0, 1, 3, 20, 100, 1_000, 10**6]
 REASONS: list[Reason] = ["SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
 COUPON_CODES: list[list[str]] = [
     [],
@@ -166,6 +172,7 @@ class AnySale:
         self.market: Market = stage.run(plant_market(stage.owner, self.draw(market_wishes())))
         self.desk = SalesDesk(self.market.world, stage.channels)
         stage.run(self._issue_coupons())
+        stage.run(self._begin_programs())
         self.purchases: list[Purchase] = []
         self.payments: list[tuple[Purchase, UUID]] = []
         self.reports: list[ChannelReport] = []
@@ -332,7 +339,33 @@ class AnySale:
         shop = self.stage.run(self.desk.shop(parent))
         self._attempt("paid its child", transfer(shop, child, self.draw(st.integers(1, 5_000))))
 
+    def a_shop_gives_or_takes_points(self) -> None:
+        at = self._any(self.market.shops)
+        points = self.draw(st.sampled_from([1, 10, 500, -1, -40]))
+        shop = self.stage.run(self.desk.shop(at))
+        self._attempt("adjusted points", give_points(shop, self.market.customers[at], points))
+
+    def points_end(self) -> None:
+        self._shift(self.draw(st.sampled_from([60, 25 * 60])))
+        self.stage.done["ended points"] += self.stage.run(worker.expire_points())
+        self._sweep()
+
     # --- how it is done
+
+    async def _begin_programs(self) -> None:
+        """Points in most shops, on all sorts of terms, and some of them given by hand."""
+        for at in self.market.shops:
+            if not self.draw(st.sampled_from([True, True, True, False])):
+                continue
+            shop = await begin_program(
+                await self.desk.shop(at),
+                earn_bp=self.draw(st.sampled_from([0, 100, 100, 1_500])),
+                point_minor=self.draw(st.sampled_from([1, 1, 7])),
+                lasts_days=self.draw(st.sampled_from([1, 30])),
+                most_bp=self.draw(st.sampled_from([2_000, 10_000])),
+                least_points=self.draw(st.sampled_from([1, 1, 10])),
+            )
+            await plant_points(self.stage.owner, shop, self.market.customers[at], 200)
 
     async def _issue_coupons(self) -> None:
         """Coupons from the root for all shops: paid by the platform, by each shop, and by three."""
@@ -365,10 +398,12 @@ class AnySale:
             offers = self.market.goods[number]
             offer_id = self._any(offers).listing_id if chosen else None
             wishes.append(Wish(offers[0].sku_id, quantity, offer_id))
+        points = self.draw(st.sampled_from(POINTS_USED)) if signed_in else 0
         purchase = self._attempt(
             "ordered",
             self.desk.order(
                 wishes=wishes,
+                redeem_points=points,
                 at=shop,
                 by=self.market.customers[shop] if signed_in else None,
                 affiliate_code=self.market.affiliate_codes.get(shop),
@@ -379,6 +414,8 @@ class AnySale:
             self.purchases.append(purchase)
             if purchase.coupon_codes:
                 self.stage.done["ordered with a coupon"] += 1
+            if points:
+                self.stage.done["ordered with points"] += 1
         return purchase
 
     def _attempt(self, name: str, what: Coroutine[Any, Any, Result]) -> Result | None:
@@ -481,6 +518,9 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
     deeds = (
         "ordered",
         "ordered with a coupon",
+        "ordered with points",
+        "adjusted points",
+        "ended points",
         "bought",
         "started to pay",
         "canceled",
@@ -489,7 +529,14 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
         *REASONS,
     )
     traded = ("bought at cost", "paid its child", "not bought at cost", "not paid its child")
-    refused = ("not ordered", "not started to pay", "not canceled", "not revealed", "not returned")
+    refused = (
+        "not ordered",
+        "not adjusted points",
+        "not started to pay",
+        "not canceled",
+        "not revealed",
+        "not returned",
+    )
     assert [
         what
         for what in (*deeds, *traded, *refused, "LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED")

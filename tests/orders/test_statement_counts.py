@@ -9,9 +9,10 @@ from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue
 from kernel import db
 from offers.at_cost import CostWish
 from offers.quotes import Wish
-from orders import checkout, paying, placing_statements, settlement
+from orders import checkout, paying, placing_statements, settlement, settling_statements
 from orders.checkout import Buyer
 from orders.placing_statements import Way
+from points_desk import begin_program, plant_points
 from promotions.discounts import Payer
 from sales import SalesDesk, key
 from trade_desk import COST_MINOR, buy, credit, transfer
@@ -136,11 +137,50 @@ async def test_an_order_with_a_coupon_asks_one_more_and_one_for_budgets(
     assert len(asked) == asks, asked
 
 
-def test_an_order_without_coupons_is_placed_by_statements_that_know_of_none() -> None:
-    for way in (Way(), Way(pays=True), Way(pays=True, at_cost=True)):
-        for statement in (placing_statements.at_once(way), placing_statements.in_turn(way)):
-            assert "coupon" not in statement.sql
-            assert "discount" not in statement.sql
+async def test_an_order_with_points_asks_one_more_for_those_who_have_any(warm: SalesDesk) -> None:
+    buyer = await warm.world.customer(wallet_minor=100_000)
+    shop = await begin_program(await warm.shop())
+    await plant_points(warm.owner, shop, buyer, 1_000)
+    await warm.order()
+    for customer, points, asks in ((buyer, 100, 3), (buyer, 0, 3), (None, 0, 2)):
+        asked = await statements(
+            paying.quick_buy(
+                shop=shop,
+                buyer=Buyer(customer.id if customer else None),
+                wish=Wish(warm.world.goods.sku_id, 1),
+                expected_total_minor=11_000 - points,
+                contact=None,
+                affiliate_code=None,
+                method="WALLET" if customer else None,
+                redeem_points=points,
+                idempotency_key=key(),
+            )
+        )
+        # The price; the points; the order with its keys, its payment, points and the ledger.
+        assert len(asked) == asks, asked
+    purchase = await warm.order(by=buyer, redeem_points=100)
+    payment_id = await purchase.start()
+    # The payment, the order, the settlement with the points that it earns.
+    assert len(await statements(purchase.heard(payment_id))) == 3
+
+
+def test_an_order_without_coupons_and_points_is_placed_by_statements_that_know_of_none() -> None:
+    ways = (Way(), Way(pays=True), Way(pays=True, at_cost=True))
+    placing = [
+        statement
+        for way in ways
+        for statement in (placing_statements.at_once(way), placing_statements.in_turn(way))
+    ]
+    settling = [
+        settling_statements.AT_COST,
+        settling_statements.placed(earns=False),
+        settling_statements.from_wallet(earns=False, by_hand=False),
+        settling_statements.from_channel(earns=False, by_hand=False),
+        settling_statements.at_once(earns=False, by_hand=False),
+    ]
+    for statement in (*placing, *settling):
+        for part in ("coupon", "discount", "points"):
+            assert part not in statement.sql
 
 
 async def test_paying_an_order_from_the_wallet_asks_four(warm: SalesDesk) -> None:

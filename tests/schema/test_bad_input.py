@@ -10,6 +10,7 @@ from graphql import GraphQLEnumType
 
 from bad_input.of_coupons import COUPONS
 from bad_input.of_deliveries import DELIVERIES
+from bad_input.of_points import POINTS
 from bad_input.of_prices import PRICES
 from bad_input.of_tenants import TENANTS
 from bad_input.of_trade import TRADE
@@ -169,6 +170,12 @@ ROWS: Final = [
         {"skuId": lambda ask: public_id("sku", ask.town.hidden.sku_id), "offerId": OMIT}),
     Bad("quickBuy", "another SKU's offer", UNKNOWN,
         {"offerId": lambda ask: public_id("ofr", ask.town.hidden.listing_id)}),
+    Bad("quickBuy", "fewer points than none", REFUSED, {"redeemPoints": -1}),
+    Bad("quickBuy", "more points than there are", {"POINTS_NOT_APPLICABLE"},
+        {"redeemPoints": 10**9}),
+    Bad("quickBuy", "2^31 points", MALFORMED, {"redeemPoints": 2**31}),
+    Bad("quickBuy", "a guest's points", {"POINTS_NOT_APPLICABLE"}, {"redeemPoints": 10},
+        by="ANONYMOUS"),
     Bad("quickBuy", "a guest's wallet", REFUSED, {"payment": "WALLET"}, by="ANONYMOUS"),
     Bad("quickBuy", "no such way to pay", MALFORMED, {"payment": "SHELLS"}),
     *[row for name in ("cartLinesAdd", "cartLinesUpdate", "cartLinesRemove")
@@ -375,6 +382,7 @@ ROWS: Final = [
     Bad("storefrontUpdate", "a text that hides something", REFUSED, {"texts.text": "a\u200bb"}),
     *COUPONS,
     *DELIVERIES,
+    *POINTS,
     *PRICES,
     *TRADE,
     *TENANTS,

@@ -195,6 +195,8 @@ class ShopRecord(Record):
     limits: tuple[LimitRecord, ...] = ()
     hidden: tuple[str, ...] = ()
     titles: dict[str, str] = {}
+    points: dict[str, int] = {}
+    """The columns of its points program."""
 
     @property
     def host(self) -> str:

@@ -59,6 +59,7 @@ async def _load_shop(shop: ShopRecord) -> int:
             )
             + await insert_missing("price_limits", list(_limit_rows(shop)))
             + await insert_missing("tenant_listings", list(_listing_rows(shop)))
+            + await insert_missing("points_programs", list(_program_rows(shop)))
         )
 
 
@@ -116,6 +117,11 @@ def _promotion_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
             "starts_at": _LONG_AGO,
             "status": "RUNNING",
         }
+
+
+def _program_rows(shop: ShopRecord) -> Iterator[dict[str, object]]:
+    if shop.points:
+        yield {"tenant_id": shop_id(shop.slug), "is_on": True, **shop.points}
 
 
 async def _verify_domain(shop: ShopRecord) -> int:

@@ -19,6 +19,7 @@ from offers.cart import storing
 from offers.cart.lines import CartLine, CartWish, LineChange, Values
 from offers.cart.storing import Cart, Goods, Holder
 from offers.form_values import checked, fields_of
+from offers.quoted_points import quote_points
 from offers.quotes import Quote, QuotedLine
 from tenants.directory import Shop
 
@@ -65,10 +66,11 @@ class CartChange:
     token: str | None = None
 
 
-async def look(shop: Shop, holder: Holder) -> CartNow | None:
-    """The holder's cart at today's prices; None where there is none."""
+async def look(shop: Shop, holder: Holder, *, redeem_points: int = 0) -> CartNow | None:
+    """The holder's cart at today's prices, its quote with so many points; None where there is
+    none."""
     cart = await storing.read(shop, _checked(holder))
-    return None if cart is None else await _priced(shop, cart, holder)
+    return None if cart is None else await _priced(shop, cart, holder, redeem_points=redeem_points)
 
 
 async def add_lines(
@@ -178,7 +180,7 @@ async def _changed(shop: Shop, holder: Holder, token: str | None) -> CartChange:
     return CartChange(await _priced(shop, cart, holder), token)
 
 
-async def _priced(shop: Shop, cart: Cart, holder: Holder) -> CartNow:
+async def _priced(shop: Shop, cart: Cart, holder: Holder, *, redeem_points: int = 0) -> CartNow:
     priced = await quotes.price_each(
         shop, [line.wish for line in cart.lines], customer_id=holder.customer_id
     )
@@ -195,7 +197,10 @@ async def _priced(shop: Shop, cart: Cart, holder: Holder) -> CartNow:
     quote, problem = None, next((one.problem for one in lines if one.problem is not None), None)
     if lines and problem is None:
         try:
-            quote = quotes.sign(shop, ready)
+            pointed, points = await quote_points(
+                shop, ready, wanted=redeem_points, customer_id=holder.customer_id
+            )
+            quote = quotes.sign(shop, pointed, points=points)
         except Refusal as refusal:
             problem = refusal
     total_minor = sum(one.total_minor for one in ready)

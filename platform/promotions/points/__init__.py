@@ -1,0 +1,1 @@
+"""Points (积分): a shop's program, what its customers hold, and how that is earned and spent."""
