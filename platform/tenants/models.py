@@ -83,6 +83,7 @@ class Tenant(Model):
     payment_methods = ArrayField("text", default=lambda: list(DEFAULT_PAYMENT_METHODS))
     min_margin_minor = fields.BigIntField(default=0)
     max_markup_bp = fields.IntField(null=True)
+    platform_markup_cap_bp = fields.IntField(null=True)
     grade_id = fields.UUIDField(null=True)
     """A grade of the parent's."""
     # Of the root alone: they bound the whole tree.

@@ -31,7 +31,11 @@ for no key update
 _SET = """
 update tenants set on_parent_loss = coalesce($2, on_parent_loss),
                    max_child_depth = coalesce($3, max_child_depth),
-                   max_markup_bp = case when $4 then max_markup_bp else $5 end,
+                   platform_markup_cap_bp = case when $4 or $10 then platform_markup_cap_bp
+                                                 else $5 end,
+                   max_markup_bp = case when $4 then max_markup_bp
+                                        when $10 then least($5, platform_markup_cap_bp)
+                                        else $5 end,
                    cumulative_cap_bp = case when $6 then cumulative_cap_bp else $7 end,
                    earning_depth = case when $8 then earning_depth else $9 end
 where id = $1
@@ -44,8 +48,9 @@ class Terms:
     None lifts a cap, and lets as many earn as usual.
 
     `max_child_depth` counts levels from the root, which is 0. `max_markup_bp` is the most that the
-    tenant may add to its cost. The last two bound the whole tree, and are of its root alone: how
-    far a price may exceed the platform's own, and how many agents of a path earn on a sale.
+    tenant may add to its cost; a parent's is the platform's at most. The last two bound the whole
+    tree, and are of its root alone: how far a price may exceed the platform's own, and how many
+    agents of a path earn on a sale.
     """
 
     on_parent_loss: str | None = None
@@ -91,7 +96,7 @@ async def set_terms(
                 raise NotFound("There is no such tenant.", field="tenantId")
             if row["parent_id"] is not None:
                 terms.require_of_the_root()
-            await _write(tenant_id, terms)
+            await _write(tenant_id, terms, by_parent=parent_id is not None)
             if terms.on_parent_loss == "REPARENT" and await _is_lost(row["parent_id"]):
                 await release_children(row["parent_id"], actor=actor)
             now = "select status from tenants where id = $1"
@@ -102,10 +107,13 @@ async def set_terms(
         raise _wrong_depth() from None
 
 
-async def _write(tenant_id: UUID, terms: Terms) -> None:
+async def _write(tenant_id: UUID, terms: Terms, *, by_parent: bool) -> None:
+    """A parent's cap is the platform's at most, and where the parent lifts its own, that holds."""
     nullable = (terms.max_markup_bp, terms.cumulative_cap_bp, terms.earning_depth)
     values = [part for said in nullable for part in _kept_or(said)]
-    await db.execute(_SET, tenant_id, terms.on_parent_loss, terms.max_child_depth, *values)
+    await db.execute(
+        _SET, tenant_id, terms.on_parent_loss, terms.max_child_depth, *values, by_parent
+    )
 
 
 def _kept_or(said: int | None | Kept) -> tuple[bool, int | None]:

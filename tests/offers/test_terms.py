@@ -44,6 +44,22 @@ async def test_a_parent_bounds_what_its_child_adds_to_the_cost(desk: SalesDesk) 
     assert await _price(desk) == LIST_MINOR
 
 
+async def test_a_parent_neither_lifts_nor_raises_the_platforms_cap(desk: SalesDesk) -> None:
+    world = desk.world
+    await world.keys(1)
+    await _say(world.shop, Terms(max_markup_bp=2_222))
+    for lifted in (None, 5_000):
+        await _say(world.shop, Terms(max_markup_bp=lifted), by=world.agent)
+        assert await _price(desk) is None, lifted
+    cap = "select max_markup_bp from tenants where id = $1"
+    await _say(world.shop, Terms(max_markup_bp=100), by=world.agent)
+    assert await desk.owner.fetchval(cap, world.shop.id) == 100
+    await _say(world.shop, Terms(max_markup_bp=None), by=world.agent)
+    assert await desk.owner.fetchval(cap, world.shop.id) == 2_222, "the platform's holds again"
+    await _say(world.shop, Terms(max_markup_bp=None))
+    assert await _price(desk) == LIST_MINOR
+
+
 async def test_the_platform_bounds_all_levels_together_and_says_how_many_earn(
     desk: SalesDesk,
 ) -> None:
