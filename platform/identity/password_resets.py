@@ -1,8 +1,8 @@
 """A forgotten password: a link is asked for, and is good for one new password.
 
-Nothing is told to whoever asks. The link goes to a program that knows how to send mail: a
-customer's to the shop's own, a member of staff's to the platform's, because a staff login opens
-every shop for which its holder works, and none of them may have the key to the others.
+Nothing is told to whoever asks. The link goes to a program of the platform's that knows how to send
+mail, never to the shop's: a customer's account opens a wallet and keys that are not the shop's to
+see, and a staff login opens every shop for which its holder works.
 
 The link's token is derived from the row's id, so it stands nowhere: the row has its hash, and the
 message is written when it is sent (docs/decisions/0051).
@@ -81,7 +81,8 @@ async def ask_for_reset(
 ) -> None:
     """Send the holder of an account a link, if there is such an account.
 
-    `origin` is the address of the shop's pages as the asker came there. Raises `RateLimited`, by
+    `origin` is an address of the shop's pages that the platform answers at, not a domain of the
+    shop's own: whoever leads that elsewhere would be sent the links. Raises `RateLimited`, by
     the account as it was written and by the asker's address, and says nothing else.
     """
     await _count(shop, login, account, ip)
@@ -97,7 +98,7 @@ async def ask_for_reset(
             origin,
             crypto.token_hash(_token(reset_id)),
             float(LINK_SECONDS),
-            shop.path[0] if is_staff else shop.id,
+            shop.path[0],
             orjson.dumps({"shopId": public_id("ten", shop.id)}).decode(),
         )
 

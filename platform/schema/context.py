@@ -19,6 +19,7 @@ from orders.reveal import Witness
 from schema.address import client_address
 from schema.field_table import PURCHASERS
 from tenants.directory import Shop
+from tenants.founding import host_of
 
 ANONYMOUS = "ANONYMOUS"
 
@@ -37,6 +38,13 @@ class Context:
     token: str | None = None
     caller_is_remembered: bool = False
     """The caller was asked for a moment ago, not for this request: good for reading."""
+
+    @property
+    def platforms_origin(self) -> str:
+        """The same at the shop's host below the platform's own, which nobody leads elsewhere."""
+        scheme, _, host = self.origin.partition("://")
+        _, colon, port = host.partition(":")
+        return f"{scheme}://{host_of(self.shop.slug)}{colon}{port}"
 
     @property
     def roles(self) -> frozenset[str]:

@@ -102,7 +102,7 @@ class PasswordMutation:
             login=TokenKind(input.login.value),
             account=input.account,
             ip=context.ip,
-            origin=context.origin,
+            origin=context.platforms_origin,
         )
         return PasswordResetAsked(done=True)
 

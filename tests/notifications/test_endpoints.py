@@ -168,6 +168,14 @@ async def test_only_an_owner_lets_a_program_hear_of_new_passwords(
     assert await program.refused(UPSERT, **known, **redirected) == ("NOT_FOUND", "webhookId")
     assert [one["url"] for one in (await keeper.ask(LIST)).accepted] == [receiver.url]
 
+
+async def test_the_platforms_mailer_is_sent_links_for_new_passwords_and_no_shops_is(
+    keeper: Desk, office: PostOffice, receiver: Receiver
+) -> None:
+    world, wish = office.world, {"url": receiver.url, "eventTypes": ["PASSWORD_RESET_ASKED"]}
+    await keeper.do(UPSERT, **wish)
+    boss = await world.staff("OWNER", shop=world.root)
+    made = (await keeper.api.ask(world.root, UPSERT, {"input": wish}, by=boss)).accepted
     await create_customer(
         tenant_id=world.shop.id, name="Ada", email="ada@example.com", password="correct horse"
     )
@@ -179,10 +187,12 @@ async def test_only_an_owner_lets_a_program_hear_of_new_passwords(
     data = told["data"]
     assert data["account"] == {"kind": "email", "value": "ada@example.com"}
     assert data["login"] == "CUSTOMER"
+    assert data["shopId"] == public_id("ten", world.shop.id)
     token = data["link"].partition("/reset?t=")[2]
     change = {"input": {"token": token, "newPassword": "battery staple"}}
     assert (await keeper.api.ask(world.shop, RESET, change)).accepted["done"]
-    assert token not in (await keeper.ask(LOG, id=made["webhook"]["id"], first=5)).text
+    log = {"id": made["webhook"]["id"], "first": 5}
+    assert token not in (await keeper.api.ask(world.root, LOG, log, by=boss)).text
 
 
 async def test_an_eleventh_webhook_is_refused_and_an_ended_ones_place_is_free(
