@@ -54,8 +54,7 @@ async def return_unrevealed(
         claim = await idempotency.claim(request, kind="ORDER", result_id=order.id)
         if claim.first:
             line = await _line(order, line_id)
-            if line.by_hand:
-                raise Invalid("What a person delivers does not come back.", field="lineId")
+            _require_from_the_pool(line)
             returned = await _take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
             await require_same_price(shop, order, line, kept=in_hand - returned)
@@ -146,6 +145,7 @@ async def _require_generous(order: Order) -> None:
 
 async def _take_all_back(order: Order, line: Line, amount_minor: int) -> int:
     """Put all keys of a line that somebody changed the mind about back; returns how many."""
+    _require_from_the_pool(line)
     await _require_unopened(line)
     left_minor = line.paid_minor - line.refunded_minor
     if amount_minor < left_minor:
@@ -156,6 +156,12 @@ async def _take_all_back(order: Order, line: Line, amount_minor: int) -> int:
         )
     in_hand = line.quantity - line.returned_quantity
     return await _take_back(order, line, None) if in_hand else 0
+
+
+def _require_from_the_pool(line: Line) -> None:
+    """Raise `Invalid` for what was made for this buyer: nobody else can be sold it."""
+    if line.by_hand:
+        raise Invalid("What a person delivers does not come back.", field="lineId")
 
 
 async def _require_unopened(line: Line) -> None:

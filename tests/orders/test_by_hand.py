@@ -97,6 +97,21 @@ async def test_a_top_up_is_paid_into_escrow_and_earned_when_it_is_done(
     await desk.assert_sound()
 
 
+async def test_what_was_delivered_by_hand_does_not_come_back_by_a_change_of_mind(
+    desk: SalesDesk,
+) -> None:
+    await open_by_hand(desk.world, mode="MANUAL", asks=False)
+    bought = await (await desk.order()).paid()
+    hand = await at_hand(desk, bought)
+    await hand.begin()
+    await hand.deliver("made for this buyer")
+    before = (await desk.books(), await desk.key_states())
+    with pytest.raises(Invalid):
+        await bought.refund(11_000, "CHANGE_OF_MIND")
+    assert (await desk.books(), await desk.key_states()) == before
+    await desk.assert_sound()
+
+
 async def test_what_is_handed_over_becomes_a_key_like_any_other_and_never_twice(
     desk: SalesDesk,
 ) -> None:
