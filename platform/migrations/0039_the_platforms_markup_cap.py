@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0035_delivered_by_hand")
+Migration = sql_migration(__file__, after="0038_points")
