@@ -6,20 +6,18 @@ from typing import Any
 import pytest
 
 from entrypoints.verify import verify
-from kernel.errors import Invalid, NotFound
-from kernel.ids import new_id
+from hand_desk import SAID, HandDesk, open_by_hand
 from kernel.settings import Settings
 from ladders import build_ladder, follow_everybody, history, moment, shop_of, tier_of
 from loyalty.giving import set_tier
 from loyalty.progress import progress_of, tier_history
-from loyalty.tiers import TierDraft, TierInUse, remove_tier, tiers_of, upsert_tier
+from loyalty.tiers import TierDraft, remove_tier, tiers_of, upsert_tier
 from offers import quotes
-from offers.price_desk.guarding import GuardBroken
-from offers.price_desk.rule_rows import rules_page
 from offers.quotes import PriceChanged, Wish
-from orders import checkout, paying
+from orders import checkout
 from orders.checkout import Buyer
-from sales import SalesDesk, key
+from orders.records import Viewer
+from sales import Purchase, SalesDesk, key
 from tenants.directory import Shop
 from world import Person, ShopAt
 
@@ -178,97 +176,6 @@ async def test_a_change_of_the_ladder_moves_those_who_stand_on_it(desk: SalesDes
     await upsert_tier(shop, SILVER)  # its name and rank are free again
 
 
-async def test_a_discount_is_a_price_rule_and_keeps_to_the_guards(desk: SalesDesk) -> None:
-    shop = await desk.shop()
-    tier = await upsert_tier(shop, GOLD)
-    assert tier.discount_bp == 300
-    (rule,) = [one for one in (await rules_page(shop, audience="RETAIL", first=9, after=None)).rules
-               if one.for_kind == "TIER"]  # fmt: skip
-    assert (rule.for_id, rule.kind, rule.value) == (tier.id, "PERCENT_OF_FACE", 9_700)
-
-    below_cost = TierDraft(name="gold", rank=2, discount_bp=2_000)
-    with pytest.raises(GuardBroken) as refused:
-        await upsert_tier(shop, below_cost, tier_id=tier.id)
-    assert refused.value.field == "discountBp"
-    with pytest.raises(GuardBroken):
-        await upsert_tier(shop, TierDraft(name="bronze", rank=1, discount_bp=2_000))
-    assert await tiers_of(shop) == [tier]
-
-    kept = await upsert_tier(shop, TierDraft(name="gold", rank=2), tier_id=tier.id)
-    assert kept.discount_bp == 300  # who does not speak of prices leaves them
-    gone = await upsert_tier(shop, TierDraft(name="gold", rank=2, discount_bp=0), tier_id=tier.id)
-    assert gone.discount_bp is None
-
-
-async def test_what_is_wrong_is_refused_and_changes_nothing(desk: SalesDesk) -> None:
-    shop, agent = await desk.shop(), await desk.shop(desk.world.agent)
-    gold, silver = await upsert_tier(shop, GOLD), await upsert_tier(shop, SILVER)
-    theirs = await upsert_tier(agent, SILVER)
-    buyer, stranger = await desk.world.customer(), await desk.world.customer(desk.world.agent)
-    before = await desk.owner.fetch("select * from membership_tiers order by id")
-    for wish, tier_id, field in (
-        (TierDraft(name="gold", rank=3), None, "name"),
-        (TierDraft(name="bronze", rank=2), None, "rank"),
-        (GOLD, silver.id, "name"),
-        (TierDraft(name="bronze", rank=3), theirs.id, "tierId"),
-        (TierDraft(name="bronze", rank=3), new_id(), "tierId"),
-    ):
-        with pytest.raises((Invalid, NotFound)) as refused:
-            await upsert_tier(shop, wish, tier_id=tier_id)
-        assert refused.value.field == field
-    await desk.world.asks(desk.world.shop, 10_500, for_kind="TIER", for_id=gold.id)
-    with pytest.raises(TierInUse) as in_use:
-        await remove_tier(shop, gold.id)
-    assert in_use.value.details == {"by": "PRICES"}
-    with pytest.raises(NotFound):
-        await remove_tier(shop, theirs.id)
-    assert await desk.owner.fetch("select * from membership_tiers order by id") == before
-    assert (await tiers_of(shop))[1].discount_bp == 300  # which a refused removal would have taken
-
-    past = await moment(desk.owner)
-    for customer, tier_id, until in (
-        (stranger, gold.id, None),
-        (buyer, theirs.id, None),
-        (buyer, gold.id, past),
-        (buyer, None, past + timedelta(days=1)),
-    ):
-        with pytest.raises((Invalid, NotFound)):
-            await set_tier(
-                shop, customer_id=customer.id, tier_id=tier_id, until=until, actor="staff:ada"
-            )
-    assert [await tier_of(desk.owner, one) for one in (buyer, stranger)] == [None, None]
-    assert await desk.owner.fetchval("select count(*) from customer_tier_changes") == 0
-
-
-async def test_a_tier_may_leave_more_orders_unpaid(desk: SalesDesk) -> None:
-    await desk.world.keys(24)
-    buyer, shop = await desk.world.customer(), await desk.shop()
-    tier = await upsert_tier(shop, TierDraft(name="friends", rank=1, max_unpaid_orders=22))
-
-    async def order() -> None:
-        await paying.quick_buy(
-            shop=shop,
-            buyer=Buyer(buyer.id),
-            wish=Wish(desk.world.goods.sku_id, 1),
-            expected_total_minor=LIST_MINOR,
-            contact=None,
-            affiliate_code=None,
-            method=None,
-            idempotency_key=key(),
-        )
-
-    for _ in range(20):
-        await order()
-    with pytest.raises(Invalid, match="open first"):
-        await order()
-    await set_tier(shop, customer_id=buyer.id, tier_id=tier.id, until=None, actor="staff:ada")
-    await order()
-    await order()
-    with pytest.raises(Invalid, match="open first"):
-        await order()
-    assert await desk.owner.fetchval("select count(*) from orders") == 22
-
-
 async def test_a_quote_keeps_to_the_tier_that_is_stored(desk: SalesDesk) -> None:
     await desk.world.keys(3)
     buyer, shop = await desk.world.customer(wallet_minor=3 * LIST_MINOR), await desk.shop()
@@ -287,3 +194,38 @@ async def test_a_quote_keeps_to_the_tier_that_is_stored(desk: SalesDesk) -> None
             affiliate_code=None,
             idempotency_key=key(),
         )
+
+
+async def test_what_a_person_delivers_counts_once_it_is_delivered(
+    desk: SalesDesk, config: Settings
+) -> None:
+    await open_by_hand(desk.world)
+    buyer, shop = await desk.world.customer(), await desk.shop()
+    (silver,) = await build_ladder(shop, SILVER)
+    shop = await desk.shop()  # which knows of the ladder
+    quote = await desk.quote(shop, [Wish(desk.world.goods.sku_id, 1)], by=buyer)
+    made = await checkout.create_order(
+        shop=shop,
+        buyer=Buyer(buyer.id),
+        quote_id=quote.id,
+        contact=None,
+        affiliate_code=None,
+        idempotency_key=key(),
+        said={desk.world.goods.sku_id: SAID},
+    )
+    no, line_id = await desk.owner.fetchrow(
+        """select orders.no, line.line_id from orders
+           join manual_deliveries line on line.order_id = orders.id where orders.id = $1""",
+        made.order_id,
+    )
+    bought = Purchase(desk, shop, Viewer(buyer.id), made.order_id, no, quote.total_minor)
+    await bought.paid("CARD")
+    await follow_everybody()
+    assert await tier_of(desk.owner, buyer) is None
+
+    hand = HandDesk(desk, bought, line_id)
+    await hand.begin()
+    await hand.deliver(note="done")
+    await follow_everybody()
+    assert await tier_of(desk.owner, buyer) == silver.id
+    assert await verify(config.database_url) == []
