@@ -2,32 +2,59 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import hypothesis
 import pytest
+import pytest_asyncio
 
 from databases import Administrator, Janitor, own_name, with_database
 from engines import test_engines
-from kernel import db, orm
+from kernel import orm
 from kernel.settings import Settings, settings
+from lasting import LastingConnections
 from migrations import migrate
 from processes import PATIENT
 
 # Time is no reason for an example to fail, nor for another one to be chosen.
-hypothesis.settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+for _profile, _examples in {"tests": 60, "long": 2_000}.items():
+    hypothesis.settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
 hypothesis.settings.load_profile("tests")
 
 MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 
 
+FROM_OUTSIDE = frozenset(
+    (
+        "bad_input",
+        "entrypoints",
+        "faults",
+        "fuzz",
+        "isolation",
+        "sandbox",
+        "schema",
+        "stories",
+        "web",
+    )
+)
+"""Folders that ask the product from outside: the rooms' own tests run the same statements."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs a database is run again against other servers."""
+    """Say what needs the servers, and what depends on which servers they are."""
+    here = Path(__file__).parent
     for item in items:
         if "template_database" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engines)
+        folder = item.path.relative_to(here).parts[0]
+        if item.get_closest_marker("engines") and folder not in FROM_OUTSIDE:
+            item.add_marker(pytest.mark.statements)
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +78,22 @@ def template_database(administrator: Administrator) -> Iterator[tuple[str, str]]
     administrator.execute(f"drop database if exists {name} with (force)")
 
 
+@pytest_asyncio.fixture(scope="session")
+async def lasting() -> AsyncIterator[LastingConnections]:
+    """The connections that last from test to test."""
+    lasting = LastingConnections()
+    yield lasting
+    await lasting.leave()
+
+
 @pytest.fixture(scope="session")
-def janitor(administrator: Administrator, template_database: tuple[str, str]) -> Iterator[Janitor]:
+def janitor(
+    administrator: Administrator, template_database: tuple[str, str], lasting: LastingConnections
+) -> Iterator[Janitor]:
     """Who makes one database fresh for each test."""
-    janitor = Janitor(administrator, template=template_database[1], name=own_name("test"))
+    janitor = Janitor(
+        administrator, template=template_database[1], name=own_name("test"), lasting=lasting
+    )
     yield janitor
     janitor.leave()
 
@@ -92,16 +131,14 @@ def config(
 
 
 @pytest.fixture
-async def database(config: Settings) -> AsyncIterator[Settings]:
+async def database(config: Settings, lasting: LastingConnections) -> AsyncIterator[Settings]:
     """The product's own pools, connected to the fresh database."""
-    await db.connect(config)
-    yield config
-    await db.disconnect()
+    async with lasting.connected(config):
+        yield config
 
 
 @pytest.fixture
-async def owner(config: Settings) -> AsyncIterator[asyncpg.Connection]:
+async def owner(config: Settings, lasting: LastingConnections) -> AsyncIterator[asyncpg.Connection]:
     """A connection as the owner, for what a test plants and for what it checks."""
-    connection = await asyncpg.connect(config.database_url)
-    yield connection
-    await connection.close()
+    async with lasting.owner(config.database_url) as connection:
+        yield connection

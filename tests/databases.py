@@ -13,12 +13,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from lasting import LastingConnections
+
 _LARGE_BYTES = 512 * 1024
 """From here on a clone costs less than what has been deleted and still lies in the files."""
 
 _TERMINATE = """select pg_terminate_backend(pid, 60000) from pg_stat_activity
                 where datname = current_database() and backend_type = 'client backend'
-                and pid <> pg_backend_pid()"""
+                and pid <> pg_backend_pid() and pid <> all ($1::integer[])"""
 
 # Whatever changes the schema or rights, by whomever, leaves a mark with its transaction.
 _NOTICE = """
@@ -114,7 +116,15 @@ class Janitor:
     """Keeps one database that is fresh for every test. Its tables, like the template's, are empty
     but for the rows that the migrations have written."""
 
-    def __init__(self, administrator: Administrator, *, template: str, name: str) -> None:
+    def __init__(
+        self,
+        administrator: Administrator,
+        *,
+        template: str,
+        name: str,
+        lasting: LastingConnections | None = None,
+    ) -> None:
+        self._lasting = lasting or LastingConnections()
         self._administrator = administrator
         self._template, self._name = template, name
         self._connection: asyncpg.Connection | None = None
@@ -127,6 +137,7 @@ class Janitor:
 
     def leave(self) -> None:
         """Drop the database."""
+        self._lasting.hang_up()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -139,7 +150,7 @@ class Janitor:
 
     async def _sweep(self, connection: asyncpg.Connection) -> bool:
         try:
-            await connection.execute(_TERMINATE)
+            await connection.execute(_TERMINATE, self._lasting.sessions())
             swept: bool = await connection.fetchval("select janitor.sweep($1)", _LARGE_BYTES)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return False  # it was dropped, or so altered that not even this works

@@ -1,5 +1,7 @@
 """The one schema of the platform."""
 
+from functools import lru_cache
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -132,8 +134,9 @@ class Subscription(OrderSubscription, PriceDeskSubscription, TradeSubscription):
     """What can be watched."""
 
 
+@lru_cache(maxsize=4)
 def build_schema(*, production: bool, compiled: bool = True) -> CompiledSchema:
-    """Make the schema; production hides its description.
+    """Make the schema, once a process; production hides its description.
 
     Without `compiled` graphql-core executes everything: slower, and with the same answers.
     """

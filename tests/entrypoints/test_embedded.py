@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from entrypoints.embedded.account import Account
 from entrypoints.embedded.home import choose_home, find_programs
 from entrypoints.embedded.processes import processes_in, wait_until
 from entrypoints.embedded.sql import fetch_value
+from forks import ROOT
 from patience import PATIENCE_SECONDS
 
 
@@ -70,6 +73,28 @@ def test_nobody_gets_in_without_the_password(running: tuple[Path, Engines]) -> N
     ):
         client.ping()
     assert stat.S_IMODE((data_dir / "engines.json").stat().st_mode) == 0o600
+
+
+def test_who_leaves_a_server_to_others_says_nothing_of_it(tmp_path: Path) -> None:
+    leaving = """
+from pathlib import Path
+from entrypoints.embedded.account import Account
+
+with Path("log").open("wb") as log:
+    server = Account.choose().launch(["/bin/sleep", "600"], cwd=Path("/"), log=log)
+print(server.pid)
+"""
+    left = subprocess.run(
+        [sys.executable, "-W", "error", "-c", leaving],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "platform")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    os.kill(int(left.stdout), signal.SIGKILL)
+    assert left.stderr == ""
 
 
 def test_passwords_are_in_no_process_arguments(running: tuple[Path, Engines]) -> None:

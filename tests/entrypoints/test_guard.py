@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import strawberry
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -235,7 +234,6 @@ async def test_an_unusual_but_correct_body_gets_through(body: bytes) -> None:
     assert "errors" not in json.loads(answer.body)
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300) | st.text(alphabet='{}[]":,\\u0 nulqery\ud800', max_size=80))
 def test_no_bytes_at_all_make_it_fail(body: bytes | str) -> None:
     raw = body if isinstance(body, bytes) else body.encode(errors="surrogatepass")
@@ -243,7 +241,6 @@ def test_no_bytes_at_all_make_it_fail(body: bytes | str) -> None:
     assert answer.status in (200, 400)
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers(-5, 5) | st.text(alphabet='[]{}"\\a', max_size=5),

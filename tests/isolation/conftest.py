@@ -1,5 +1,5 @@
 """Fixtures of the isolation tests."""
 
-from isolation.fixtures import api, offline, quiet, town
+from isolation.fixtures import api, offline, quiet, town, towns
 
-__all__ = ["api", "offline", "quiet", "town"]
+__all__ = ["api", "offline", "quiet", "town", "towns"]

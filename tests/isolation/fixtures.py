@@ -9,12 +9,13 @@ import pytest
 from billing.payment_methods import stripe_intents
 from entrypoints.asgi import create_app
 from isolation.api import Api
-from isolation.neighbours import Neighbourhood, build_neighbourhood
+from isolation.neighbours import Neighbourhood
+from isolation.towns import Towns
 from kernel import valkey
 from kernel.settings import Settings, settings
 from tenants import directory, dns_proof
 
-__all__ = ["api", "offline", "quiet", "town"]
+__all__ = ["api", "offline", "quiet", "town", "towns"]
 
 
 class _NoDns:
@@ -59,7 +60,13 @@ async def api(offline: Settings, quiet: None, database: Settings) -> AsyncIterat
     await valkey.close()
 
 
+@pytest.fixture(scope="session")
+def towns() -> Towns:
+    """Who builds the town."""
+    return Towns()
+
+
 @pytest.fixture
-async def town(api: Api, owner: asyncpg.Connection) -> Neighbourhood:
+async def town(towns: Towns, api: Api, owner: asyncpg.Connection) -> Neighbourhood:
     """Shops that have traded."""
-    return await build_neighbourhood(owner, api)
+    return await towns.town(owner, api)

@@ -60,6 +60,7 @@ OF_ONE_ORDER = {
 }
 
 
+@pytest.mark.statements
 async def test_right_requests_reach_every_field_and_every_type(
     town: Neighbourhood, api: Api
 ) -> None:

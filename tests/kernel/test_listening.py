@@ -122,8 +122,9 @@ async def test_a_server_that_leaves_one_heartbeat_unanswered_is_noticed(
 
     monkeypatch.setattr(module, "ANSWER_SECONDS", 0.1)
     monkeypatch.setattr(module, "_PAUSE_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(asyncpg.Connection, "execute", never)
-    await listener.until(listens=False)
+    with monkeypatch.context() as silent:
+        silent.setattr(asyncpg.Connection, "execute", never)
+        await listener.until(listens=False)
     assert waited_seconds == [0.1]
 
 

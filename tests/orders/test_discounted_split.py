@@ -4,7 +4,7 @@ any parts end at zero for everybody."""
 from dataclasses import replace
 from uuid import UUID
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kernel.money import BASIS_POINTS
@@ -135,7 +135,6 @@ def refunded(line: Line, shares: list[ShareRow], amount_minor: int) -> tuple[Lin
     return replace(line, refunded_minor=refunded_minor, fundings=fundings), after
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     data=st.data(),
     stack=coupons(),

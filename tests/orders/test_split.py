@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kernel.money import AmountOutOfRange
@@ -201,7 +201,6 @@ def _split_of(tree: Tree, priced: Priced, quantity: int, commission_bp: int) -> 
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(trees(), st.integers(1, 500), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_what_was_priced_is_split_exactly_and_nobody_pays_for_any_quantity(
     tree: Tree, quantity: int, commission_bp: int, channel_share_bp: int
@@ -222,7 +221,6 @@ def test_what_was_priced_is_split_exactly_and_nobody_pays_for_any_quantity(
     assert sum(share.amount_minor for share in shares if share.role is payer) >= fee_minor
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 100_000), st.integers(0, 3_000), st.integers(0, 1_000), st.integers(0, 300))
 def test_g5_refuses_exactly_the_prices_that_some_quantity_could_not_pay(
     cost_minor: int, margin_minor: int, affiliate_bp: int, fee_bp: int
@@ -331,7 +329,6 @@ def test_a_negative_refund_is_a_bug() -> None:
         spread_refund(amount_minor=-1, remaining=[5])
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 50_000), min_size=1, max_size=9), st.data())
 def test_any_sequence_of_refunds_takes_no_share_twice_and_ends_at_zero(
     shares: list[int], data: st.DataObject

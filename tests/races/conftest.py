@@ -7,6 +7,7 @@ import pytest
 
 from kernel import db, valkey
 from kernel.settings import Settings, settings
+from lasting import LastingConnections
 from tenants.directory import Shop, current_shop
 from world import World, build_world
 
@@ -15,15 +16,16 @@ CONNECTIONS = 24
 
 
 @pytest.fixture
-async def database(config: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Settings]:
+async def database(
+    config: Settings, lasting: LastingConnections, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Settings]:
     """The product's pools, wide enough for a crowd, and with patience for all of it."""
     monkeypatch.setenv("KAMENG_WRITE_POOL_SIZE", str(CONNECTIONS))
     monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "120")
     settings.cache_clear()
-    await db.connect(settings())
-    yield settings()
-    await valkey.close()
-    await db.disconnect()
+    async with lasting.connected(settings()):
+        yield settings()
+        await valkey.close()
 
 
 @pytest.fixture

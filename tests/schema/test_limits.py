@@ -19,7 +19,6 @@ from graphql import (
     specified_rules,
 )
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from strawberry.extensions import AddValidationRules
 from strawberry.schema.config import StrawberryConfig
@@ -552,7 +551,6 @@ async def test_variables_with_very_many_values_are_refused_before_they_are_coerc
     assert code_of(result) == "QUERY_TOO_LARGE"
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
 @given(st.text(alphabet='{}()[]:.$!@#"\\ \n,=|abme1 fragmentonquery_', max_size=120))
 def test_no_text_at_all_makes_it_fail(query: str) -> None:
     result = SCHEMA.execute_sync(query or " ")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price_trees import (
@@ -503,7 +503,6 @@ def test_a_rate_outside_its_bounds_is_a_bug(affiliate_bp: int, fee_bp: int, cap_
 # --- every tree
 
 
-@settings(max_examples=400, deadline=None)
 @given(trees())
 def test_prices_and_guards_agree_with_a_second_opinion_in_fractions(tree: Tree) -> None:
     result = price(tree.inputs)
@@ -515,7 +514,6 @@ def test_prices_and_guards_agree_with_a_second_opinion_in_fractions(tree: Tree) 
         assert result.actual_minor != result.limit_minor
 
 
-@settings(max_examples=300, deadline=None)
 @given(trees())
 def test_suggestions_agree_with_the_second_opinion(tree: Tree) -> None:
     asked = with_suggestions(tree.inputs)
@@ -531,7 +529,6 @@ def test_suggestions_agree_with_the_second_opinion(tree: Tree) -> None:
         assert (list(result.costs), result.retail_minor) == (costs, retail_minor)
 
 
-@settings(max_examples=200, deadline=None)
 @given(trees())
 def test_costs_only_grow_down_the_path_and_only_where_somebody_may_earn(tree: Tree) -> None:
     result = price(tree.inputs)
@@ -544,7 +541,6 @@ def test_costs_only_grow_down_the_path_and_only_where_somebody_may_earn(tree: Tr
     assert len(set(deep)) <= 1, "whoever stands too deep passes its cost on"
 
 
-@settings(max_examples=200, deadline=None)
 @given(trees(), st.integers(1, 600))
 def test_a_price_knows_of_the_quantity_only_which_break_it_reaches(
     tree: Tree, quantity: int
@@ -557,7 +553,6 @@ def test_a_price_knows_of_the_quantity_only_which_break_it_reaches(
     )
 
 
-@settings(max_examples=100, deadline=None)
 @given(trees(), st.randoms(use_true_random=False))
 def test_a_price_does_not_depend_on_the_order_in_which_rules_are_read(
     tree: Tree, shuffler: random.Random

@@ -1,5 +1,6 @@
 """The system account that the engines run as."""
 
+import atexit
 import os
 import pwd
 import subprocess
@@ -13,8 +14,23 @@ UNPRIVILEGED = "nobody"
 # The engines see nothing of our environment: no secrets, and the same words in every language.
 ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-# A server outlives the object that started it. Kept here, its handle is not reported as lost.
+# A server outlives the object that started it, and may outlive this process.
 _launched: list[subprocess.Popen[bytes]] = []
+
+
+def reap() -> None:
+    """Forget the servers that have ended, whoever has stopped them; no zombie is left of them."""
+    _launched[:] = [server for server in _launched if server.poll() is None]
+
+
+def _let_go() -> None:
+    """Leave the servers that still run to others: a handle without an end is reported as lost."""
+    reap()
+    for server in _launched:
+        server.returncode = 0
+
+
+atexit.register(_let_go)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,7 @@ class Account:
             start_new_session=True,
             **self._identity(),
         )
+        reap()
         _launched.append(server)
         return server
 
