@@ -1,7 +1,9 @@
 """What a person delivers: the money waits in escrow, and one of all who act is first."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -9,11 +11,18 @@ from entrypoints import worker
 from hand_desk import MINUTES, SAID, HandDesk, open_by_hand
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
+from listeners import plant_endpoint
+from offers.cart import carts
+from offers.cart.lines import CartWish
+from offers.cart.storing import Holder
 from offers.delivery_modes import DeliveryModeNotAllowed
 from offers.quotes import NotEnough, Wish
 from orders import checkout, paying
 from orders.drafts import Buyer
-from orders.manual.tasks import WrongState
+from orders.manual import desk as manual_desk
+from orders.manual.desk import Delivery
+from orders.manual.listing import deliveries_page
+from orders.manual.tasks import Deliverer, WrongState
 from orders.queries import OrderView, order_view
 from orders.records import Viewer
 from orders.refunds import Reason
@@ -364,7 +373,74 @@ async def test_the_buyer_waits_for_a_person_only_where_the_goods_allow_it_and_he
         await desk.quote(shop, [Wish(sku_id, 2)])
     with pytest.raises(DeliveryModeNotAllowed):
         await desk.quote(shop, [Wish(sku_id, 1, hand, "AUTO_KEY")])
+    both = [CartWish(Wish(sku_id, 1)), CartWish(Wish(sku_id, 2, delivery_mode="MANUAL"))]
+    cart = (await carts.add_lines(shop, Holder(), both, ip="192.0.2.1")).cart
+    assert cart.quote is not None
+    assert [one.quoted.delivery_mode for one in cart.lines if one.quoted] == ["AUTO_KEY", "MANUAL"]
     bought = await desk.order(wishes=[Wish(sku_id, 2, delivery_mode="MANUAL")])
     await bought.paid()
     assert await bought.status() == "FULFILLING"
     await desk.assert_sound()
+
+
+async def test_a_desk_shows_a_supplier_its_own_lines_and_an_operator_all_of_them(
+    due: HandDesk, desk: SalesDesk
+) -> None:
+    rivals = await open_by_hand(desk.world, await desk.world.more_goods("rival"), mode="MANUAL")
+    await desk.world.shift_clock("1 minute")
+    shop = await desk.shop()
+    quote = await desk.quote(shop, [Wish(rivals.sku_id, 1)])
+    made = await checkout.create_order(
+        shop=shop, buyer=Buyer(), quote_id=quote.id, contact=None, affiliate_code=None,
+        idempotency_key=key(), said={rivals.sku_id: SAID},
+    )  # fmt: skip
+    no: str = await desk.owner.fetchval("select no from orders where id = $1", made.order_id)
+    viewer = Viewer(guest_token=made.guest_token)
+    theirs = await at_hand(
+        desk, await Purchase(desk, shop, viewer, made.order_id, no, quote.total_minor).paid()
+    )
+    rival = replace(due.deliverer, supplier_id=rivals.supplier_id)
+    operator = replace(due.deliverer, supplier_id=None)
+
+    async def lines(who: Deliverer, **page: Any) -> list[UUID]:
+        found = await deliveries_page(who, **{"state": None, "first": 9, "after": None} | page)
+        return [row.line_id for row in found.rows]
+
+    assert await lines(due.deliverer) == [due.line_id]
+    assert await lines(rival) == [theirs.line_id]
+    assert await lines(operator) == [due.line_id, theirs.line_id]  # the soonest due first
+    assert await lines(operator, state="DELIVERED") == []
+    first = await deliveries_page(operator, state=None, first=1, after=None)
+    assert first.has_next
+    assert await lines(operator, after=first.cursors[0]) == [theirs.line_id]
+    with pytest.raises(Invalid):
+        await lines(rival, after=first.cursors[0])
+
+    before = await everything(desk)
+    for act in (
+        manual_desk.begin(rival, due.line_id),
+        manual_desk.ask_correction(rival, due.line_id, fields=["uid"], message="Again."),
+        manual_desk.refuse(rival, due.line_id, reason="No.", idempotency_key=key()),
+        manual_desk.deliver(
+            rival, due.line_id, delivery=Delivery.of([], None), idempotency_key=key()
+        ),
+        manual_desk.begin(rival, new_id()),
+    ):
+        with pytest.raises(NotFound):
+            await act
+    assert await everything(desk) == before
+    await manual_desk.begin(operator, due.line_id)
+
+
+async def test_programs_hear_that_an_order_waits_for_its_buyer_and_that_it_came(
+    due: HandDesk, desk: SalesDesk
+) -> None:
+    await plant_endpoint(
+        desk.owner, desk.world.shop.id, event_types=["order.needs_correction", "order.delivered"]
+    )
+    hand = await at_hand(desk, await (await order(desk)).paid())
+    await hand.go_to("NEEDS_CORRECTION")
+    await hand.correct(uid="999888777")
+    await hand.deliver()
+    told = await desk.owner.fetch("select type from outbox_events order by number")
+    assert [row["type"] for row in told] == ["order.needs_correction", "order.delivered"]
