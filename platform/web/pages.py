@@ -85,7 +85,8 @@ def show(
         shop=context.shop,
         front=visit.front,
         english=context.english,
-        words=context.words,
+        # A page has all its words in both languages; that one of them is empty is meant so.
+        words=lambda zh, en: en if context.english else zh,
         signed_in=context.customer_id is not None,
         csrf_token=visit.csrf_token,
         problem=problem,

@@ -45,7 +45,7 @@ async def bought(visitor: Visitor, world: World, slug: str) -> tuple[Goods, str,
     )
     visitor.come_in(await world.customer(wallet_minor=50_000))
     page = await visitor.get(f"/p/{slug}")
-    assert "delivered by hand within 2 h" in page.text
+    assert "delivered by hand within 2 h" in page.text and "内" not in page.text
     asked = await visitor.submit(page, "/confirm", method="WALLET")
     ready = await visitor.submit(asked, "/confirm", **{"form.uid": "100200300"})
     assert "by hand, within 2 h" in ready.text
@@ -67,7 +67,7 @@ async def test_the_order_says_until_when_and_a_wrong_account_is_corrected_on_its
 ) -> None:
     _, order, line_id = await bought(visitor, world, "by-hand-topped-up")
     waiting = await shown(visitor, order)
-    assert "Being delivered by hand, by" in waiting.text
+    assert "Being delivered by hand, by" in waiting.text and "前完成" not in waiting.text
     assert (await ask_desk(platform, world, "manualBegin", lineId=line_id))["__typename"] == (
         "ManualBegun"
     )
