@@ -163,7 +163,7 @@ async def copy_sales(
     await owner.executemany(
         LOOK,
         await owner.fetch(
-            """select distinct supplier_listing_id from keys
+            """select distinct keys.supplier_listing_id from keys
                join order_lines on order_lines.id = keys.held_by_line_id
                where order_lines.order_id = any ($1)""",
             list(originals),
