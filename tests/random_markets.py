@@ -1,7 +1,13 @@
-"""Random markets: a path of shops with rules of every kind, suppliers, goods, keys, affiliates."""
+"""Random markets: a path of shops with rules of every kind, suppliers, goods, keys, affiliates.
+
+Beside the rules for everybody there are `SpecialWish`es: for grades, children, tiers, customers and
+promotions, from so many pieces on, in windows of time; floors and ceilings; caps on markups.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,9 +15,11 @@ from hypothesis import strategies as st
 
 from kernel.ids import new_id
 from tenants.pricing import Rounding
-from world import Goods, Person, ShopAt, World, plant_goods, plant_tenant
+from world import Goods, Person, ShopAt, World, plant_goods, plant_row, plant_tenant
 
 MAX_DEPTH = 5
+_NOBODY = UUID(int=0)
+_NO_GOODS = Goods(_NOBODY, _NOBODY, _NOBODY, _NOBODY, slug="")
 EVERYTHING_PLANTED = """
     select string_agg(quote_ident(relname), ', ') from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like '%migration%'
@@ -26,6 +34,45 @@ class RuleWish:
     value: int
     rounding: str
     unit_minor: int
+
+
+@dataclass(frozen=True)
+class SpecialWish:
+    """A price rule for some: whom, which SKU (None: all), from how many pieces on, and between
+    which minutes of the market's life."""
+
+    rule: RuleWish
+    audience: str
+    for_kind: str
+    sku: int | None
+    min_quantity: int = 1
+    window: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def seat(self) -> tuple[object, ...]:
+        """What no two rules of a shop share, whatever their windows."""
+        return self.audience, self.for_kind, self.sku, self.min_quantity
+
+
+@dataclass(frozen=True)
+class LimitWish:
+    """What a shop demands of the prices of a SKU in itself and below."""
+
+    sku: int
+    floor_minor: int | None
+    ceiling_minor: int | None
+    applies_to: str
+
+
+@dataclass(frozen=True)
+class LevelWish:
+    """What is special about a level: rules, limits, how much it may add, and its contract."""
+
+    specials: tuple[SpecialWish, ...] = ()
+    limits: tuple[LimitWish, ...] = ()
+    max_markup_bp: int | None = None
+    moves: bool = False
+    """Whether the tenant moves up when its parent is lost; else it waits."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +92,8 @@ class MarketWish:
     retail: tuple[RuleWish | None, ...]
     affiliate_rates_bp: tuple[int | None, ...]
     skus: tuple[tuple[OfferWish, ...], ...]
+    levels: tuple[LevelWish, ...] = ()
+    cumulative_cap_bp: int | None = None
 
 
 @dataclass
@@ -70,6 +119,56 @@ def _rules(*, least_bp: int, least_minor: int) -> st.SearchStrategy[RuleWish]:
     )
 
 
+_FOR_BUYERS = ("TIER", "CUSTOMER", "PROMOTION")
+_FOR_CHILDREN = ("GRADE", "CHILD")
+
+
+@st.composite
+def _specials(draw: st.DrawFn) -> SpecialWish:
+    """A rule for some; the price may come out too low or too high, and is hidden then."""
+    for_kind = draw(st.sampled_from([*_FOR_BUYERS, *_FOR_CHILDREN, "EVERYONE"]))
+    sku = draw(st.sampled_from([0, 1] if for_kind in ("PROMOTION", "EVERYONE") else [None, 0, 1]))
+    if for_kind == "EVERYONE":
+        audience = draw(st.sampled_from(["RETAIL", "WHOLESALE"]))
+    else:
+        audience = "WHOLESALE" if for_kind in _FOR_CHILDREN else "RETAIL"
+    rule = draw(_rules(least_bp=200, least_minor=100))
+    kind = draw(st.sampled_from([rule.kind, rule.kind, "PERCENT_OF_FACE", "PASS_THROUGH"]))
+    if sku is not None and draw(st.integers(0, 3)) == 0:
+        kind = "ABSOLUTE"
+    value = {
+        "PERCENT_OF_FACE": draw(st.integers(1_000, 30_000)),  # of 100.00
+        "ABSOLUTE": draw(st.integers(1_000, 40_000)),
+        "PASS_THROUGH": 0,
+    }.get(kind, rule.value)
+    window: tuple[int | None, int | None] = (None, None)
+    if for_kind != "PROMOTION":
+        window = draw(st.sampled_from([window, window, (5, None), (None, 20), (-60, 700)]))
+    return SpecialWish(
+        rule=replace(rule, kind=kind, value=value),
+        audience=audience,
+        for_kind=for_kind,
+        sku=sku,
+        min_quantity=draw(st.sampled_from([1, 1, 2, 3])) if sku is not None else 1,
+        window=window,
+    )
+
+
+_limits = st.builds(
+    LimitWish,
+    sku=st.integers(0, 1),
+    floor_minor=st.sampled_from([None, 1, 500, 5_000]),
+    ceiling_minor=st.sampled_from([None, 50_000, 120_000]),
+    applies_to=st.sampled_from(["LIST", "NET"]),
+).filter(lambda one: (one.floor_minor, one.ceiling_minor) != (None, None))
+_levels = st.builds(
+    LevelWish,
+    specials=st.lists(_specials(), max_size=4, unique_by=lambda one: one.seat).map(tuple),
+    limits=st.lists(_limits, max_size=1).map(tuple),
+    max_markup_bp=st.sampled_from([None, None, None, None, 30_000]),
+    moves=st.booleans(),
+)
+
 _wholesale = st.one_of(_rules(least_bp=0, least_minor=0), st.none())
 _retail = st.one_of(*[_rules(least_bp=1_000, least_minor=700)] * 4, st.none())
 _offers = st.builds(
@@ -91,6 +190,8 @@ def market_wishes(draw: st.DrawFn) -> MarketWish:
         retail=tuple(draw(_retail) for _ in range(levels)),
         affiliate_rates_bp=tuple(draw(rates) for _ in range(levels)),
         skus=tuple(tuple(draw(st.lists(_offers, min_size=1, max_size=3))) for _ in range(2)),
+        levels=tuple(draw(st.one_of(st.just(LevelWish()), _levels)) for _ in range(levels)),
+        cumulative_cap_bp=draw(st.sampled_from([None, None, None, 30_000])),
     )
 
 
@@ -125,6 +226,7 @@ async def plant_market(owner: asyncpg.Connection, wish: MarketWish) -> Market:
         if rate_bp is not None:
             await world.affiliate("star", rate_bp=rate_bp, shop=shop)
             codes[shop] = "star"
+    await _plant_specials(owner, wish, shops, [offers[0].sku_id for offers in goods], customers)
     return Market(world, shops, tuple(goods), customers, codes)
 
 
@@ -143,19 +245,104 @@ async def _plant_shops(owner: asyncpg.Connection, wish: MarketWish) -> tuple[Sho
 
 
 async def _plant_rule(
-    owner: asyncpg.Connection, shop: ShopAt, audience: str, rule: RuleWish
+    owner: asyncpg.Connection, shop: ShopAt, audience: str, rule: RuleWish, **seat: Any
 ) -> None:
-    await owner.execute(
-        """insert into price_rules (tenant_id, id, audience, scope, kind, value, rounding,
-                                    unit_minor)
-           values ($1, $2, $3, 'DEFAULT', $4, $5, $6, $7)""",
-        shop.id,
-        new_id(),
-        audience,
-        rule.kind,
-        rule.value,
-        rule.rounding,
-        rule.unit_minor,
+    await plant_row(
+        owner,
+        "price_rules",
+        tenant_id=shop.id,
+        id=new_id(),
+        audience=audience,
+        kind=rule.kind,
+        value=rule.value,
+        rounding=rule.rounding,
+        unit_minor=rule.unit_minor,
+        **{"scope": "DEFAULT", **seat},
+    )
+
+
+async def _plant_specials(
+    owner: asyncpg.Connection,
+    wish: MarketWish,
+    shops: Sequence[ShopAt],
+    sku_ids: Sequence[UUID],
+    customers: dict[ShopAt, Person],
+) -> None:
+    """What is special about each level, in force for the child and the customer that it has."""
+    begin: datetime = await owner.fetchval("select platform_now()")
+    if wish.cumulative_cap_bp is not None:
+        await owner.execute(
+            "update tenants set cumulative_cap_bp = $2 where id = $1",
+            shops[0].id,
+            wish.cumulative_cap_bp,
+        )
+    for level, shop in zip(wish.levels, shops, strict=False):
+        below = shops[len(shop.path)] if len(shop.path) < len(shops) else None
+        whom = await _whom(owner, shop, below, customers[shop])
+        await owner.execute(
+            "update tenants set max_markup_bp = $2, on_parent_loss = $3 where id = $1",
+            shop.id,
+            level.max_markup_bp,
+            "REPARENT" if level.moves else "FREEZE",
+        )
+        for limit in level.limits:
+            await plant_row(
+                owner,
+                "price_limits",
+                tenant_id=shop.id,
+                sku_id=sku_ids[limit.sku],
+                floor_minor=limit.floor_minor,
+                ceiling_minor=limit.ceiling_minor,
+                applies_to=limit.applies_to,
+            )
+        for special in level.specials:
+            if special.for_kind in whom:
+                await _plant_special(owner, shop, special, whom, sku_ids, begin)
+
+
+async def _whom(
+    owner: asyncpg.Connection, shop: ShopAt, below: ShopAt | None, customer: Person
+) -> dict[str, UUID | None]:
+    """Whom the rules of a shop may be for: each kind with one who is there."""
+    world = World(owner, shop, shop, shop, new_id(), _NO_GOODS)
+    tier_id = await world.tier(shop)
+    await owner.execute("update customers set tier_id = $2 where id = $1", customer.id, tier_id)
+    whom: dict[str, UUID | None] = {
+        "EVERYONE": None,
+        "TIER": tier_id,
+        "CUSTOMER": customer.id,
+        "PROMOTION": await world.promotion(shop),
+    }
+    if below is not None:
+        grade_id = await world.grade(shop)
+        await owner.execute("update tenants set grade_id = $2 where id = $1", below.id, grade_id)
+        whom |= {"GRADE": grade_id, "CHILD": below.id}
+    return whom
+
+
+async def _plant_special(
+    owner: asyncpg.Connection,
+    shop: ShopAt,
+    special: SpecialWish,
+    whom: dict[str, UUID | None],
+    sku_ids: Sequence[UUID],
+    begin: datetime,
+) -> None:
+    starts_at, ends_at = (
+        None if minute is None else begin + timedelta(minutes=minute) for minute in special.window
+    )
+    await _plant_rule(
+        owner,
+        shop,
+        special.audience,
+        special.rule,
+        scope="DEFAULT" if special.sku is None else "SKU",
+        target_id=None if special.sku is None else sku_ids[special.sku],
+        for_kind=special.for_kind,
+        for_id=whom[special.for_kind],
+        min_quantity=special.min_quantity,
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
 
 
