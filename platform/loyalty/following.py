@@ -7,14 +7,20 @@ own, so it sees every sale whose row it has taken: of two looks at once the late
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from kernel import db
 from kernel.ids import new_id
+from kernel.log import get_logger
 from loyalty.standing import Gift, Measure, Move, Standing, follow
 
+log = get_logger(__name__)
+
 CUSTOMERS_AT_ONCE: Final = 200
+PUT_OFF_FOR: Final = timedelta(minutes=10)
+"""Who could not be looked at is tried again by the clock."""
 _REASON: Final = "follow customers of every shop to their tiers"
 THE_PLATFORM: Final = "platform"
 """Who moves a customer that nobody moves by hand."""
@@ -28,6 +34,20 @@ with called as (
     select id from customers where tier_due_at <= platform_now() order by tier_due_at limit $1
 )
 select customer_id from called union select id from timed
+"""
+_DUE: Final = """
+with called as (select number, customer_id from tier_dues order by number limit $1),
+timed as (
+    select id from customers where tier_due_at <= platform_now() order by tier_due_at limit $1
+), due as (
+    select number, customer_id from called union all select null, id from timed
+)
+select customer_id, array_remove(array_agg(number), null) as numbers from due group by customer_id
+"""
+_TAKE_THESE: Final = "delete from tier_dues where number = any ($1::bigint[])"
+_PUT_OFF: Final = """
+with put_off as (delete from tier_dues where number = any ($1::bigint[]))
+update customers set tier_due_at = platform_now() + $3::interval where id = $2
 """
 # In one order, so that two workers wait for each other and never both.
 _LOCK: Final = """
@@ -64,12 +84,35 @@ select moved.*, $9 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamp
 async def follow_tiers(at_most: int = CUSTOMERS_AT_ONCE) -> int:
     """Move the customers whose purchases, refunds or time may have moved them.
 
-    Returns how many were looked at. Whatever stops it in the middle leaves them due.
+    Returns how many were looked at. Whatever stops it in the middle leaves them due; then they are
+    looked at one by one, and whoever cannot be is put off.
     """
+    try:
+        async with db.transaction(db.every_tenant(reason=_REASON)):
+            due = [row["customer_id"] for row in await db.fetch(_TAKE, at_most)]
+            if due:
+                await _look_at(due)
+        return len(due)
+    except Exception as error:
+        log.error("tiers_not_followed", exc_info=error)
+    return await _one_by_one(at_most)
+
+
+async def _one_by_one(at_most: int) -> int:
+    """Look at each customer who is due alone: one who cannot be measured, or all of them in a time
+    that a statement does not have, must not keep the others where they are."""
     async with db.transaction(db.every_tenant(reason=_REASON)):
-        due = [row["customer_id"] for row in await db.fetch(_TAKE, at_most)]
-        if due:
-            await _look_at(due)
+        due = await db.fetch(_DUE, at_most)
+    for row in due:
+        customer_id, numbers = row["customer_id"], row["numbers"]
+        try:
+            async with db.transaction(db.every_tenant(reason=_REASON)):
+                await db.execute(_TAKE_THESE, numbers)
+                await _look_at([customer_id])
+        except Exception as error:  # one bad row must not stop the others
+            log.error("tier_not_followed", customer=str(customer_id), exc_info=error)
+            async with db.transaction(db.every_tenant(reason=_REASON)):
+                await db.execute(_PUT_OFF, numbers, customer_id, PUT_OFF_FOR)
     return len(due)
 
 

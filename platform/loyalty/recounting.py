@@ -10,7 +10,9 @@ _REASON: Final = "walk over the customers of a shop that has changed its ladder"
 _STEP: Final = """
 with walk as materialized (
     select tenant_id, starts_at, after_customer_id from tier_recounts
-    where starts_at <= platform_now() order by starts_at limit 1 for update skip locked
+    where starts_at <= platform_now()
+      and not exists (select from tier_dues offset $1)  -- nobody waits behind a whole shop
+    order by starts_at limit 1 for update skip locked
 ), next as materialized (
     select buyer.tenant_id, buyer.id
     from walk cross join lateral (
@@ -36,7 +38,8 @@ select count(*) from next
 async def recount_tiers(at_most: int = CUSTOMERS_AT_ONCE) -> int:
     """Make the next customers of such a shop due; returns how many.
 
-    `follow_tiers` looks at them. A walk that is interrupted goes on where it was.
+    `follow_tiers` looks at them. A walk that is interrupted goes on where it was, and one that is
+    faster than the looks waits for them: buyers of other shops are in the same line.
     """
     async with db.transaction(db.every_tenant(reason=_REASON)):
         walked: int = await db.fetch_value(_STEP, at_most)

@@ -1,6 +1,8 @@
 """Customers follow their purchases, refunds and the clock, exactly and once."""
 
 import random
+from asyncio import CancelledError
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,7 +24,8 @@ from ladders import (
 )
 from loyalty import following
 from loyalty.following import follow_tiers
-from loyalty.tiers import Tier, TierDraft
+from loyalty.recounting import recount_tiers
+from loyalty.tiers import Tier, TierDraft, upsert_tier
 from sales import SalesDesk
 from world import Person
 
@@ -146,7 +149,48 @@ async def test_a_tier_lapses_at_its_moment_and_once(desk: SalesDesk) -> None:
     ]
 
 
-async def test_a_sweep_that_dies_leaves_everybody_due(
+async def test_who_cannot_be_looked_at_stops_nobody_else_and_is_looked_at_later(
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gold,) = await build_ladder(
+        await shop_of(desk.world.shop),
+        TierDraft(name="gold", rank=1, spent_minor=500, window_days=30),
+    )
+    people = [await desk.world.customer() for _ in range(3)]
+    now = await moment(desk.owner)
+    for buyer in people:
+        await plant_purchase(desk.owner, desk.world.shop, buyer, 500, made_at=now)
+    look = following._look_at
+
+    async def look_at(customer_ids: Sequence[UUID]) -> None:
+        await look(customer_ids)
+        if people[0].id in customer_ids:
+            raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(following, "_look_at", look_at)
+        assert await follow_tiers() == 3
+        assert [await tier_of(desk.owner, buyer) for buyer in people] == [None, gold.id, gold.id]
+        assert await follow_tiers() == 0
+    await desk.world.shift_clock("11 minutes")
+    assert await follow_tiers() == 1
+    for buyer in people:
+        assert await history(desk.owner, buyer) == [("REACHED", None, "gold", 500, 30)]
+
+
+async def test_a_walk_over_a_shop_waits_for_the_looks(desk: SalesDesk) -> None:
+    for _ in range(5):
+        await desk.world.customer()
+    ladder = TierDraft(name="gold", rank=1, spent_minor=500, window_days=30)
+    await upsert_tier(await shop_of(desk.world.shop), ladder)
+    steps = [await recount_tiers(at_most=2) for _ in range(4)]
+    # A third portion would stand before the purchases of everybody else.
+    assert steps == [2, 2, 0, 0]
+    assert await follow_tiers() == 4
+    assert await recount_tiers(at_most=2) > 0
+
+
+async def test_a_sweep_that_is_killed_leaves_everybody_due(
     desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (gold,) = await build_ladder(
@@ -158,11 +202,11 @@ async def test_a_sweep_that_dies_leaves_everybody_due(
     await plant_purchase(desk.owner, desk.world.shop, buyer, 500, made_at=now)
 
     async def die(*_: object, **__: object) -> None:
-        raise ConnectionError
+        raise CancelledError
 
     with monkeypatch.context() as broken:
         broken.setattr(following, "_remember", die)
-        with pytest.raises(ConnectionError):
+        with pytest.raises(CancelledError):
             await follow_tiers()
     assert await tier_of(desk.owner, buyer) is None
     assert await history(desk.owner, buyer) == []

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from catalog.forms.fields import FieldKind, FormField, define_form
 from entrypoints import worker
-from hand_desk import MINUTES, SAID, HandDesk, open_by_hand
+from hand_desk import MINUTES, SAID, UID, HandDesk, open_by_hand
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from listeners import plant_endpoint
@@ -225,6 +226,27 @@ async def test_a_correction_stops_the_clock_and_gives_back_the_time_that_was_lef
     await due.deliver()
     assert await due.bought.status() == "DELIVERED"
     await desk.assert_sound()
+
+
+async def test_a_form_that_was_changed_since_the_sale_does_not_bar_a_correction(
+    due: HandDesk, desk: SalesDesk
+) -> None:
+    await due.begin()
+    await due.ask("uid", "server")
+    # Today's form asks for one thing more, and for the server no more.
+    mail = FormField(name="mail", kind=FieldKind.TEXT, label_zh="邮箱")
+    await define_form(sku_id=desk.world.goods.sku_id, fields=[UID, mail])
+    for wrong in ({"uid": "12", "server": "os"}, {"uid": "999888777", "server": ""}):
+        with pytest.raises(Invalid):
+            await due.correct(**wrong)
+    await due.correct(uid="999888777", server="os")
+    assert await due.begin() == {"uid": "999888777", "server": "os"}
+
+    await due.ask("server")
+    strict = replace(UID, pattern=r"\d{12}")  # the uid that stands would not be taken today
+    await define_form(sku_id=desk.world.goods.sku_id, fields=[strict])
+    await due.correct(server="eu")
+    assert await due.begin() == {"uid": "999888777", "server": "eu"}
 
 
 @pytest.mark.parametrize(

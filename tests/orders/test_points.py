@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from billing import ledger
 from coupon_issuers import PLATFORM_PAYS, fund, issue
 from kernel.errors import Refusal
 from offers import quoted_points
@@ -294,7 +295,7 @@ async def test_points_that_are_spent_already_make_the_refund_smaller(desk: Sales
 
 
 async def test_points_that_have_ended_are_the_shops_and_no_refund_asks_for_them_again(
-    desk: SalesDesk,
+    desk: SalesDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.world.keys(4)
     buyer = await desk.world.customer()
@@ -304,6 +305,13 @@ async def test_points_that_have_ended_are_the_shops_and_no_refund_asks_for_them_
     assert await balance(shop, buyer) == 600 + 1_050
     await desk.world.shift_clock("11 days")
     assert await balance(shop, buyer) == 0
+    with monkeypatch.context() as broken:  # a shop whose books cannot be written stops no sweep
+
+        async def refuse(*_: object, **__: object) -> None:
+            raise ConnectionError
+
+        broken.setattr(ledger, "post", refuse)
+        assert await expire_points(9) == 0
     assert [await expire_points(1), await expire_points(9), await expire_points(9)] == [1, 1, 0]
     found = await books(desk)
     assert "L:POINTS T2" not in found

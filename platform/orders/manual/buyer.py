@@ -1,13 +1,13 @@
 """What a buyer does about goods that a person delivers: correct what was said, or cancel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from catalog.forms.fields import FormField, form_fields
+from catalog.forms.fields import FieldKind, FormField, form_fields
 from kernel import db
 from kernel.errors import Invalid
-from offers.form_values import answered
+from offers.form_values import Answer, answered
 from orders import idempotency, news, records
 from orders.forms import seal_form
 from orders.idempotency import Request
@@ -58,16 +58,21 @@ async def correct(
 
 
 async def _write_form(task: Task, values: Mapping[str, str]) -> None:
-    """Put the new answers beside the old ones, all of them held against the SKU's form of today."""
+    """Put the new answers in the place of those that were asked about; the others stay as they are.
+
+    The SKU's form may have changed since the sale: who may correct one field is not held to what
+    the form asks today of all the others.
+    """
     if set(values) != set(task.asked_fields):
         missing = next(iter(sorted(set(task.asked_fields) ^ set(values))))
         known = missing if missing in task.asked_fields else "?"
         raise Invalid("Say what was asked, and no more.", field=f"form.{known}")
-    fields = await _fields(task)
-    said = {answer.name: answer.value for answer in await answers_of(task)} | dict(values)
-    names = {field.name for field in fields}
-    answers = answered(fields, {name: text for name, text in said.items() if name in names})
-    sealed = seal_form(answers, line_id=task.line.id)
+    before = await answers_of(task)
+    asked = [answer for answer in before if answer.name in values]
+    anew = {answer.name: answer for answer in answered(await _fields(task, asked), values)}
+    answers = [anew.get(answer.name, answer) for answer in before]
+    kept = [one for one in answers if one.name not in values or one.name in anew]
+    sealed = seal_form(kept, line_id=task.line.id)
     await db.execute(
         "update order_forms set form = $3, form_key_id = $4 where order_id = $1 and line_id = $2",
         task.order.id,
@@ -77,11 +82,24 @@ async def _write_form(task: Task, values: Mapping[str, str]) -> None:
     )
 
 
-async def _fields(task: Task) -> tuple[FormField, ...]:
+async def _fields(task: Task, asked: Sequence[Answer]) -> list[FormField]:
+    """The fields by which these answers are checked: today's, or, of one that the form has no
+    more, a plain text."""
     stored: str = await db.fetch_value(
         "select form_fields::text from skus where id = $1", task.line.sku_id
     )
-    return form_fields(stored)
+    today = {field.name: field for field in form_fields(stored)}
+    return [today.get(answer.name) or _plain_text(answer) for answer in asked]
+
+
+def _plain_text(answer: Answer) -> FormField:
+    return FormField(
+        name=answer.name,
+        kind=FieldKind.TEXT,
+        label_zh=answer.label_zh,
+        label_en=answer.label_en,
+        sensitive=answer.sensitive,
+    )
 
 
 async def cancel_line(

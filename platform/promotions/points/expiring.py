@@ -6,13 +6,14 @@ from billing import accounts, ledger
 from billing.ledger import Account, credit, debit
 from kernel import db
 from kernel.ids import new_id
+from kernel.log import get_logger
+
+log = get_logger(__name__)
 
 _SHOPS_WITH_DUE = """
 select due.tenant_id, tenants.currency, tenants.parent_id is null as is_root, program.point_minor
-from (select distinct tenant_id
-      from (select tenant_id from points_lots
-            where left_points > 0 and expires_at <= platform_now()
-            order by expires_at limit $1) as soonest) as due
+from (select distinct tenant_id from points_lots
+      where left_points > 0 and expires_at <= platform_now()) as due
 join tenants on tenants.id = due.tenant_id
 join points_programs program on program.tenant_id = due.tenant_id
 """
@@ -35,11 +36,20 @@ select count(*) as lots, coalesce(sum(left_points), 0)::bigint as points from du
 
 
 async def expire_points(at_most: int) -> int:
-    """End the lots whose time is over, a shop at a time; returns how many."""
+    """End the lots whose time is over, up to so many of each shop; returns how many.
+
+    A shop whose points cannot be ended is logged and passed over.
+    """
     scope = db.every_tenant(reason="find shops whose customers' points have ended")
     async with db.transaction(scope, read_only=True):
-        shops = await db.fetch(_SHOPS_WITH_DUE, at_most)
-    return sum([await _expire(at_most=at_most, **dict(shop)) for shop in shops])
+        shops = await db.fetch(_SHOPS_WITH_DUE)
+    ended = 0
+    for shop in shops:
+        try:
+            ended += await _expire(at_most=at_most, **dict(shop))
+        except Exception as error:  # one bad row must not stop the others
+            log.error("points_not_ended", tenant=str(shop["tenant_id"]), exc_info=error)
+    return ended
 
 
 async def _expire(
