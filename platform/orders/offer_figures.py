@@ -44,20 +44,24 @@ with fresh as materialized (
 select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 """)
 # A refund speaks of as many keys as its amount pays for. A key that nobody has opened and that came
-# back says nothing of its supplier: whoever likes may buy and give back, and did not buy.
+# back says nothing of its supplier: whoever likes may buy and give back, and did not buy. Nor does
+# what was canceled before a person delivered it: it was never counted as sold.
 _REFUNDS: Final = Statement("""
 with fresh as materialized (
     select refund.id, line.supplier_listing_id as listing_id, refund.created_at::date as day,
            least(line.quantity, ceil(refund.amount_minor::numeric * line.quantity
                                      / (line.net_minor - line.funded_minor)))::int as keys,
-           refund.reason
+           refund.reason,
+           exists (select from delivered_keys handed
+                   where handed.order_id = refund.order_id and handed.line_id = refund.line_id)
+               as was_delivered
     from (select id, order_id, line_id, amount_minor, reason, created_at from refunds
           where id > :after::uuid and id < :before::uuid order by id limit :batch::int) as refund
     left join order_lines line on (line.order_id, line.id) = (refund.order_id, refund.line_id)
 ), counted as (
     insert into offer_days as known (listing_id, day, faults, returned)
     select listing_id, day, coalesce(sum(keys) filter (where reason = 'SUPPLIER_FAULT'), 0),
-           coalesce(sum(keys) filter (where reason <> 'SUPPLIER_FAULT'), 0)
+           coalesce(sum(keys) filter (where reason <> 'SUPPLIER_FAULT' and was_delivered), 0)
     from fresh
     where reason in ('UNREVEALED_RETURN', 'CHANGE_OF_MIND', 'SUPPLIER_FAULT')
       and listing_id is not null

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from entrypoints import worker
+from hand_desk import HandDesk, open_by_hand
 from offers import catalogue
 from offers.catalogue import Reading
 from offers.shelf import Offer
@@ -63,6 +64,19 @@ async def test_whoever_buys_and_gives_back_makes_an_offer_neither_better_nor_wor
     await rival.refund(11_000, "CHANGE_OF_MIND")
     await sweep()
     assert await figures(desk.owner) == [{"sold": 2, "faults": 0, "typical_seconds": 10}]
+
+
+async def test_what_is_canceled_before_a_person_delivers_it_was_never_sold(desk: SalesDesk) -> None:
+    await open_by_hand(desk.world, mode="MANUAL", asks=False)
+    sold = await (await desk.order(quantity=1)).paid()
+    rival = await (await desk.order(quantity=3)).paid()
+    lines = dict(await desk.owner.fetch("select order_id, id from order_lines"))
+    seller = HandDesk(desk, sold, lines[sold.id])
+    await seller.begin()
+    await seller.deliver("made for this buyer")
+    await HandDesk(desk, rival, lines[rival.id]).cancel()
+    await sweep()
+    assert await figures(desk.owner) == [{"sold": 1, "faults": 0, "typical_seconds": 10}]
 
 
 async def test_a_slow_delivery_is_told_as_slow(desk: SalesDesk) -> None:

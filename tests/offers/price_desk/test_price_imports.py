@@ -218,6 +218,20 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_when_it_wakes_up(
 
 
 @pytest.mark.usefixtures("small_portions")
+async def test_a_short_list_does_not_wait_for_another_shops_long_one(desk: SalesDesk) -> None:
+    shop, agent = await desk.shop(), await desk.shop(desk.world.agent)
+    upload_id = await upload(shop, await _ten_lines(desk))
+    long = await imports.start_import(shop, upload_id, dry_run=True)
+    assert await turns.import_price_lists() == 1
+    line = a_csv(f"{desk.world.goods.slug},,,ABSOLUTE,123.40,,")
+    short = await imports.start_import(agent, await upload(agent, line), dry_run=False)
+    assert await turns.import_price_lists() == 1
+    assert (await imports.price_import(agent, short.id)).written
+    await work_off()
+    assert (await imports.price_import(shop, long.id)).state == "DONE"
+
+
+@pytest.mark.usefixtures("small_portions")
 async def test_prices_that_move_meanwhile_are_all_looked_at_anew(
     desk: SalesDesk, looked_at: list[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """The import of a price list, made by the worker: stretch by stretch, and written in a moment.
 
-A turn takes the import that has waited longest, goes on where its row says, and notes after each
+A turn takes the import that has had the fewest (so that a shop's short list does not wait for
+another's long dry run), goes on where its row says, and notes after each
 portion of the goods how far it has got. Every note names the step that it has seen: whoever was
 held up for longer than a turn may last finds another step, and writes nothing any more. So an
 import goes on after any death, in any worker, and is written once.
@@ -41,14 +42,14 @@ PRICES_A_NOTE: Final = 5_000
 MOST_PRICES_TRIED: Final = 1_000_000
 """Of one dry run; what is left in a tree so large is not looked at."""
 ROWS_A_STATEMENT: Final = 2_000
-_WORKER: Final = "import the price list that has waited longest"
+_WORKER: Final = "import the price list that has had the fewest turns"
 
 _CLAIM: Final = """
 update price_imports set step = step + 1, claimed_until = platform_now() + $1::interval,
        state = case state when 'WAITING' then 'CHECKING' else state end
 where id = (select id from price_imports
             where ended_at is null and (claimed_until is null or claimed_until < platform_now())
-            order by claimed_until nulls first, id limit 1 for update skip locked)
+            order by claimed_until nulls first, step, id limit 1 for update skip locked)
 returning tenant_id, id, file_id, dry_run, step, state, progress::text as progress,
           created_at < platform_now() - $2::interval as is_late"""
 _NOTE: Final = """
