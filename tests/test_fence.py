@@ -105,7 +105,7 @@ SHOP_TABLES = {
     "delivered_keys": "tenant_id",
     "line_shares": "party_id",
 }
-# The first two by a trigger; of an invitation the product may only say who has taken it.
+# The first two by a trigger; of an invitation the product may only say how it has ended.
 ONLY_ADDED_TO = (
     KeyReveal,
     StaffEvent,

@@ -83,6 +83,7 @@ _NAMES = {
     "wdl": "webhook delivery",
     "stf": "member",
     "inv": "invitation",
+    "tiv": "invitation",
     "apc": "API client",
     "evt": "event",
     "sev": "event",

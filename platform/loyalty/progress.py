@@ -84,15 +84,10 @@ async def progress_of(shop: Shop, customer_id: UUID) -> Progress:
     following = _next(tiers, tier, steps)
     counted = following or (tier if tier is not None and tier.id in steps else None)
     spent_minor = steps[counted.id]["spent_minor"] if counted else None
-    own = steps.get(held_id)
     return Progress(
         tier=tier,
         is_given=is_given,
-        holds_until=rows[0]["given_tier_until"]
-        if is_given
-        else own["holds_until"]
-        if own
-        else None,
+        holds_until=_holds_until(rows[0], steps),
         next_tier=following,
         spent_minor=spent_minor,
         window_days=counted.window_days if counted else None,
@@ -106,6 +101,17 @@ def _next(
     """The lowest tier above the present one that can be reached."""
     rank = held.rank if held else 0
     return next((one for one in tiers if one.rank > rank and one.id in steps), None)
+
+
+def _holds_until(
+    buyer: Mapping[str, Any], steps: Mapping[UUID, Mapping[str, Any]]
+) -> datetime | None:
+    """When the present tier ends: as the shop has said, or as the purchases that made it age."""
+    if buyer["is_given"]:
+        until: datetime | None = buyer["given_tier_until"]
+        return until
+    step = steps.get(buyer["held_id"])
+    return step["holds_until"] if step else None
 
 
 def _missing_minor(following: Tier | None, spent_minor: int | None) -> int | None:

@@ -8,14 +8,14 @@ from billing import accounts, ledger, trade_moves
 from billing.ledger import credit, debit
 from billing.payment_methods import METHODS
 from kernel import crypto, db
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import idempotency, news, topping_up
 from orders.idempotency import IdempotencyConflict
 from orders.paying import PaymentStarted
 from tenants.directory import Shop, current_shop
-from tenants.queries import child_by_slug
+from tenants.queries import child_of
 
 MAX_TRADE_TOP_UP_MINOR = 50_000_000
 MAX_MOVED_MINOR = 10_000_000_000
@@ -106,10 +106,9 @@ async def transfer_to_child(
     content = {"child": child_slug, "amount": amount_minor}
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
     # Each of the two books is its tenant's own: no tenant's scope may write both.
-    async with db.transaction(db.every_tenant(reason="a shop's money goes to its child")):
-        child_id = await child_by_slug(shop.id, child_slug)
-        if child_id is None:
-            raise NotFound("There is no such shop directly below this one.", field="childSlug")
+    scope = db.every_tenant(reason="a shop's money goes to its child")
+    async with db.transaction(scope):
+        child_id = (await child_of(shop.id, child_slug, scope=scope, field="childSlug")).id
         claim = await idempotency.claim(request, kind="TRADE_TRANSFER", result_id=new_id())
         if claim.first:
             child = await current_shop(child_id)

@@ -11,7 +11,7 @@ from offers.price_desk.listings import ListingDraft
 from offers.price_desk.promotions import PromotionDraft, PromotionLine
 from offers.price_desk.ranges import RangeDraft
 from offers.price_desk.secret_prices import SecretPrice
-from offers.price_desk.targets import category_by_slug, child_by_slug
+from offers.price_desk.targets import category_by_slug
 from schema.context import Context
 from schema.inputs import amount_in, moment_in
 from schema.price_desk_inputs import (
@@ -26,6 +26,7 @@ from schema.price_desk_inputs import (
     SecretPriceInput,
 )
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind, Scope
+from tenants.queries import child_of
 
 _ID_KINDS = {
     PriceRuleFor.GRADE: "grd",
@@ -73,7 +74,7 @@ async def _target(context: Context, wish: PriceRuleInput) -> UUID | None:
 
 async def _for_id(context: Context, wish: PriceRuleInput) -> UUID | None:
     if wish.for_kind is PriceRuleFor.CHILD:
-        return None if wish.child is None else await child_by_slug(context.shop, wish.child)
+        return None if wish.child is None else (await child_of(context.shop.id, wish.child)).id
     if wish.for_kind is PriceRuleFor.EVERYONE:
         return None
     return id_or_none(_ID_KINDS[wish.for_kind], wish.for_id, field="forId")

@@ -53,7 +53,6 @@ OF_SHOPS: Final = {
     "At most {} rules price the same goods for the same people.": (
         "同一商品对同一对象最多 {} 条价格规则。"
     ),
-    "There is no such shop directly below this one.": "没有这个直属下级。",
     "The platform's own shop is paid by the platform.": "平台自营店只能由平台收款。",
     "A threshold is not negative.": "预警金额不能为负数。",
     "Another purchase has this reference: ask for it by the reference.": (

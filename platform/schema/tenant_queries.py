@@ -20,6 +20,7 @@ from schema.look_ahead import Selected, selected
 from schema.money import amount
 from schema.settlement import SettlementMode
 from schema.tenant_types import (
+    ChildTenantInvitationConnection,
     ParentLoss,
     Tenant,
     TenantConnection,
@@ -27,11 +28,13 @@ from schema.tenant_types import (
     TenantEvent,
     TenantNode,
     child_type,
+    invitation_connection,
     record_type,
 )
 from tenants import queries
 from tenants.directory import Shop
 from tenants.domains import domains_of
+from tenants.invitations import open_invitations
 from tenants.life import TenantStatus
 
 MAX_SUBTREE_DEPTH: Final = 9
@@ -86,6 +89,14 @@ class TenantQuery:
             TenantNode(child=child_type(child), below=below.get(child["id"], 0))
             for child in children
         ]
+
+    @strawberry.field(description="Open invitations to a shop below this one, the newest first.")
+    async def child_tenant_invitations(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> ChildTenantInvitationConnection:
+        """Read a page of what is offered and not yet taken."""
+        page = await open_invitations(info.context.shop.id, first=first, after=after)
+        return invitation_connection(page)
 
     @strawberry.field(description="All shops of the platform, the newest first.")
     async def tenants(

@@ -14,6 +14,7 @@ from schema.money import Money, amount
 from schema.problems import Problem
 from schema.settlement import SettlementMode
 from tenants.founding import contact_of
+from tenants.invitations import InvitationPage
 from tenants.life import TenantStatus
 
 
@@ -182,13 +183,72 @@ TenantFoundPayload = Annotated[TenantFounded | Problem, strawberry.union("Tenant
 class ChildTenantInvited:
     """`token` is good once, and readable this once."""
 
+    id: strawberry.ID
     token: str
     expires_at: datetime
+
+
+@strawberry.type(description="An invitation that nobody has taken yet, and what it promises.")
+class ChildTenantInvitation:
+    """Its token was shown once, when it was made."""
+
+    id: strawberry.ID
+    on_parent_loss: ParentLoss
+    settlement_mode: SettlementMode
+    created_at: datetime
+    expires_at: datetime
+
+
+@strawberry.type
+class ChildTenantInvitationEdge:
+    """An invitation and the cursor that continues after it."""
+
+    cursor: str
+    node: ChildTenantInvitation
+
+
+@strawberry.type
+class ChildTenantInvitationConnection:
+    """A page of open invitations, the newest first."""
+
+    edges: list[ChildTenantInvitationEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class ChildTenantInvitationWithdrawn:
+    """The invitation opens no shop any more."""
+
+    id: strawberry.ID
 
 
 ChildTenantInvitePayload = Annotated[
     ChildTenantInvited | Problem, strawberry.union("ChildTenantInvitePayload")
 ]
+ChildTenantInvitationWithdrawPayload = Annotated[
+    ChildTenantInvitationWithdrawn | Problem,
+    strawberry.union("ChildTenantInvitationWithdrawPayload"),
+]
+
+
+def invitation_connection(page: InvitationPage) -> ChildTenantInvitationConnection:
+    """Put a page of open invitations into the schema's words."""
+    edges = [
+        ChildTenantInvitationEdge(
+            cursor=cursor,
+            node=ChildTenantInvitation(
+                id=strawberry.ID(public_id("tiv", one.id)),
+                on_parent_loss=ParentLoss(one.contract.on_parent_loss),
+                settlement_mode=SettlementMode(one.contract.settlement_mode),
+                created_at=one.created_at,
+                expires_at=one.expires_at,
+            ),
+        )
+        for one, cursor in zip(page.rows, page.cursors, strict=True)
+    ]
+    end = page.cursors[-1] if page.cursors else None
+    page_info = PageInfo(has_next_page=page.has_next, end_cursor=end)
+    return ChildTenantInvitationConnection(edges=edges, page_info=page_info)
 
 
 def child_type(row: Mapping[str, Any]) -> ChildTenant:

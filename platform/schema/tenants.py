@@ -12,6 +12,8 @@ from schema.inputs import or_keep
 from schema.problems import Refusals
 from schema.settlement import SettlementMode
 from schema.tenant_types import (
+    ChildTenantInvitationWithdrawn,
+    ChildTenantInvitationWithdrawPayload,
     ChildTenantInvited,
     ChildTenantInvitePayload,
     ParentLoss,
@@ -49,6 +51,13 @@ class ChildTenantInviteInput:
     days: int = 7
     on_parent_loss: ParentLoss = ParentLoss.FREEZE
     settlement_mode: SettlementMode = SettlementMode.PLATFORM_COLLECT
+
+
+@strawberry.input
+class ChildTenantInvitationWithdrawInput:
+    """An open invitation of this shop."""
+
+    invitation_id: strawberry.ID
 
 
 @strawberry.input
@@ -114,7 +123,24 @@ class TenantMutation:
             days=input.days,
             actor=info.context.actor,
         )
-        return ChildTenantInvited(token=invited.token, expires_at=invited.expires_at)
+        return ChildTenantInvited(
+            id=strawberry.ID(public_id("tiv", invited.id)),
+            token=invited.token,
+            expires_at=invited.expires_at,
+        )
+
+    @strawberry.mutation(
+        description="Take back an invitation that nobody has taken.", extensions=[Refusals()]
+    )
+    async def child_tenant_invitation_withdraw(
+        self, info: Info, input: ChildTenantInvitationWithdrawInput
+    ) -> ChildTenantInvitationWithdrawPayload:
+        """End an open invitation of this shop."""
+        await invitations.withdraw(
+            parent_id=info.context.shop.id,
+            invitation_id=parse_id("tiv", input.invitation_id, field="invitationId"),
+        )
+        return ChildTenantInvitationWithdrawn(id=input.invitation_id)
 
     @strawberry.mutation(
         description="Open a shop with an invitation of this one.", extensions=[Refusals()]

@@ -142,6 +142,7 @@ class TenantInvitation(TenantOwned):
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     expires_at = fields.DatetimeField()
     child_id = fields.UUIDField(null=True)
+    withdrawn_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "tenant_invitations"

@@ -1,12 +1,13 @@
-"""Reads of the tree that other rooms may use, each inside an open core transaction."""
+"""Reads of the tree that other rooms may use, inside an open core transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from kernel import db
-from kernel.errors import Invalid
+from kernel.errors import Invalid, NotFound
 
 MAX_SUBTREE: Final = 100
 """Direct children in one answer."""
@@ -23,12 +24,30 @@ async def children_of(tenant_id: UUID, limit: int = MAX_SUBTREE) -> list[Mapping
     )
 
 
-async def child_by_slug(tenant_id: UUID, slug: str) -> UUID | None:
-    """The direct child of a tenant that is called so; None for whoever is none."""
-    child_id: UUID | None = await db.fetch_value(
-        "select id from tenants where parent_id = $1 and slug = $2", tenant_id, slug
+@dataclass(frozen=True, slots=True)
+class DirectChild:
+    """A direct child of a tenant, and the grade at which it buys."""
+
+    id: UUID
+    grade_id: UUID | None
+
+
+async def child_of(
+    tenant_id: UUID, slug: str, *, scope: db.Scope | None = None, field: str = "child"
+) -> DirectChild:
+    """The direct child of a tenant that is called so; raises `NotFound` for anybody else.
+
+    In an open transaction: `scope` is that one's, where it is not the tenant's own.
+    """
+    rows = await db.read(
+        scope or db.core_scope(tenant_id),
+        "select id, grade_id from tenants where parent_id = $1 and slug = $2",
+        tenant_id,
+        slug,
     )
-    return child_id
+    if not rows:
+        raise NotFound("There is no such shop below this one.", field=field)
+    return DirectChild(rows[0]["id"], rows[0]["grade_id"])
 
 
 async def below_children(child_ids: Sequence[UUID], *, levels: int) -> dict[UUID, int]:

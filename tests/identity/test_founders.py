@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -161,6 +162,134 @@ async def test_an_invitation_of_another_shop_or_of_long_ago_is_not_good(tree: Tr
     await tree.world.shift_clock("7 days 1 second")
     with pytest.raises(NotFound):
         await accept(agent, token)
+    assert await counts(tree.owner) == before
+
+
+async def open_ids(parent: ShopAt) -> list[UUID]:
+    page = await invitations.open_invitations(parent.id, first=None, after=None)
+    return [one.id for one in page.rows]
+
+
+async def test_a_parent_pages_through_open_invitations_and_takes_one_back(tree: Tree) -> None:
+    agent, root = tree.world.agent, tree.world.root
+    contract = Contract("REPARENT", "PREPAID")
+    made = [
+        await invitations.invite(parent_id=agent.id, contract=contract, days=7, actor="staff:x")
+        for _ in range(4)
+    ]
+    await accept(agent, made[0].token)
+    newest_first = [one.id for one in reversed(made[1:])]
+    assert await open_ids(agent) == newest_first
+    assert await open_ids(root) == []
+    page = await invitations.open_invitations(agent.id, first=2, after=None)
+    assert page.has_next
+    assert (page.rows[0].contract, page.rows[0].expires_at) == (contract, made[3].expires_at)
+    rest = await invitations.open_invitations(agent.id, first=2, after=page.cursors[-1])
+    assert [one.id for one in (*page.rows, *rest.rows)] == newest_first
+    assert not rest.has_next
+    with pytest.raises(Invalid):
+        await invitations.open_invitations(root.id, first=2, after=page.cursors[-1])
+    # Not another parent's, and not one that was taken.
+    for parent, invitation in ((root, made[1]), (agent, made[0])):
+        with pytest.raises(NotFound):
+            await invitations.withdraw(parent_id=parent.id, invitation_id=invitation.id)
+    assert await open_ids(agent) == newest_first
+    await invitations.withdraw(parent_id=agent.id, invitation_id=made[1].id)
+    assert await open_ids(agent) == newest_first[:-1]
+    before = await counts(tree.owner)
+    with pytest.raises(NotFound):
+        await accept(agent, made[1].token, Application("another", "x", "y"))
+    await tree.world.shift_clock("7 days 1 second")
+    for ended in (made[1], made[2]):
+        with pytest.raises(NotFound):
+            await invitations.withdraw(parent_id=agent.id, invitation_id=ended.id)
+    assert await open_ids(agent) == []
+    assert await counts(tree.owner) == before
+
+
+async def ends_of(tree: Tree, invitation_id: UUID) -> tuple[bool, bool]:
+    """Whether an invitation was taken, and whether it was withdrawn."""
+    row = await tree.owner.fetchrow(
+        """select child_id is not null, withdrawn_at is not null from tenant_invitations
+           where id = $1""",
+        invitation_id,
+    )
+    return tuple(row)
+
+
+async def test_of_hundreds_who_accept_and_withdraw_one_invitation_one_wins(tree: Tree) -> None:
+    agent = tree.world.agent
+    made = await invitations.invite(
+        parent_id=agent.id, contract=Contract(), days=7, actor="staff:x"
+    )
+    answers = await asyncio.gather(
+        *(
+            accept(agent, made.token, Application(f"new-{n}", "x", "y"), ip=f"192.0.2.{n}")
+            if n % 2
+            else invitations.withdraw(parent_id=agent.id, invitation_id=made.id)
+            for n in range(200)
+        ),
+        return_exceptions=True,
+    )
+    won = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert len(won) == 1
+    assert all(answer in won or isinstance(answer, NotFound) for answer in answers)
+    is_taken = isinstance(won[0], ShopFounded)
+    assert await ends_of(tree, made.id) == (is_taken, not is_taken)
+    assert await tree.owner.fetchval("select count(*) from tenants") == 3 + is_taken
+
+
+async def test_a_withdrawal_while_somebody_is_accepting_stands(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The accepting side has read the invitation as open; the conditional update decides."""
+    agent, look = tree.world.agent, invitations.read
+    made = await invitations.invite(
+        parent_id=agent.id, contract=Contract(), days=7, actor="staff:x"
+    )
+    has_read, is_withdrawn = asyncio.Event(), asyncio.Event()
+
+    async def read_and_wait(token: str, *, parent_id: UUID) -> invitations.Invitation:
+        found = await look(token, parent_id=parent_id)
+        has_read.set()
+        await is_withdrawn.wait()
+        return found
+
+    monkeypatch.setattr(invitations, "read", read_and_wait)
+    before = await counts(tree.owner)
+    accepting = asyncio.create_task(accept(agent, made.token))
+    await has_read.wait()
+    await invitations.withdraw(parent_id=agent.id, invitation_id=made.id)
+    is_withdrawn.set()
+    with pytest.raises(NotFound):
+        await accepting
+    assert await ends_of(tree, made.id) == (False, True)
+    assert await counts(tree.owner) == before
+
+
+async def test_the_database_notices_an_accept_that_only_asks_who_was_first(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tempting mistake: to take what nobody has taken, withdrawn or not."""
+    mutant = "update tenant_invitations set child_id = $2 where id = $1 and child_id is null"
+    look = invitations.read
+    agent = tree.world.agent
+    made = await invitations.invite(
+        parent_id=agent.id, contract=Contract(), days=7, actor="staff:x"
+    )
+
+    async def read_then_withdraw(token: str, *, parent_id: UUID) -> invitations.Invitation:
+        found = await look(token, parent_id=parent_id)
+        await tree.owner.execute(
+            "update tenant_invitations set withdrawn_at = now() where id = $1", found.id
+        )
+        return found
+
+    monkeypatch.setattr(invitations, "read", read_then_withdraw)
+    monkeypatch.setattr(invitations, "_TAKE", mutant)
+    before = await counts(tree.owner)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await accept(agent, made.token)
     assert await counts(tree.owner) == before
 
 

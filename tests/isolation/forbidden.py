@@ -28,6 +28,7 @@ _KINDS: Final = {
     "outbox_events": "evt",
     "api_clients": "apc",
     "staff_invitations": "inv",
+    "tenant_invitations": "tiv",
     "staff_events": "sev",
     "coupons": "cpn",
 }

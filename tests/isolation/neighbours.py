@@ -169,6 +169,7 @@ class Holdings:
     """Of a member who is there to be changed; signs in with `staff_account`."""
     client_id: str = ""
     invitation_id: str = ""
+    child_invitation_id: str = ""
     invitation_tokens: dict[str, str] = field(default_factory=dict)
     """By the role of who accepts."""
 
@@ -337,6 +338,8 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     mine.child = child.id
     await bring_domain(world.owner, mine)
     await plant_invitation(world.owner, shop, mine.invitation)
+    unwanted = crypto.new_token("kmi")
+    mine.child_invitation_id = await plant_invitation(world.owner, shop, unwanted)
     await _hire(world, api, mine)
     mine.sku_id = sku = public_id("sku", world.goods.sku_id)
     await renew(api, mine, "unopened", "delivered", "pending", "payable", *by_hand_of(shop))
@@ -431,16 +434,18 @@ async def bring_domain(owner: asyncpg.Connection, mine: Holdings) -> None:
     )
 
 
-async def plant_invitation(owner: asyncpg.Connection, parent: ShopAt, token: str) -> None:
-    """Let a parent have invited somebody."""
+async def plant_invitation(owner: asyncpg.Connection, parent: ShopAt, token: str) -> str:
+    """Let a parent have invited somebody; returns the invitation's id."""
+    invitation_id = new_id()
     await owner.execute(
         """insert into tenant_invitations (tenant_id, id, token_hash, on_parent_loss,
                                            settlement_mode, created_by, expires_at)
            values ($1, $2, $3, 'FREEZE', 'PLATFORM_COLLECT', 'test', now() + interval '1 day')""",
         parent.id,
-        new_id(),
+        invitation_id,
         crypto.token_hash(token),
     )
+    return public_id("tiv", invitation_id)
 
 
 async def give_login(owner: asyncpg.Connection, staff_id: UUID) -> None:
@@ -745,6 +750,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "purchases": "STAFF_OWNER",
         "tradeLedger": "STAFF_OWNER",
         "coupons": "STAFF_OWNER",
+        "childTenantInvitations": "STAFF_OWNER",
         "pointsEntries": "CUSTOMER",
     }
     for name, role in lists.items():

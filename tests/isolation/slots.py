@@ -560,6 +560,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda _, theirs: [theirs.invitation_id],
         _id("inv"),
     ),
+    "Mutation.childTenantInvitationWithdraw(input.invitationId)": Slot(
+        lambda ask: ask.caller.own.child_invitation_id,
+        lambda _, theirs: [theirs.child_invitation_id],
+        _id("tiv"),
+    ),
     "clientId": Slot(
         lambda ask: ask.caller.own.client_id,
         lambda _, theirs: [
@@ -675,6 +680,7 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         theirs.staff_id,
         theirs.client_id,
         theirs.invitation_id,
+        theirs.child_invitation_id,
         *theirs.invitation_tokens.values(),
         theirs.coupon_code,
         public_id("cpn", theirs.coupon_id),

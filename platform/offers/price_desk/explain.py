@@ -22,6 +22,7 @@ from offers.price_desk.price_steps import Case, PriceExplanation, explained
 from offers.quotes import MAX_QUANTITY
 from promotions.coupons import Holder
 from tenants.directory import Shop
+from tenants.queries import child_of
 
 _READ_AGAIN: Final = 3
 
@@ -87,15 +88,8 @@ async def _shown_offer(shop: Shop, sku_id: UUID, quantity: int, view: Viewpoint)
 
 
 async def _child(shop: Shop, slug: str) -> Child:
-    rows = await db.read(
-        db.core_scope(shop.id),
-        "select id, grade_id from tenants where parent_id = $1 and slug = $2",
-        shop.id,
-        slug,
-    )
-    if not rows:
-        raise NotFound("There is no such shop below this one.", field="child")
-    return Child(rows[0]["id"], rows[0]["grade_id"])
+    child = await child_of(shop.id, slug)
+    return Child(child.id, child.grade_id)
 
 
 async def _buyer(shop: Shop, view: Viewpoint) -> Buyer:

@@ -10,10 +10,11 @@ from offers.price_desk.drafts import NoSuchRule, RuleDraft
 from offers.price_desk.own_rules import OwnRules, seat_of
 from offers.price_desk.rule_rows import RuleView, delete_rules
 from offers.price_desk.rules import upsert_rule
-from offers.price_desk.targets import child_by_slug, require_skus
+from offers.price_desk.targets import require_skus
 from offers.price_desk.writing import write_guarded
 from tenants.directory import Shop
 from tenants.pricing import Audience, ForKind, Rounding, RuleKind, Scope
+from tenants.queries import child_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ async def set_secret_price(shop: Shop, wish: SecretPrice) -> RuleView | None:
 async def _draft(shop: Shop, wish: SecretPrice) -> RuleDraft:
     for_id = wish.customer_id
     if wish.child_slug is not None:
-        for_id = await child_by_slug(shop, wish.child_slug)
+        for_id = (await child_of(shop.id, wish.child_slug)).id
     is_wholesale = wish.child_slug is not None
     return RuleDraft(
         audience=Audience.WHOLESALE if is_wholesale else Audience.RETAIL,

@@ -30,17 +30,3 @@ async def category_by_slug(shop: Shop, slug: str) -> UUID:
         raise NotFound("There is no such category.", field="categorySlug")
     found: UUID = rows[0]["id"]
     return found
-
-
-async def child_by_slug(shop: Shop, slug: str, *, field: str = "child") -> UUID:
-    """The direct child of a slug; raises `NotFound` for anybody else."""
-    rows = await db.read(
-        db.core_scope(shop.id),
-        "select id from tenants where parent_id = $1 and slug = $2",
-        shop.id,
-        slug,
-    )
-    if not rows:
-        raise NotFound("There is no such shop below this one.", field=field)
-    found: UUID = rows[0]["id"]
-    return found
