@@ -306,7 +306,9 @@ async def _whom(
     """Whom the rules of a shop may be for: each kind with one who is there."""
     world = World(owner, shop, shop, shop, new_id(), _NO_GOODS)
     tier_id = await world.tier(shop)
-    await owner.execute("update customers set tier_id = $2 where id = $1", customer.id, tier_id)
+    await owner.execute(
+        "update customers set given_tier_id = $2 where id = $1", customer.id, tier_id
+    )
     whom: dict[str, UUID | None] = {
         "EVERYONE": None,
         "TIER": tier_id,

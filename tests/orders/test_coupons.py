@@ -83,7 +83,9 @@ async def test_a_customer_is_shown_no_coupon_that_could_not_be_used(desk: SalesD
     assert await shown(customer) == everybodys, "nobody has paid for FUNDED"
     await fund(agent.id, agent.id, 500)
     assert await shown(customer) == everybodys | {"FUNDED"}
-    await desk.owner.execute("update customers set tier_id = $2 where id = $1", customer.id, gold)
+    await desk.owner.execute(
+        "update customers set given_tier_id = $2 where id = $1", customer.id, gold
+    )
     assert await shown(customer) == everybodys | {"FUNDED", "FOR-GOLD"}
 
     await (await desk.order(by=customer, coupon_codes=["ONCE-EACH"])).paid()
