@@ -75,11 +75,13 @@ class Kept:
     handout: str = ""
 
     async def copy(self, *, source: str, target: str) -> None:
-        """Replace one database of the server by a copy of another; nobody is connected to them."""
+        """Replace one database of the server by a copy of another. Whoever is connected to either
+        is thrown out, and cannot come back while it is copied."""
         connection = await asyncpg.connect(self.server_url)
         try:
             await connection.execute(f"drop database if exists {target} with (force)")
             if source:
+                await connection.execute(f"alter database {source} allow_connections false")
                 await connection.execute(
                     """select pg_terminate_backend(pid, 60000) from pg_stat_activity
                        where datname = $1""",
@@ -88,6 +90,7 @@ class Kept:
                 await connection.execute(
                     f"create database {target} template {source} strategy file_copy"
                 )
+                await connection.execute(f"alter database {source} allow_connections true")
         finally:
             await connection.close()
 
