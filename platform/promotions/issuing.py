@@ -21,6 +21,8 @@ MOST_PAYERS: Final = 5
 MOST_USES: Final = 100_000
 MOST_USES_PER_CUSTOMER: Final = 100
 MOST_GOODS: Final = 100
+MOST_COUPONS: Final = 1_000
+"""Of one shop, those that are over not counted."""
 LONGEST_WINDOW: Final = timedelta(days=731)
 _SLOTS_AT_ONCE: Final = 10_000
 
@@ -69,6 +71,7 @@ async def create_coupon(*, shop: Shop, wish: CouponWish, by_operator: bool) -> C
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         await _require_known_suppliers(payers)
         await _require_known_tiers(wish.tier_ids)
+        await _require_room(shop.id)
         await _write(shop, coupon_id, wish)
         await _write_payers(shop.id, coupon_id, payers)
         await _write_slots(coupon_id, wish.max_uses or 0)
@@ -168,6 +171,16 @@ async def _require_known_tiers(tier_ids: Sequence[UUID]) -> None:
     )
     if known != len(set(tier_ids)):
         raise Invalid("There is no such tier.", field="tierIds")
+
+
+async def _require_room(tenant_id: UUID) -> None:
+    """Who issues a coupon of the same shop at the same time waits here, and is counted, too."""
+    await db.execute("select from tenants where id = $1 for no key update", tenant_id)
+    known: int = await db.fetch_value(
+        "select count(*) from coupons where tenant_id = $1 and ends_at > platform_now()", tenant_id
+    )
+    if known >= MOST_COUPONS:
+        raise Invalid(f"A shop has at most {MOST_COUPONS} coupons that are not over.")
 
 
 async def _write(shop: Shop, coupon_id: UUID, wish: CouponWish) -> None:

@@ -1,6 +1,6 @@
 """Coupons as their issuer, the shops below and customers see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +26,23 @@ class PayerView:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponTerms:
+    """For whom and what a coupon is good: the words in which it was issued.
+
+    The ids are the own coupon's only, and empty for "everything": an ancestor may name goods that
+    it does not show the shop.
+    """
+
+    reach: str
+    sku_ids: tuple[UUID, ...] | None
+    category_ids: tuple[UUID, ...] | None
+    tier_ids: tuple[UUID, ...] | None
+    max_uses_per_customer: int | None
+    guests: bool
+    returned_by_refund: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CouponView:
     """A coupon. Of an ancestor's, who pays and how often it was used is not the shop's to know."""
 
@@ -48,6 +65,7 @@ class CouponView:
     max_uses: int | None
     uses: int | None
     payers: tuple[PayerView, ...]
+    terms: CouponTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,7 @@ class CouponPage:
     has_next: bool
 
 
+_PLAIN_TERMS: Final = ("reach", "max_uses_per_customer", "guests", "returned_by_refund")
 # The columns of another tenant's coupon that cost it something are not read at all.
 _VIEW: Final = """
 select coupon.id, coupon.name, coupon.kind, coupon.percent_bp, coupon.amount_minor,
@@ -74,7 +93,12 @@ select coupon.id, coupon.name, coupon.kind, coupon.percent_bp, coupon.amount_min
        case when coupon.tenant_id = current_tenant_id() then
            (select array_agg(row(payer.kind::text, payer.party_id, payer.share_bp::int)
                              order by payer.place)
-            from coupon_payers payer where payer.coupon_id = coupon.id) end as payers
+            from coupon_payers payer where payer.coupon_id = coupon.id) end as payers,
+       coupon.reach, coupon.max_uses_per_customer, coupon.guests, coupon.returned_by_refund,
+       case when coupon.tenant_id = current_tenant_id() then coupon.sku_ids end as sku_ids,
+       case when coupon.tenant_id = current_tenant_id() then coupon.category_ids end
+           as category_ids,
+       case when coupon.tenant_id = current_tenant_id() then coupon.tier_ids end as tier_ids
 from coupons coupon
 where coupon.tenant_id = any ((select current_path())::uuid[])
   and (coupon.reach = 'SUBTREE' or coupon.tenant_id = current_tenant_id())
@@ -172,5 +196,12 @@ async def own_coupon(coupon_id: UUID) -> CouponView:
 
 
 def _view(row: Mapping[str, Any]) -> CouponView:
-    payers = tuple(PayerView(*payer) for payer in row["payers"] or ())
-    return CouponView(**{**row, "payers": payers})
+    known = dict(row)
+    goods = {name: _ids(known.pop(name)) for name in ("sku_ids", "category_ids", "tier_ids")}
+    plain = {name: known.pop(name) for name in _PLAIN_TERMS}
+    payers = tuple(PayerView(*payer) for payer in known.pop("payers") or ())
+    return CouponView(**known, payers=payers, terms=CouponTerms(**plain, **goods))
+
+
+def _ids(given: Sequence[UUID] | None) -> tuple[UUID, ...] | None:
+    return None if given is None else tuple(given)

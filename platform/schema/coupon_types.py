@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from kernel.ids import public_id
+from promotions.generated_codes import CodePage
 from promotions.queries import CouponPage, CouponView
 from schema.connections import PageInfo
 from schema.money import Money, amount
@@ -66,7 +67,8 @@ class CouponPayer:
 @strawberry.type(description="A coupon as the shop's console sees it.")
 class Coupon:
     """`payers`, `uses` and `maxUses` are of the shop's own coupons only: what another's costs is
-    not shown."""
+    not shown. So are `skuIds`, `categoryIds` and `tierIds`, which are empty where the coupon is
+    good for all."""
 
     id: strawberry.ID
     name: str
@@ -85,6 +87,37 @@ class Coupon:
     max_uses: int | None
     uses: int | None
     payers: list[CouponPayer] = strawberry.field(metadata={"assumed_size": 2})
+    reach: CouponReach
+    sku_ids: list[strawberry.ID] | None = strawberry.field(metadata={"assumed_size": 5})
+    category_ids: list[strawberry.ID] | None = strawberry.field(metadata={"assumed_size": 2})
+    tier_ids: list[strawberry.ID] | None = strawberry.field(metadata={"assumed_size": 2})
+    max_uses_per_customer: int | None
+    guests: bool
+    returned_by_refund: bool
+
+
+@strawberry.type(description="A generated code.")
+class CouponCode:
+    """Good for one order; `used` while an order has it."""
+
+    code: str
+    used: bool
+
+
+@strawberry.type
+class CouponCodeEdge:
+    """A code and the cursor that continues after it."""
+
+    cursor: str
+    node: CouponCode
+
+
+@strawberry.type
+class CouponCodeConnection:
+    """A page of a coupon's generated codes, the oldest first."""
+
+    edges: list[CouponCodeEdge]
+    page_info: PageInfo
 
 
 @strawberry.type
@@ -145,7 +178,18 @@ def coupon_type(view: CouponView) -> Coupon:
             )
             for payer in view.payers
         ],
+        reach=CouponReach(view.terms.reach),
+        sku_ids=_ids("sku", view.terms.sku_ids),
+        category_ids=_ids("cat", view.terms.category_ids),
+        tier_ids=_ids("tir", view.terms.tier_ids),
+        max_uses_per_customer=view.terms.max_uses_per_customer,
+        guests=view.terms.guests,
+        returned_by_refund=view.terms.returned_by_refund,
     )
+
+
+def _ids(kind: str, ids: tuple[UUID, ...] | None) -> list[strawberry.ID] | None:
+    return None if ids is None else [strawberry.ID(public_id(kind, one)) for one in ids]
 
 
 def _party_id(kind: str, party_id: UUID | None) -> strawberry.ID | None:
@@ -166,6 +210,18 @@ def coupon_connection(page: CouponPage) -> CouponConnection:
     ]
     end = page.cursors[-1] if page.cursors else None
     return CouponConnection(
+        edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
+    )
+
+
+def code_connection(page: CodePage) -> CouponCodeConnection:
+    """Put a page of codes into the console's words."""
+    edges = [
+        CouponCodeEdge(cursor=cursor, node=CouponCode(code=one.code, used=one.used))
+        for one, cursor in zip(page.rows, page.cursors, strict=True)
+    ]
+    end = page.cursors[-1] if page.cursors else None
+    return CouponCodeConnection(
         edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
     )
 

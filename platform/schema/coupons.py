@@ -10,6 +10,7 @@ from kernel.ids import parse_id
 from promotions import codes, issuing, queries
 from promotions.discounts import CouponKind as Kind
 from promotions.discounts import Payer, PayerKind
+from promotions.generated_codes import generated_codes
 from promotions.issuing import CouponWish
 from promotions.models import CouponReach as Reach
 from promotions.models import CouponStacking as Stacking
@@ -17,11 +18,13 @@ from promotions.models import CouponStatus as Status
 from schema.context import Context, Info
 from schema.coupon_types import (
     Coupon,
+    CouponCodeConnection,
     CouponConnection,
     CouponKind,
     CouponPayerKind,
     CouponReach,
     CouponStacking,
+    code_connection,
     coupon_connection,
     coupon_type,
 )
@@ -114,6 +117,21 @@ class CouponQuery:
         """Read a page of coupons."""
         page = await queries.coupons_page(shop=info.context.shop, first=first, after=after)
         return coupon_connection(page)
+
+    @strawberry.field(
+        description="The generated codes of a coupon of the shop's own, the oldest first."
+    )
+    async def coupon_codes(
+        self, info: Info, coupon_id: strawberry.ID, first: int = 20, after: str | None = None
+    ) -> CouponCodeConnection:
+        """Read a page of codes."""
+        page = await generated_codes(
+            shop=info.context.shop,
+            coupon_id=parse_id("cpn", coupon_id, field="couponId"),
+            first=first,
+            after=after,
+        )
+        return code_connection(page)
 
 
 @strawberry.type

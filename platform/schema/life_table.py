@@ -39,7 +39,11 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", SERVED, "tiers"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
-    ("Query", ACCEPTED, "priceListExport priceListImport coupons promoBudget pointsProgram"),
+    (
+        "Query",
+        ACCEPTED,
+        "priceListExport priceListImport coupons promoBudget pointsProgram couponCodes",
+    ),
     ("Query", OUTLIVES, "purchase purchases tradeLedger webhooks webhookDeliveries"),
     ("Mutation", STANDING, "orderCreate quickBuy paymentStart walletTopUp signUp"),
     ("Mutation", STANDING, "cartLinesAdd"),

@@ -9,6 +9,7 @@ OF_SHOPS: Final = {
     "One to {} codes are made at once.": "每次可生成 1 到 {} 个券码。",
     "A prefix has at most {} letters and digits.": "券码前缀最多 {} 个字母或数字。",
     "A coupon has at most {} codes.": "每张优惠券最多 {} 个券码。",
+    "A shop has at most {} coupons that are not over.": "每个店铺最多有 {} 张未结束的优惠券。",
     "A coupon takes off a part of the price, or an amount.": "请填写折扣比例或抵扣金额之一。",
     "Only a percentage has a cap, of at least one minor unit.": "仅折扣券可设最高抵扣额。",
     "A minimum cannot be negative.": "使用门槛不能为负数。",

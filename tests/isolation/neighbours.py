@@ -26,6 +26,7 @@ from offers.price_desk.price_lists.progress import Progress
 from offers.price_desk.sheets.price_list import LineProblem
 from orders import settlement, trade_terms
 from points_desk import begin_program, give_points, plant_earnings
+from promotions.codes import generate_codes
 from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
 from supply.places import declare_places
 from tenants.directory import Shop, current_shop
@@ -670,6 +671,10 @@ async def _issue_coupon(mine: Holdings) -> None:
     mine.coupon_code = f"{mine.shop.slug}code".upper()
     coupon = await issue(shop, mine.coupon_code, 100, name=f"{mine.marker} coupon", listed=True)
     mine.coupon_id = coupon.id
+    await generate_codes(shop=shop, coupon_id=coupon.id, count=2)
+    mine.cursors["couponCodes"] = write_cursor(
+        [str(new_id())], tenant_id=mine.shop.id, about=f"codes of {coupon.id}"
+    )
 
 
 async def _earn(world: World, mine: Holdings) -> None:

@@ -1,6 +1,7 @@
 """Coupons under crowds: as many uses as there are, no more money than was put in, once each."""
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from billing import accounts
 from coupon_issuers import PLATFORM_PAYS, coupon_state, fund, issue
 from entrypoints.verify import verify
+from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
 from offers.quotes import Wish
 from orders import expiry, paying
 from orders.checkout import Buyer, OrderMade
 from orders.records import Viewer
+from promotions import issuing
 from races.crowd import Outcome, all_at_once
 from races.mutants import gate_that_opens_for_two
 from races.purchases import PRICE_MINOR
@@ -201,3 +204,35 @@ async def test_the_check_notices_a_budget_that_is_only_read(
     assert any(fault.endswith("orders with 1 uses") for fault in faults)
     assert await budget_minor(world.owner) < 0
     assert "I3" in {breach.invariant for breach in await verify(database.database_url)}
+
+
+async def coupons_of(owner: asyncpg.Connection, shop: Shop) -> int:
+    number: int = await owner.fetchval("select count(*) from coupons where tenant_id = $1", shop.id)
+    return number
+
+
+async def test_hundreds_who_issue_coupons_at_once_stay_within_the_shops_limit(
+    shop: Shop, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "MOST_COUPONS", 5)
+    outcome = await all_at_once(issue(shop, f"CODE{n}") for n in range(200))
+    assert outcome.errors == []
+    assert len(outcome.done) == await coupons_of(owner, shop) == 5
+
+
+async def test_the_check_notices_coupons_that_are_counted_without_the_lock(
+    shop: Shop, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tempting mistake: count, and then write, with nobody waiting."""
+    both = asyncio.Barrier(2)
+
+    async def counts_alone(tenant_id: UUID) -> None:
+        number: int = await db.fetch_value(
+            "select count(*) from coupons where tenant_id = $1", tenant_id
+        )
+        await both.wait()
+        assert number == 0
+
+    monkeypatch.setattr(issuing, "_require_room", counts_alone)
+    outcome = await all_at_once(issue(shop, f"CODE{n}") for n in range(2))
+    assert len(outcome.done) == await coupons_of(owner, shop) == 2

@@ -104,6 +104,62 @@ async def test_a_coupon_is_issued_bought_with_and_counted(town: Neighbourhood, a
     assert [edge["node"]["uses"] for edge in edges if edge["node"]["id"] == coupon["id"]] == [1]
 
 
+DESK = """{ coupons(first: 50) { edges { node { id reach skuIds categoryIds tierIds
+  maxUsesPerCustomer guests returnedByRefund } } } }"""
+CODES = """query ($of: ID!, $after: String) { couponCodes(couponId: $of, first: 2, after: $after) {
+  edges { node { code used } } pageInfo { hasNextPage endCursor } } }"""
+
+
+async def test_the_desk_shows_what_a_coupon_is_good_for_and_which_codes_are_used(
+    town: Neighbourhood, api: Api
+) -> None:
+    shop, agent, sku = town.at("shop"), town.at("agent"), public_id("sku", town.goods.sku_id)
+    terms = {"skuIds": [sku], "maxUsesPerCustomer": 3, "returnedByRefund": False}
+    issued = issue_for_subtree(
+        await shop_of(agent.shop), "BELOW", sku_ids=[town.goods.sku_id], guests=True
+    )
+    inherited = public_id("cpn", (await issued).id)
+    made = (await api.ask(shop.shop, CREATE, wish(**terms), by=staff(town))).accepted["coupon"]
+
+    edges = (await api.ask(shop.shop, DESK, by=staff(town))).accepted["edges"]
+    shown = {edge["node"].pop("id"): edge["node"] for edge in edges}
+    own = {"reach": "SHOP", "categoryIds": [], "tierIds": [], "guests": True}
+    assert shown[made["id"]] == {**own, **terms}
+    above = shown[inherited]
+    assert (above["reach"], above["guests"], above["returnedByRefund"]) == ("SUBTREE", True, True)
+    assert (above["skuIds"], above["categoryIds"], above["tierIds"]) == (None, None, None)
+
+    # Of the agent's three codes, one is used in the shop below.
+    asked = {"input": {"couponId": inherited, "count": 3}}
+    await fund(agent.shop.id, agent.shop.id, 10_000)
+    content = (await api.ask(agent.shop, GENERATE, asked, by=staff(town, at="agent"))).accepted
+    codes = content["content"].split("\n")
+    lines = [{"skuId": sku, "quantity": 1}]
+    wanted = {"input": {"lines": lines, "couponCodes": [codes[0]]}}
+    quote = (await api.ask(shop.shop, QUOTE, wanted)).accepted
+    assert quote["refusedCoupons"] == []
+    order = {"input": {"quoteId": quote["id"], "idempotencyKey": "c" * 22}}
+    assert (await api.ask(shop.shop, ORDER, order)).accepted
+    told, after = {}, None
+    for has_next in (True, False):
+        by = staff(town, at="agent")
+        page = (await api.ask(agent.shop, CODES, {"of": inherited, "after": after}, by=by)).accepted
+        told |= {edge["node"]["code"]: edge["node"]["used"] for edge in page["edges"]}
+        after = page["pageInfo"]["endCursor"]
+        assert page["pageInfo"]["hasNextPage"] == has_next
+    assert told == {code: code == codes[0] for code in codes}
+
+    # Without codes there are none; of a coupon from above, and to who only reads, nothing is told.
+    empty = await api.ask(shop.shop, CODES, {"of": made["id"]}, by=staff(town))
+    assert empty.accepted["edges"] == []
+    assert (await api.ask(shop.shop, CODES, {"of": inherited}, by=staff(town))).codes == {
+        "NOT_FOUND"
+    }
+    reader = staff(town, "STAFF_CATALOGUE", at="agent")
+    refused = await api.ask(agent.shop, CODES, {"of": inherited}, by=reader)
+    assert refused.codes == {"FORBIDDEN"}
+
+
 async def test_a_quote_says_which_code_is_not_good_and_why(town: Neighbourhood, api: Api) -> None:
     shop = town.at("shop").shop
     lines = [{"skuId": public_id("sku", town.goods.sku_id), "quantity": 1}]
