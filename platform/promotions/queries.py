@@ -77,7 +77,8 @@ class CouponPage:
     has_next: bool
 
 
-_PLAIN_TERMS: Final = ("reach", "max_uses_per_customer", "guests", "returned_by_refund")
+_IDS: Final = ("sku_ids", "category_ids", "tier_ids")
+_TERMS: Final = (*_IDS, "reach", "max_uses_per_customer", "guests", "returned_by_refund")
 # The columns of another tenant's coupon that cost it something are not read at all.
 _VIEW: Final = """
 select coupon.id, coupon.name, coupon.kind, coupon.percent_bp, coupon.amount_minor,
@@ -197,10 +198,10 @@ async def own_coupon(coupon_id: UUID) -> CouponView:
 
 def _view(row: Mapping[str, Any]) -> CouponView:
     known = dict(row)
-    goods = {name: _ids(known.pop(name)) for name in ("sku_ids", "category_ids", "tier_ids")}
-    plain = {name: known.pop(name) for name in _PLAIN_TERMS}
     payers = tuple(PayerView(*payer) for payer in known.pop("payers") or ())
-    return CouponView(**known, payers=payers, terms=CouponTerms(**plain, **goods))
+    terms = {name: known.pop(name) for name in _TERMS}
+    terms |= {name: _ids(terms[name]) for name in _IDS}
+    return CouponView(**known, payers=payers, terms=CouponTerms(**terms))
 
 
 def _ids(given: Sequence[UUID] | None) -> tuple[UUID, ...] | None:

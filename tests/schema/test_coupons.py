@@ -140,7 +140,8 @@ async def test_the_desk_shows_what_a_coupon_is_good_for_and_which_codes_are_used
     assert quote["refusedCoupons"] == []
     order = {"input": {"quoteId": quote["id"], "idempotencyKey": "c" * 22}}
     assert (await api.ask(shop.shop, ORDER, order)).accepted
-    told, after = {}, None
+    told: dict[str, bool] = {}
+    after = None
     for has_next in (True, False):
         by = staff(town, at="agent")
         page = (await api.ask(agent.shop, CODES, {"of": inherited, "after": after}, by=by)).accepted
