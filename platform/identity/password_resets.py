@@ -114,8 +114,10 @@ async def reset_password(*, tenant_id: UUID, token: str, new: str) -> None:
     hashed = crypto.token_hash(token)
     rows = await db.read(
         db.core_scope(tenant_id),
-        f"select id, customer_id, staff_id from password_resets where token_hash = $1 and {_OPEN}",
+        f"""select id, customer_id, staff_id from password_resets
+            where token_hash = $1 and tenant_id = $2 and {_OPEN}""",
         hashed,
+        tenant_id,
     )
     if not rows:
         raise _ended()

@@ -90,7 +90,7 @@ class Ask:
     @property
     def order_name(self) -> str:
         """Which of the orders suits the root field."""
-        if self.root.name in _AT_DESK:
+        if self.root.name in AT_DESK:
             ends = "manualDeliver" if self.root.name == "manualDeliver" else "manualRefuse"
             own = f"{ends} {self.caller.role}"
             return own if own in self.caller.orders else "by hand"
@@ -300,7 +300,7 @@ _ORDER_NO = Slot(
 )
 
 #: At the desk of who delivers: a supplier's own, whichever shop has sold it, and all an operator's.
-_AT_DESK: Final = (*ENDS_BY_HAND, "manualBegin", "manualCorrectionAsk")
+AT_DESK: Final = (*ENDS_BY_HAND, "manualBegin", "manualCorrectionAsk")
 
 _CART_LINE = Slot(
     lambda ask: ask.caller.own.cart_lines.get(ask.caller.role, public_id("ctl", new_id())),
@@ -321,7 +321,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         lambda ask: ask.order.line_id,
         lambda ask, theirs: (
             []
-            if ask.root.name in _AT_DESK and ask.granted
+            if ask.root.name in AT_DESK and ask.granted
             else [order.line_id for order in ask.orders_of(theirs)]
         ),
         _id("lin"),

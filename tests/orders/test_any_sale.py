@@ -108,12 +108,14 @@ WHAT_HAPPENS = [
     "the_channel_says_yes",
     "the_channel_says_yes",
     "the_channel_says_something_odd",
+    "the_channel_says_something_odd",
     "the_channel_repeats_itself",
     "a_buyer_cancels",
     "time_passes_and_the_worker_sweeps",
     "money_comes_after_the_hold_and_before_the_sweep",
     "a_buyer_opens_keys",
     "a_buyer_returns_keys",
+    "the_shop_refunds",
     "the_shop_refunds",
     "the_shop_refunds",
     "the_shop_refunds",
@@ -289,7 +291,7 @@ class AnySale:
     def the_shop_refunds(self) -> None:
         purchase = self._any(self.purchases)
         line = self._any(self.stage.run(purchase.lines()))
-        percent = self.draw(st.sampled_from([1, 33, 50, 100, 101]))
+        percent = self.draw(st.sampled_from([1, 50, 100, 100, 101]))
         amount_minor = max((line.paid_minor - line.refunded_minor) * percent // 100, 1)
         reason: Reason = self.draw(st.sampled_from(REASONS))
         self._attempt(reason, purchase.refund(amount_minor, reason, line_id=line.id))
@@ -570,7 +572,7 @@ def test_the_books_are_sound_after_some_steps_of_a_sale(config: Settings) -> Non
 
 @pytest.mark.sweep
 def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> None:
-    done = play(config, examples=28, steps=40)
+    done = play(config, examples=44, steps=40)
     # Random actions that never got anywhere would prove nothing.
     deeds = (
         "ordered",
