@@ -10,6 +10,7 @@ from billing import accounts, ledger
 from kernel import db
 from kernel.ids import new_id
 from kernel.settings import Settings
+from patience import until
 
 pytestmark = pytest.mark.engines
 
@@ -75,6 +76,17 @@ async def folded_minor(owner: asyncpg.Connection, account: ledger.Account) -> in
     return found
 
 
+async def all_older_writers_have_ended(owner: asyncpg.Connection) -> None:
+    """Nothing is folded that may be older than somebody's open transaction, and the server counts
+    those of the other databases, too."""
+    mine = await owner.fetchval("select pg_current_xact_id()::text")
+    await until(
+        lambda: owner.fetchval(
+            "select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8", mine
+        )
+    )
+
+
 async def test_who_finds_few_entries_leaves_them_and_who_finds_many_folds_them(
     database: Settings, owner: asyncpg.Connection
 ) -> None:
@@ -84,10 +96,12 @@ async def test_who_finds_few_entries_leaves_them_and_who_finds_many_folds_them(
         assert await db.fetch_value("select lock_balance($1)", wallet.id) == 500
     assert await folded_minor(owner, wallet) is None
     await fill(wallet, entries=1)
+    await all_older_writers_have_ended(owner)
     async with db.transaction(db.core_scope()):
         assert await db.fetch_value("select lock_balance($1)", wallet.id) == 510
     assert await folded_minor(owner, wallet) == 510
     await fill(wallet, entries=51)
+    await all_older_writers_have_ended(owner)
     for _ in range(2):  # the second adds up what the first has folded
         async with db.transaction(db.core_scope()):
             assert await db.fetch_value("select lock_balance($1)", wallet.id) == 1020
