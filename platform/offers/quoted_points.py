@@ -79,11 +79,9 @@ def _room_minor(line: QuotedLine) -> int:
 
 
 def _problem(terms: PointsTerms, wanted: int, most: int) -> Refusal | None:
-    if wanted > most:
-        return refusals.too_many(most)
     if 0 < wanted < terms.least_points:
         return refusals.too_few(terms.least_points)
-    return None
+    return refusals.too_many(most) if wanted > most else None
 
 
 def _earned(line: QuotedLine, shop: Shop) -> int:

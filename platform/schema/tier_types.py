@@ -22,9 +22,12 @@ class TierThreshold:
     grace_days: int
 
 
-@strawberry.type(description="What a tier brings.")
+@strawberry.type(
+    description="What a tier brings. `priority` is for the shop's own programs: the higher, the "
+    "sooner one is to be served. The platform itself sorts nothing by it yet."
+)
 class TierBenefits:
-    """`discountBp` is off the face value; the higher the priority, the sooner one is served."""
+    """`discountBp` is off the face value."""
 
     discount_bp: int | None
     max_unpaid_orders: int

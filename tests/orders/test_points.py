@@ -148,7 +148,12 @@ async def test_points_that_cannot_be_used_are_refused_and_a_quote_says_why(
         assert caught.value.details["reason"] == reason
     assert await written(desk) == before
     shop = await begin_program(shop, earn_bp=0, least_points=20)
-    await plant_points(desk.owner, shop, buyer, 6_000)
+    await plant_points(desk.owner, shop, buyer, 19)  # too few to be used: the number says so
+    for points, reason in ((19, "TOO_FEW"), (20, "TOO_MANY")):
+        quote = await desk.quote(shop, wishes, by=buyer, redeem_points=points)
+        assert quote.points is not None and quote.points.problem is not None
+        assert (quote.points.most, quote.points.problem.details["reason"]) == (0, reason)
+    await plant_points(desk.owner, shop, buyer, 5_981)
     before = await written(desk)
     for points, reason, details in ((5_501, "TOO_MANY", 5_500), (19, "TOO_FEW", 20)):
         quote = await desk.quote(shop, wishes, by=buyer, redeem_points=points)
