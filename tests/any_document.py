@@ -34,6 +34,7 @@ VARIABLES: Final = ("yes", "no", "maybe")
 _CUSTOM: Final = {
     "MinorUnits": st.integers(-5, 2**40).map(nodes.Int),
     "DateTime": st.datetimes(timezones=st.just(UTC)).map(lambda at: nodes.String(at.isoformat())),
+    "Date": st.dates().map(lambda day: nodes.String(day.isoformat())),
     "Odd": st.integers(0, 50).map(lambda n: nodes.Int(2 * n + 1)),
 }
 

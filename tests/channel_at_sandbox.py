@@ -1,22 +1,21 @@
 """The product's payment methods, pointed at a sandbox of the channel."""
 
-from uuid import uuid4
-
 import pytest
 
-from billing.payment_methods import METHODS, stripe_intents
+from billing.payment_methods import METHODS, stripe_api
 from billing.payment_methods.base import Ask, PaymentMethod, Started
 from billing.payment_methods.stripe_wire import StripeWire
+from kernel.ids import new_id
 from kernel.settings import settings
 from sandbox_desk import API_KEY, WEBHOOK_SECRET, Desk
 
 
 async def leave() -> None:
     """Close the client of the product, and forget the settings of the test."""
-    transport = stripe_intents.client()._requestor._client
+    transport = stripe_api.client()._requestor._client
     assert isinstance(transport, StripeWire)
     await transport.close_async()
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
     settings.cache_clear()
 
 
@@ -31,11 +30,11 @@ def point_at(url: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
     }.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
 
 
 def an_ask(amount_minor: int = 10_500) -> Ask:
-    return Ask(uuid4(), amount_minor, "CNY", "shop K1", "https://shop.example/orders/1?a=b&c=d")
+    return Ask(new_id(), amount_minor, "CNY", "shop K1", "https://shop.example/orders/1?a=b&c=d")
 
 
 async def paid(desk: Desk, code: str = "ALIPAY") -> tuple[PaymentMethod, Ask, Started]:

@@ -33,6 +33,7 @@ MASTER_SECRET = "a-master-secret-for-tests-only-0123456789"
 FROM_OUTSIDE = frozenset(
     (
         "bad_input",
+        "canaries",
         "entrypoints",
         "faults",
         "fuzz",

@@ -1,7 +1,7 @@
 """Values for any field of a schema, made out of its types, some of them not what they should be."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ _SCALARS: Final[dict[str, Callable[[Random], Any]]] = {
     "Int": lambda random: random.choice([0, -1, 2**31 - 1]),
     "Float": lambda random: random.choice([0.5, 3]),
     "Boolean": lambda random: random.random() < 0.5,
+    "Date": lambda _: date(2026, 1, 2),
     "DateTime": lambda _: datetime(2026, 1, 2, tzinfo=UTC),
     "MinorUnits": lambda random: random.choice([1, 2**53 - 1]),
     "Odd": lambda random: random.choice([1, 3]),

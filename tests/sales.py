@@ -13,17 +13,18 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from billing.payment_methods import METHODS
+from billing.payment_methods import BANK_TRANSFER, METHODS
 from billing.payment_methods.base import (
     Ask,
     ChannelRefused,
     ChannelReport,
     ChannelState,
     ChannelUnavailable,
+    Mode,
     PaymentMethod,
     Started,
 )
-from entrypoints import worker
+from entrypoints import sweeps
 from entrypoints.verify import verify
 from kernel import db
 from kernel.settings import settings
@@ -32,7 +33,7 @@ from offers.quotes import Quote, Wish
 from orders import checkout, expiry, paying, refunds, reveal, settlement
 from orders.checkout import Buyer
 from orders.records import Line, Viewer
-from orders.refunds import Reason
+from orders.refunds import Destination, Reason
 from orders.reveal import RevealedKey, Witness
 from orders.settlement import Heard
 from tenants.directory import Shop, current_shop
@@ -57,11 +58,19 @@ class ChannelInMemory:
     fee_bp: int = FEE_BP
     label_zh: str = "渠道"
     label_en: str = "channel"
+    modes: tuple[Mode, ...] = ("ELEMENTS", "HOSTED")
+    countries: tuple[str, ...] = ()
+    is_on: bool = True
+    takes_all: bool = True
+    tops_up: bool = True
     refund_answer: RefundAnswer = "DONE"
     asked: list[Ask] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
     refunded: dict[str, int] = field(default_factory=dict)
     """What was given back, in minor units, by the refund's own id: it is the idempotency key."""
+
+    def takes(self, currency: str, amount_minor: int | None = None) -> bool:
+        return True
 
     async def start(self, ask: Ask) -> Started:
         self.asked.append(ask)
@@ -108,8 +117,8 @@ def provider_ref(payment_id: UUID) -> str:
 
 @contextmanager
 def channels_in_memory() -> Iterator[dict[str, ChannelInMemory]]:
-    """Every payment method's channel is in memory until the block ends."""
-    channels = {code: ChannelInMemory(code) for code in METHODS}
+    """Every channel is in memory until the block ends; a bank transfer asks none."""
+    channels = {code: ChannelInMemory(code) for code in METHODS if code != BANK_TRANSFER}
     methods: Mapping[str, PaymentMethod] = channels
     with pytest.MonkeyPatch.context() as patch:
         for code, method in methods.items():
@@ -194,17 +203,17 @@ class SalesDesk:
 
     async def sweep(self) -> None:
         """What the worker does about orders that nobody paid."""
-        await worker.expire_orders()
+        await sweeps.expire_orders()
 
     async def ask_channels(self) -> None:
         """What the worker does about payments of which nothing was heard."""
-        await worker.ask_channels()
+        await sweeps.ask_channels()
 
     async def send_refunds(self, answer: RefundAnswer = "DONE") -> None:
         """What the worker does about refunds that are due, and what the channels answer."""
         for channel in self.channels.values():
             channel.refund_answer = answer
-        await worker.send_refunds()
+        await sweeps.send_refunds()
 
     async def books(self, *names: tuple[str, UUID]) -> dict[str, int]:
         """Every account that holds something, in minor units, debits positive.
@@ -345,7 +354,13 @@ class Purchase:
         )
         return [row["id"] for row in rows]
 
-    async def give_back(self, quantity: int | None = None, *, line_id: UUID | None = None) -> None:
+    async def give_back(
+        self,
+        quantity: int | None = None,
+        *,
+        line_id: UUID | None = None,
+        destination: Destination = "CHANNEL",
+    ) -> None:
         """The buyer returns unopened keys of a line."""
         await refunds.return_unrevealed(
             shop=self.shop,
@@ -354,6 +369,7 @@ class Purchase:
             line_id=line_id or (await self.line()).id,
             quantity=quantity,
             idempotency_key=key(),
+            destination=destination,
         )
 
     async def refund(

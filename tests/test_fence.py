@@ -73,10 +73,15 @@ TENANT_TABLES = (
     "carts",
     "cart_lines",
     "saved_contacts",
+    "payment_choices",
+    "channel_customers",
+    "saved_cards",
     "order_forms",
     "manual_events",
     "points_programs",
     "points_lots",
+    "voucher_batches",
+    "vouchers",
 )
 PATH_TABLES = (
     "price_rules",
@@ -269,6 +274,7 @@ async def columns_of(world: TwoTenants, table: str) -> str:
     generated = {
         "orders": {"status"},
         "customers": {"tier_id"},
+        "manual_deliveries": {"place_at"},
         "tier_dues": {"number"},
         "price_rules": set(WHOM_A_RULE_NAMES),
     }.get(table, set())

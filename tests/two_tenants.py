@@ -122,6 +122,7 @@ async def plant_tenant(
     rows |= await _plant_sale(owner, shop, goods, rows["customers"]["id"])
     rows |= await _plant_webhook(owner, shop)
     rows |= await _plant_coupon(owner, shop, slug, rows["order_lines"])
+    rows |= await _plant_payout(owner, shop, rows["memberships"]["staff_id"])
     rows |= await _plant_wishes(owner, shop, goods, rows)
     return PlantedTenant(tenant["id"], tuple(tenant["path"]), rows)
 
@@ -332,7 +333,96 @@ async def _plant_sale(
         },
     }
     planted = {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
-    return planted | await _plant_trade(owner, shop)
+    planted |= await _plant_payment(owner, shop, order_id, customer_id)
+    return (
+        planted
+        | await _plant_trade(owner, shop)
+        | await _plant_deposit(owner, shop)
+        | await _plant_dispute(owner, shop, planted)
+    )
+
+
+async def _plant_dispute(
+    owner: asyncpg.Connection, shop: Row, sale: Mapping[str, Row]
+) -> dict[str, Row]:
+    """A payment of the order's, which a bank wants back."""
+    case_id, payment_id, order_id = new_id(), new_id(), sale["orders"]["id"]
+    paid = {"id": payment_id, "purpose": "ORDER", "order_id": order_id, "method": "CARD"}
+    paid |= {"currency": "CNY", "channel_minor": 10_500, "status": "FAILED", "provider": "stripe"}
+    await insert(owner, "payments", **shop, **paid)
+    rows: dict[str, Row] = {
+        "chargeback_liabilities": {"id": new_id(), "liability": "SHOP", "actor": "operator"},
+        "disputes": {
+            "id": case_id,
+            "payment_id": payment_id,
+            "order_id": order_id,
+            "provider": "stripe",
+            "provider_ref": token_hex(4),
+            "currency": "CNY",
+            "amount_minor": 10_500,
+            "reason": "fraudulent",
+            "state": "NEEDS_RESPONSE",
+            "liability": "SHOP",
+            "opened_at": PAID_AT,
+            "next_poll_at": PAID_AT,
+        },
+        "dispute_charges": {
+            "dispute_id": case_id,
+            "party_id": shop["tenant_id"],
+            "kind": "FEE",
+            "amount_minor": 1_500,
+        },
+        "dispute_answers": {
+            "id": new_id(),
+            "dispute_id": case_id,
+            "words": "{}",
+            "actor": "operator",
+        },
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_payment(
+    owner: asyncpg.Connection, shop: Row, order_id: UUID, customer_id: UUID
+) -> dict[str, Row]:
+    """A payment that was made on a page of the channel's."""
+    payment_id = new_id()
+    await insert(
+        owner,
+        "payments",
+        **shop,
+        id=payment_id,
+        purpose="ORDER",
+        order_id=order_id,
+        customer_id=customer_id,
+        method="CARD",
+        currency="CNY",
+        channel_minor=10_500,
+        status="FAILED",
+        provider="stripe",
+    )
+    card_id, whose = new_id(), {"customer_id": customer_id}
+    rows: dict[str, Row] = {
+        "channel_customers": {**whose, "provider": "stripe", "provider_ref": token_hex(8)},
+        "saved_cards": {
+            **whose,
+            "id": card_id,
+            "provider": "stripe",
+            "provider_ref": token_hex(8),
+            "fingerprint": token_bytes(32),
+            "brand": "visa",
+            "last4": "4242",
+            "expires_month": 12,
+            "expires_year": 2040,
+        },
+        "payment_choices": {
+            **whose,
+            "payment_id": payment_id,
+            "mode": "ELEMENTS",
+            "saved_card_id": card_id,
+        },
+    }
+    return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
 
 
 async def _plant_trade(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
@@ -357,6 +447,37 @@ async def _plant_trade(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
         },
     }
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_deposit(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
+    payment_id = new_id()
+    await insert(
+        owner,
+        "payments",
+        **shop,
+        id=payment_id,
+        purpose="DEPOSIT_TOP_UP",
+        method="CARD",
+        currency="CNY",
+        channel_minor=100,
+        provider="stripe",
+    )
+    party = {"party_kind": "TENANT", "party_id": shop["tenant_id"]}
+    rows: dict[str, Row] = {
+        "deposit_top_ups": {"payment_id": payment_id},
+        "deposit_holds": {
+            "id": new_id(),
+            "case_id": new_id(),
+            "currency": "CNY",
+            "amount_minor": 100,
+            "reason": "a claim",
+            "held_by": "operator",
+        },
+        "deposit_standings": {"currency": "CNY"},
+    }
+    return {
+        table: await insert(owner, table, **shop, **party, **row) for table, row in rows.items()
+    }
 
 
 async def _plant_webhook(owner: asyncpg.Connection, shop: Row) -> dict[str, Row]:
@@ -430,8 +551,36 @@ async def _plant_wishes(
             "form_key_id": 1,
         },
     }
-    rows |= _points(customer_id)
+    rows |= _points(customer_id) | _vouchers()
     return {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+
+
+async def _plant_payout(owner: asyncpg.Connection, shop: Row, staff_id: UUID) -> dict[str, Row]:
+    """A payout that waits at the desk, and somebody who has approved it."""
+    method_id, payout_id, requested_by = new_id(), new_id(), new_id()
+    of_party = {"party_kind": "TENANT", "party_id": shop["tenant_id"], "currency": "CNY"}
+    rows: dict[str, Row] = {
+        "payout_methods": {
+            "id": method_id, **of_party, "kind": "STRIPE_ACCOUNT", "ready": True,
+            "created_by": "staff", "usable_at": PAID_AT,
+        },
+        "payouts": {
+            "id": payout_id, **of_party, "method_id": method_id, "method_kind": "STRIPE_ACCOUNT",
+            "amount_minor": 500, "fee_minor": 2, "state": "CHECKING", "approvals_needed": 2,
+            "requested_by": requested_by, "request_key": "key", "changed_by": "staff",
+        },
+    }  # fmt: skip
+    planted = {table: await insert(owner, table, **shop, **row) for table, row in rows.items()}
+    await insert(
+        owner,
+        "payout_approvals",
+        payout_id=payout_id,
+        round=1,
+        approver_id=staff_id,
+        requested_by=requested_by,
+    )
+    (event,) = await owner.fetch("select * from payout_events where payout_id = $1", payout_id)
+    return {**planted, "payout_events": dict(event)}
 
 
 def _points(customer_id: UUID) -> dict[str, Row]:
@@ -449,6 +598,22 @@ def _points(customer_id: UUID) -> dict[str, Row]:
         "points_moves": {
             "customer_id": customer_id, "lot_id": lot_id, "kind": "GRANTED", "points": 10,
             "actor": "staff", "reason": "sorry", "request_key": "key", "moved_at": PAID_AT,
+        },
+    }  # fmt: skip
+
+
+def _vouchers() -> dict[str, Row]:
+    """A batch of one code."""
+    batch_id = new_id()
+    return {
+        "voucher_batches": {
+            "id": batch_id, "name": "gift", "funder": "SHOP", "value_minor": 100, "currency": "CNY",
+            "count": 1, "starts_at": PAID_AT, "ends_at": PAID_AT + timedelta(days=1),
+            "state": "ACTIVE", "made_by": "staff", "request_key": "key",
+        },
+        "vouchers": {
+            "id": new_id(), "batch_id": batch_id, "code_hash": token_bytes(32),
+            "last_letters": "ABCD",
         },
     }  # fmt: skip
 

@@ -1,13 +1,28 @@
 """The chart of accounts (domain 3): one function a code, so that no code is ever misspelt."""
 
+from typing import Final
 from uuid import UUID
 
 from billing.ledger import Account
+
+BANK: Final = "bank"
+"""The provider of what is transferred: no channel, but the platform's own bank."""
 
 
 def gateway(provider: str, currency: str) -> Account:
     """Money at a payment channel (asset)."""
     return Account(f"A:GATEWAY:{provider.upper()}", currency)
+
+
+def received(provider: str, currency: str) -> Account:
+    """Where the money lies that a channel brings for a payment. What came by bank was booked with
+    its line of the bank's statement, before anybody knew what it is for."""
+    return unmatched(currency) if provider == BANK else gateway(provider, currency)
+
+
+def paid_from(provider: str, currency: str) -> Account:
+    """Where a channel takes from what it gives back."""
+    return bank(currency) if provider == BANK else gateway(provider, currency)
 
 
 def receivable(party_id: UUID, currency: str) -> Account:
@@ -23,6 +38,11 @@ def escrow(currency: str) -> Account:
 def unapplied(currency: str) -> Account:
     """Money that paid for nothing: late, double or wrong."""
     return Account("L:UNAPPLIED", currency)
+
+
+def unmatched(currency: str) -> Account:
+    """Come by bank, and not known yet what for."""
+    return Account(f"L:UNAPPLIED:{BANK.upper()}", currency)
 
 
 def refund_due(currency: str) -> Account:
@@ -50,6 +70,16 @@ def party_available(party_id: UUID, currency: str) -> Account:
     return Account("L:PARTY:AVAILABLE", currency, party_id)
 
 
+def party_held(party_id: UUID, currency: str) -> Account:
+    """Earned, and stopped while a case about it is open."""
+    return Account("L:PARTY:HOLD", currency, party_id)
+
+
+def party_reserved(party_id: UUID, currency: str) -> Account:
+    """Earned, and asked to be paid out."""
+    return Account("L:PARTY:RESERVED", currency, party_id)
+
+
 def trade(tenant_id: UUID, currency: str) -> Account:
     """What a shop has prepaid, and buys at cost with."""
     return Account("L:TRADE", currency, tenant_id)
@@ -58,6 +88,31 @@ def trade(tenant_id: UUID, currency: str) -> Account:
 def deposit_free(party_id: UUID, currency: str) -> Account:
     """A seller's deposit that no case holds."""
     return Account("L:DEPOSIT:FREE", currency, party_id)
+
+
+def deposit_held(party_id: UUID, currency: str) -> Account:
+    """The part of a seller's deposit that a case holds."""
+    return Account("L:DEPOSIT:HELD", currency, party_id)
+
+
+def payout_clearing(currency: str) -> Account:
+    """Sent to parties, and not yet confirmed by the bank or the channel."""
+    return Account("L:PAYOUT_CLEARING", currency)
+
+
+def dispute(case_id: UUID, currency: str) -> Account:
+    """Money that a chargeback has pulled, while nobody has decided (asset)."""
+    return Account("A:DISPUTE", currency, case_id)
+
+
+def instalment(order_id: UUID, currency: str) -> Account:
+    """What a buyer still owes in instalments (asset)."""
+    return Account("A:INSTALMENT", currency, order_id)
+
+
+def exchange(other_currency: str, currency: str) -> Account:
+    """The bridge between two single-currency transactions: what was given for `other_currency`."""
+    return Account(f"A:FX:{other_currency}", currency)
 
 
 def promo(party_id: UUID | None, currency: str) -> Account:
@@ -70,13 +125,19 @@ def promo_held(party_id: UUID | None, currency: str) -> Account:
     return Account("L:PROMO_HELD", currency, party_id)
 
 
+def voucher(batch_id: UUID, currency: str) -> Account:
+    """What the unredeemed codes of a batch of vouchers are worth."""
+    return Account("L:VOUCHER", currency, batch_id)
+
+
 def points(tenant_id: UUID, currency: str) -> Account:
     """What a shop owes its customers in points, at their worth."""
     return Account("L:POINTS", currency, tenant_id)
 
 
 def revenue(name: str, currency: str) -> Account:
-    """The platform's income: SUPPLIER_COMMISSION, WHOLESALE_MARGIN, GATEWAY_RECOVERY."""
+    """The platform's income: SUPPLIER_COMMISSION, WHOLESALE_MARGIN, GATEWAY_RECOVERY,
+    OPEN_FEE."""
     return Account(f"R:{name}", currency)
 
 

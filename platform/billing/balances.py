@@ -1,9 +1,11 @@
 """What parties have earned and the state of the whole ledger: reads for desks and statements."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from billing import accounts, ledger
+from billing import accounts
 from kernel import db
 
 
@@ -11,10 +13,12 @@ from kernel import db
 class PartyBalance:
     """A party's money by stage, in minor units; `owed_minor` is its debt to the platform."""
 
-    pending_minor: int
-    available_minor: int
-    deposit_minor: int
-    owed_minor: int
+    pending_minor: int = 0
+    available_minor: int = 0
+    deposit_minor: int = 0
+    owed_minor: int = 0
+    held_minor: int = 0
+    reserved_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,25 @@ class TrialRow:
     balance_minor: int
 
 
+_STAGES: Final = {
+    "pending_minor": accounts.party_pending,
+    "available_minor": accounts.party_available,
+    "deposit_minor": accounts.deposit_free,
+    "held_minor": accounts.party_held,
+    "reserved_minor": accounts.party_reserved,
+    "owed_minor": accounts.receivable,
+}
+
+
 async def party_balance(party_id: UUID, currency: str) -> PartyBalance:
-    """A party's balances. Needs a core transaction."""
-    return PartyBalance(
-        pending_minor=await ledger.balance(accounts.party_pending(party_id, currency)),
-        available_minor=await ledger.balance(accounts.party_available(party_id, currency)),
-        deposit_minor=await ledger.balance(accounts.deposit_free(party_id, currency)),
-        owed_minor=-await ledger.balance(accounts.receivable(party_id, currency)),
+    """A party's balances, in one statement. Needs a core transaction."""
+    rows = await db.fetch(
+        """select -ledger_balance(id) as minor
+           from unnest($1::uuid[]) with ordinality as wanted (id, place) order by place""",
+        [account_of(party_id, currency).id for account_of in _STAGES.values()],
     )
+    held = dict(zip(_STAGES, (row["minor"] for row in rows), strict=True))
+    return PartyBalance(**{**held, "owed_minor": -held["owed_minor"]})
 
 
 async def trial_balance() -> list[TrialRow]:
@@ -42,6 +57,20 @@ async def trial_balance() -> list[TrialRow]:
         """select a.code, a.currency, coalesce(sum(ledger_balance(a.id)), 0)::bigint
                   as balance_minor
            from ledger_accounts a group by a.code, a.currency order by a.code, a.currency"""
+    )
+    return [TrialRow(**row) for row in rows]
+
+
+async def trial_balance_of(as_of: datetime) -> list[TrialRow]:
+    """The same as it was before a time: of all transactions that bear an earlier one."""
+    rows = await db.fetch(
+        """select account.code, account.currency, sum(entry.amount_minor)::bigint as balance_minor
+           from ledger_transactions posting
+           join ledger_entries entry on entry.transaction_id = posting.id
+           join ledger_accounts account on account.id = entry.account_id
+           where posting.posted_at < $1
+           group by account.code, account.currency order by account.code, account.currency""",
+        as_of,
     )
     return [TrialRow(**row) for row in rows]
 

@@ -22,6 +22,7 @@ class PaymentPurpose(StrEnum):
     ORDER = "ORDER"
     TOP_UP = "TOP_UP"
     TRADE_TOP_UP = "TRADE_TOP_UP"  # of the shop's own balance
+    DEPOSIT_TOP_UP = "DEPOSIT_TOP_UP"
 
 
 class PaymentMethod(StrEnum):
@@ -32,6 +33,12 @@ class PaymentMethod(StrEnum):
     CARD = "CARD"
     ALIPAY = "ALIPAY"
     WECHAT_PAY = "WECHAT_PAY"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    UNIONPAY = "UNIONPAY"
+    KLARNA = "KLARNA"
+    AFFIRM = "AFFIRM"
+    AFTERPAY = "AFTERPAY"
+    STABLECOIN = "STABLECOIN"
 
 
 class PaymentAttemptStatus(StrEnum):
@@ -47,6 +54,13 @@ class PaymentAttemptStatus(StrEnum):
     UNAPPLIED = "UNAPPLIED"  # the money came and paid for nothing; a refund gives it back
 
 
+class PaymentMode(StrEnum):
+    """Where a payment by channel is made."""
+
+    ELEMENTS = "ELEMENTS"
+    HOSTED = "HOSTED"
+
+
 class RefundReason(StrEnum):
     """Why money goes back."""
 
@@ -54,10 +68,20 @@ class RefundReason(StrEnum):
     SUPPLIER_FAULT = "SUPPLIER_FAULT"
     SHOP_FAULT = "SHOP_FAULT"
     GOODWILL = "GOODWILL"
+    INSPECTION = "INSPECTION"
+    FAST_REFUND = "FAST_REFUND"
     CHANGE_OF_MIND = "CHANGE_OF_MIND"
     LATE_PAYMENT = "LATE_PAYMENT"
     DOUBLE_PAYMENT = "DOUBLE_PAYMENT"
     WRONG_PAYMENT = "WRONG_PAYMENT"
+    CHARGEBACK = "CHARGEBACK"  # a lost dispute: the buyer's bank has paid
+
+
+class RefundDestination(StrEnum):
+    """Where the channel's part of a refund goes."""
+
+    CHANNEL = "CHANNEL"
+    WALLET = "WALLET"
 
 
 class RefundStatus(StrEnum):
@@ -67,6 +91,7 @@ class RefundStatus(StrEnum):
     SENT = "SENT"
     DONE = "DONE"
     FAILED = "FAILED"
+    STOPPED = "STOPPED"  # while the buyer's bank decides about the payment
 
 
 class TransactionIdField(Field[int], int):
@@ -93,6 +118,7 @@ class Payment(Model):
     wallet_minor = fields.BigIntField(default=0)
     fee_bp = fields.IntField(default=0)
     refunded_channel_minor = fields.BigIntField(default=0)
+    disputed_minor = fields.BigIntField(null=True)
     status = fields.CharEnumField(PaymentAttemptStatus, default=PaymentAttemptStatus.CREATED)
     provider = fields.TextField()
     provider_ref = fields.TextField(null=True)
@@ -105,6 +131,44 @@ class Payment(Model):
 
     class Meta:
         table = "payments"
+
+
+class PaymentChoice(Model):
+    """What a buyer has chosen for one payment beside its method; most have chosen nothing."""
+
+    payment_id = fields.UUIDField(primary_key=True, default=None)
+    tenant_id = fields.UUIDField()
+    mode = fields.CharEnumField(PaymentMode)
+    customer_id = fields.UUIDField(null=True)
+    saves_card = fields.BooleanField(default=False)
+    saved_card_id = fields.UUIDField(null=True)
+    next_look_at = fields.DatetimeField(null=True)
+    looks = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "payment_choices"
+
+
+class SavedCard(Model):
+    """A card that a customer keeps; the channel has its number."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    tenant_id = fields.UUIDField()
+    customer_id = fields.UUIDField()
+    provider = fields.TextField()
+    provider_ref = fields.TextField()
+    fingerprint = fields.BinaryField()
+    brand = fields.TextField()
+    last4 = fields.TextField()
+    expires_month = fields.SmallIntField()
+    expires_year = fields.SmallIntField()
+    saved_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+    removed_at = fields.DatetimeField(null=True)
+    next_detach_at = fields.DatetimeField(null=True)
+    detaches = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "saved_cards"
 
 
 class Refund(Model):
@@ -121,7 +185,11 @@ class Refund(Model):
     wallet_minor = fields.BigIntField()
     channel_minor = fields.BigIntField()
     points_minor = fields.BigIntField(default=0)
+    covered_minor = fields.BigIntField(default=0)
+    borne_minor = fields.BigIntField(default=0)
     reason = fields.CharEnumField(RefundReason)
+    destination = fields.CharEnumField(RefundDestination, default=RefundDestination.CHANNEL)
+    batch_id = fields.UUIDField(null=True)
     status = fields.CharEnumField(RefundStatus)
     provider_ref = fields.TextField(null=True)
     attempts = fields.IntField(default=0)

@@ -3,12 +3,11 @@
 `moment` gives the platform's time, and `ready` says that everything else is as it must be.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from billing.payment_methods.base import ChannelReport
-from billing.payment_rows import PAYMENT_COLUMNS, POLL_AFTER_SECONDS, Payment, terms
+from billing.payment_rows import PAYMENT_COLUMNS, Payment, first_poll_after, terms
 
 OPEN = """
 the_payment as (
@@ -57,7 +56,7 @@ open_payment as materialized (
         where payments.id = :payment_id::uuid offset 0 for no key update
     ) as locked
     where locked.status in ('CREATED', 'PENDING')
-      and (locked.provider_ref is null or locked.provider_ref = :provider_ref::text)
+      and (locked.provider_ref is null or locked.provider_ref = any (:provider_refs::text[]))
 )
 """
 """Locks a payment that waits for its money, where `after` has a row; else it has none."""
@@ -66,7 +65,7 @@ SUCCEED = """
 the_payment as (
     update payments
     set status = 'SUCCEEDED', ended_at = moment.now, next_poll_at = null,
-        provider_ref = coalesce(provider_ref, :provider_ref::text)
+        provider_ref = :provider_ref::text
     from ready, moment where payments.id = :payment_id::uuid
 )
 """
@@ -99,7 +98,7 @@ def opened(payment: Payment) -> dict[str, Any]:
         "fee_bp": payment.fee_bp,
         "provider": payment.provider,
         "payment_status": payment.status,
-        "poll_after": timedelta(seconds=POLL_AFTER_SECONDS[0]),
+        "poll_after": first_poll_after(payment.method),
         "description": payment.description,
         "return_url": payment.return_url,
     }
@@ -116,7 +115,7 @@ def opened_for_order(
         "method": method,
         "fee_bp": fee_bp,
         "provider": provider,
-        "poll_after": timedelta(seconds=POLL_AFTER_SECONDS[0]),
+        "poll_after": first_poll_after(method),
         "description": description,
         "return_url": return_url,
     }
@@ -132,6 +131,7 @@ def event(report: ChannelReport, *, payment_id: UUID | None, effect: str) -> dic
     return {
         "payment_id": payment_id,
         "provider_ref": report.provider_ref,
+        "provider_refs": report.refs,
         "event_provider": report.provider,
         "event_id": report.event_id,
         "event_kind": report.kind,

@@ -1,13 +1,23 @@
 """One payment as the use cases handle it: its row, and its terms."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from billing.payment_methods import METHODS, TRADE, WALLET
+from billing.payment_methods import BANK_TRANSFER, METHODS, TRADE, WALLET
 from kernel.errors import Invalid
+from kernel.settings import settings
 
 # domain 5, Payment: after so many seconds the channel is asked again, if nobody told us.
 POLL_AFTER_SECONDS = (30, 120, 300, 900, 3600, 43200)
+
+
+def first_poll_after(method: str) -> timedelta:
+    """When the channel is first asked about a payment of which nothing was heard; by then a
+    transfer has had its time."""
+    if method == BANK_TRANSFER:
+        return timedelta(seconds=settings().bank_hold_seconds)
+    return timedelta(seconds=POLL_AFTER_SECONDS[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from billing import accounts, ledger, payment_parts
 from billing.ledger import Account
 from billing.payment_methods import TRADE
 from billing.payment_methods.base import ChannelReport
+from billing.payment_methods.disputes import DisputeReport
 from billing.payment_rows import PAYMENT_COLUMNS as PAYMENT_COLUMNS
 from billing.payment_rows import POLL_AFTER_SECONDS as POLL_AFTER_SECONDS
 from billing.payment_rows import Payment as Payment
@@ -128,12 +129,14 @@ async def asked_alone(payment: Payment, *, provider_ref: str) -> Payment:
 async def end(payment: Payment, *, status: str, provider_ref: str | None = None) -> None:
     """End an open payment; what it held of the wallet is freed unless it succeeded.
 
+    `provider_ref` is what the channel calls it from now on: the caller has compared it with ours.
+
     A superseded or canceled payment is still asked about for a while: its money may come late.
     """
     await db.execute(
         """update payments
            set status = $2::text, ended_at = platform_now(),
-               provider_ref = coalesce(provider_ref, $3),
+               provider_ref = coalesce($3, provider_ref),
                next_poll_at = case when $2::text in ('SUCCEEDED', 'FAILED', 'UNAPPLIED') then null
                                    else next_poll_at end
            where id = $1""",
@@ -156,8 +159,8 @@ _BY_REPORT = f"""
 select {PAYMENT_COLUMNS}, exists (select from payment_events
                                   where provider = $1 and event_id = $4) as is_heard
 from payments
-where provider = $1 and (provider_ref = $2 or id = $3)
-order by (provider_ref = $2) desc nulls last limit 1
+where provider = $1 and (provider_ref = any ($2::text[]) or id = $3)
+order by (provider_ref = any ($2::text[])) desc nulls last limit 1
 """
 _LOCKED_BY_REPORT = f"{_BY_REPORT} for no key update"
 
@@ -180,8 +183,19 @@ async def find_by_report(report: ChannelReport) -> tuple[Payment | None, bool]:
     return _found(await db.read(db.core_scope(), _BY_REPORT, *_naming(report)))
 
 
+async def find_by_ref(provider: str, provider_ref: str) -> Payment | None:
+    """The payment that a channel knows by this id, in a round trip of its own."""
+    rows = await db.read(
+        db.core_scope(),
+        f"select {PAYMENT_COLUMNS} from payments where provider = $1 and provider_ref = $2",
+        provider,
+        provider_ref,
+    )
+    return Payment(**rows[0]) if rows else None
+
+
 def _naming(report: ChannelReport) -> tuple[object, ...]:
-    return report.provider, report.provider_ref, report.payment_id, report.event_id
+    return report.provider, report.refs, report.payment_id, report.event_id
 
 
 def _found(rows: Sequence[Mapping[str, Any]]) -> tuple[Payment | None, bool]:
@@ -252,6 +266,24 @@ async def record_nothing(report: ChannelReport, payment: Payment) -> None:
     """Write the row of an event without effect, once, as a transaction of its own."""
     values = payment_parts.event(report, payment_id=payment.id, effect="NOTHING") | {"note": ""}
     await db.write(db.core_scope(payment.tenant_id), _RECORD_NOTHING, values)
+
+
+async def record_dispute(report: DisputeReport, *, payment_id: UUID, effect: str) -> None:
+    """Write what was heard of a dispute, once: what it came to, and what was said in words."""
+    await db.execute(
+        """insert into payment_events (provider, event_id, kind, payment_id, provider_ref,
+                                       amount_minor, currency, effect, note)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing""",
+        report.provider,
+        report.event_id,
+        report.kind,
+        payment_id,
+        report.provider_ref,
+        report.amount_minor,
+        report.currency,
+        effect,
+        report.state,
+    )
 
 
 async def heard_before(report: ChannelReport) -> bool:

@@ -15,7 +15,17 @@ from kernel import db
 from kernel.ids import new_id
 from kernel.statements import Statement
 
-MoveKind = Literal["TOP_UP", "BANK_CREDIT", "PURCHASE", "REFUND", "TRANSFER_OUT", "TRANSFER_IN"]
+MoveKind = Literal[
+    "TOP_UP",
+    "BANK_CREDIT",
+    "PURCHASE",
+    "REFUND",
+    "TRANSFER_OUT",
+    "TRANSFER_IN",
+    "OPEN_FEE",
+    "DISPUTED",
+    "DISPUTE_WON",
+]
 
 MOVE = """
 moved as (

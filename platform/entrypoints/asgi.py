@@ -14,10 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entrypoints.bank_statements import bank_statement
 from entrypoints.graphql_http import GraphQLEndpoint
 from entrypoints.guard import GuardSettings, RequestGuard
+from entrypoints.payout_files import payout_file
 from entrypoints.price_lists import price_list
 from entrypoints.response_cache import ResponseCache
+from entrypoints.statements import statement
 from entrypoints.tenancy import TenantOfRequest
 from entrypoints.webhooks import stripe_webhook
 from identity.client_uses import client_uses
@@ -103,7 +106,10 @@ def create_app(config: Settings | None = None) -> ASGIApp:
     routes: list[Any] = [
         Route("/healthz", healthz),
         Route("/payments/stripe/webhook", stripe_webhook, methods=["POST"]),
+        Route("/bank-statements/{token}", bank_statement, methods=["PUT"]),
         Route("/price-lists/{token}", price_list, methods=["GET", "PUT"]),
+        Route("/payout-files/{token}", payout_file, methods=["GET"]),
+        Route("/statements/{token}", statement),
         *web_routes(),
     ]
     # Inside Starlette's own error page: what it answers for must not be answered twice.

@@ -126,6 +126,31 @@ def verify(*, json: bool = False) -> int:
 
 
 @app.command
+def audit(*, anchor: str | None = None) -> int:
+    """Examine the audit log's chain and print its head; 1 when somebody has altered it.
+
+    Parameters
+    ----------
+    anchor
+        A head that was printed before, SEQUENCE:HASH: it must stand in the chain.
+    """
+    from entrypoints.audit_command import main as run
+
+    return run(anchor=anchor)
+
+
+@app.command
+def reconcile(*, day: str) -> int:
+    """Compare the books of a day that is over (UTC) with orders, keys and statements.
+
+    Exit codes: 0 they agree; 1 refused or cut short; 3 something is open; 130 stopped.
+    """
+    from entrypoints.reconcile_command import main as run
+
+    return run(day=day)
+
+
+@app.command
 def schema(
     *,
     file: Path = Path("schema.graphql"),

@@ -7,11 +7,12 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Final
 
-from schema.field_table import EVERYONE, GRANTS
+from schema.field_table import GRANTS
+from schema.field_table.roles import EVERYONE
 
 _HEAD: Final = """# Who may ask for what
 
-Written by `kameng schema` out of `platform/schema/field_table.py`, and compared by
+Written by `kameng schema` out of `platform/schema/field_table/`, and compared by
 `kameng schema --check`. A field that stands in no line is denied to all; "everybody" is
 every column of the table. Staff's roles begin with STAFF_, the scopes of programs with API_.
 

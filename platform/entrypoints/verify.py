@@ -1,7 +1,7 @@
 """`kameng verify`: is everything true of this database that always must be?
 
-The invariants are queries in `invariants.sql`; a row that one of them returns breaks it. They run
-after every fault test, nightly in production, and whenever somebody doubts a number.
+The invariants are queries in `invariants/`, a file a subject; a row that one of them returns breaks
+it. They run after every fault test, nightly in production, and whenever somebody doubts a number.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from kernel.clock import monotonic_seconds
 from kernel.db import CORE, ROLES
 from kernel.settings import settings
 
-INVARIANTS_FILE = Path(__file__).with_name("invariants.sql")
+INVARIANTS = Path(__file__).with_name("invariants")
 ROWS_SHOWN_AT_MOST = 20
 HOLDS, BROKEN, NOT_EXAMINED = 0, 1, 2
 """Exit codes. A database that could not be examined is not one whose invariants hold."""
@@ -131,8 +131,12 @@ async def _examine_one(connection: asyncpg.Connection, invariant: Invariant) -> 
 
 
 def read_invariants() -> list[Invariant]:
-    """Return the queries of `invariants.sql` with their names, in its order."""
-    _, *parts = _MARKER.split(INVARIANTS_FILE.read_text(encoding="utf-8"))
+    """Return the queries of all subjects with their names, in the order of their files."""
+    return [invariant for file in sorted(INVARIANTS.glob("*.sql")) for invariant in _read(file)]
+
+
+def _read(file: Path) -> list[Invariant]:
+    _, *parts = _MARKER.split(file.read_text(encoding="utf-8"))
     return [
         Invariant(name, title, sql.strip().removesuffix(";"))
         for name, title, sql in zip(parts[::3], parts[1::3], parts[2::3], strict=True)

@@ -3,9 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from billing.payment_methods.stripe_intents import ForgedEvent, read_webhook
+from billing.payment_methods.base import Hint
+from billing.payment_methods.disputes import DisputeReport
+from billing.payment_methods.stripe_events import ForgedEvent, read_webhook
+from billing.payouts import sending
 from kernel.log import get_logger
 from orders import settlement
+from orders.disputes import hearing
 
 log = get_logger(__name__)
 
@@ -19,6 +23,10 @@ async def stripe_webhook(request: Request) -> Response:
     except ForgedEvent as forged:
         log.warning("webhook_refused", provider="stripe", reason=str(forged))
         return JSONResponse({"error": "not a genuine event"}, status_code=400)
-    if report is not None:
+    if isinstance(report, Hint):
+        await sending.hint(report.object_ref)
+    elif isinstance(report, DisputeReport):
+        await hearing.hear(report)
+    elif report is not None:
         await settlement.hear(report)
     return JSONResponse({"received": True})

@@ -90,8 +90,10 @@ async def disconnect() -> None:
 
 
 @asynccontextmanager
-async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator[None]:
-    """Run a use case as one all-or-nothing unit in its scope; use cases never nest."""
+async def transaction(
+    scope: Scope, *, read_only: bool = False, one_picture: bool = False
+) -> AsyncIterator[None]:
+    """Run a use case as one all-or-nothing unit, `one_picture` at one moment; they never nest."""
     if _current.get() is not None:
         raise NestedTransaction
     client = get_connection(scope.role)
@@ -102,7 +104,7 @@ async def transaction(scope: Scope, *, read_only: bool = False) -> AsyncIterator
     try:
         # A BEGIN or COMMIT that is cancelled half-way has happened or has not: roll back as well.
         try:
-            await connection.execute(scope.begin_statement(read_only=read_only))
+            await connection.execute(scope.begin_statement(read_only, one_picture))
             with _seen_as_current(scope, wrapper, connection):
                 yield
             await wrapper.commit()
@@ -252,6 +254,13 @@ async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
     """All rows of a statement in the open transaction."""
     rows: list[asyncpg.Record] = await _connection(sql).fetch(sql, *values)
     return rows
+
+
+async def stream(sql: str, *values: Any, at_once: int) -> AsyncIterator[list[asyncpg.Record]]:
+    """The rows of a SELECT in the open transaction, so many at a time: never all in memory."""
+    cursor = await _connection(sql).cursor(sql, *values)
+    while rows := await cursor.fetch(at_once):
+        yield rows
 
 
 async def fetch_row(sql: str, *values: Any) -> asyncpg.Record | None:

@@ -26,6 +26,11 @@ def new_id() -> UUID:
     return UUID(int=value | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
+def unix_seconds_of(identifier: UUID) -> int:
+    """When an id was made, in whole seconds since the epoch by its maker's clock."""
+    return (identifier.int >> 80) // 1_000
+
+
 def public_id(kind: str, identifier: UUID) -> str:
     """The outside form of an id: its kind, `_`, and 26 letters."""
     value = identifier.int
@@ -60,6 +65,7 @@ _NAMES = {
     "sku": "SKU",
     "ctl": "cart line",
     "sct": "saved contact",
+    "crd": "saved card",
     "ofr": "offer",
     "ord": "order",
     "lin": "order line",
@@ -88,4 +94,19 @@ _NAMES = {
     "evt": "event",
     "sev": "event",
     "cpn": "coupon",
+    "adj": "correction",
+    "pty": "party",
+    "bkl": "bank line",
+    "bks": "bank statement",
+    "vob": "voucher batch",
+    "rit": "item",
+    "chl": "challenge",
+    "pym": "payout method",
+    "pyt": "payout",
+    "pyb": "payout batch",
+    "dph": "hold",
+    "frf": "claim",
+    "cas": "case",
+    "dsp": "dispute",
+    "stm": "statement",
 }

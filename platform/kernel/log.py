@@ -35,7 +35,7 @@ REDACTED = "[redacted]"
 # Loggers that write what they were given: the query's text, the URL with its query string.
 _SILENCED = ("strawberry.execution", "uvicorn.access")
 # Below WARNING these write SQL parameters, request bodies and full URLs.
-_WARNINGS_ONLY = ("tortoise", "stripe", "httpx", "httpcore", "asyncio", "hpack")
+_WARNINGS_ONLY = ("tortoise", "stripe", "httpx", "httpcore", "asyncio", "hpack", "fontTools")
 
 _MAX_TEXT_CHARS = 2_000
 _MAX_NESTING = 6

@@ -1,9 +1,9 @@
 """What a tenant's programs are to hear of: written with the change itself, delivered afterwards.
 
 An event is a row of the transaction that makes the change, so it is told if and only if the change
-is. Nobody who listens: no row. Orders, tenants' statuses, low balances and price alerts tell by
-themselves, by triggers; who has something else to tell calls `tell`, or `tell_tenant(…)` as a part
-of a single statement.
+is. Nobody who listens: no row. Orders, tenants' statuses, payouts, low balances and price alerts
+tell by themselves, by triggers; who has something else to tell calls `tell`, or `tell_tenant(…)` as
+a part of a single statement.
 `notifications` delivers.
 """
 
@@ -29,9 +29,16 @@ class EventType(StrEnum):
     ORDER_NEEDS_CORRECTION = "order.needs_correction"
     BALANCE_CHANGED = "balance.changed"
     BALANCE_LOW = "balance.low"
+    DEPOSIT_LOW = "deposit.low"
     PRICE_ALERT = "price.alert"
     TENANT_STATUS_CHANGED = "tenant.status_changed"
     PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105 - an event's name
+    PAYOUT_CHANGED = "payout.changed"
+    PAYOUT_METHOD_CHANGED = "payout.method_changed"
+    STEP_UP_CODE_ASKED = "step_up.code_asked"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_DUE = "dispute.due"
+    DISPUTE_CLOSED = "dispute.closed"
     WEBHOOK_PING = "webhook.ping"
 
 
@@ -39,11 +46,21 @@ class EventType(StrEnum):
 OBJECT_KINDS: Final = {
     EventType.BALANCE_CHANGED: "balance",
     EventType.BALANCE_LOW: "balance",
+    EventType.DEPOSIT_LOW: "balance",
     EventType.PRICE_ALERT: "price",
     EventType.TENANT_STATUS_CHANGED: "tenant",
     EventType.PASSWORD_RESET_ASKED: "password",
+    EventType.PAYOUT_CHANGED: "payout",
+    EventType.PAYOUT_METHOD_CHANGED: "payout",
+    EventType.STEP_UP_CODE_ASKED: "step_up",
+    EventType.DISPUTE_OPENED: "dispute",
+    EventType.DISPUTE_DUE: "dispute",
+    EventType.DISPUTE_CLOSED: "dispute",
     EventType.WEBHOOK_PING: "webhook",
 }
+
+#: What opens an account, or moves its money: for webhooks that an owner has made.
+OPENS_ACCOUNTS: Final = (EventType.PASSWORD_RESET_ASKED, EventType.STEP_UP_CODE_ASKED)
 
 Fact = str | int | bool | None
 

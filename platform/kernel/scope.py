@@ -1,11 +1,15 @@
 """What one transaction may see: its role, its tenant, the tenant's path, and its party."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
 from kernel.fence import SCOPE_SETTINGS
 from kernel.orm import CORE, SHOP
+
+actor: ContextVar[str] = ContextVar("actor", default="")
+"""Who decides, as the audit log names people and programs; empty: a buyer, or the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,13 @@ class Scope:
             self.fence_lifted_for.replace("'", ""),
         )
 
-    def begin_statement(self, *, read_only: bool) -> str:
+    def begin_statement(self, read_only: bool, one_picture: bool = False) -> str:
         """BEGIN and the scope in one round trip. Only UUIDs and our own words get in here."""
-        begin = "begin read only" if read_only else "begin"
-        pairs = zip(SCOPE_SETTINGS, self.values, strict=True)
+        isolation = " isolation level repeatable read" if one_picture else ""
+        begin = f"begin{isolation}{' read only' if read_only else ''}"
+        pairs = [*zip(SCOPE_SETTINGS, self.values, strict=True)]
+        if actor.get() and not read_only:
+            pairs.append(("app.actor", actor.get()))
         calls = ",".join(f"set_config('{name}','{value}',true)" for name, value in pairs)
         return f"{begin};select {calls}"
 

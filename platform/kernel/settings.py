@@ -33,12 +33,21 @@ class Settings(BaseSettings):
 
     stripe_api_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_connect_webhook_secret: SecretStr = SecretStr("")
+    """Of the endpoint that hears of connected accounts; empty: it is the same one's."""
     stripe_api_url: str = "https://api.stripe.com"
     stripe_account: str = ""
     stripe_timeout_seconds: float = 8.0
     stripe_card_page: str = ""
     """Where a card is entered by buyers of the built-in shop pages, which run no script:
     a URL with `{intent}`, `{client_secret}` and `{return_url}`. Others use the client secret."""
+
+    bank_accounts: str = ""
+    """Where buyers transfer to: `CNY=holder|bank|number` by semicolons; empty: nobody can."""
+    bank_hold_seconds: int = 24 * 3600
+    """How long an order whose money is to come by bank holds its keys."""
+    stablecoin_payments: bool = False
+    """Whether buyers may pay in stablecoins where shops take them: lawful in some places only."""
 
     api_host: str = ""
     """The platform's own API address, where an API client's token names the shop."""
@@ -56,6 +65,22 @@ class Settings(BaseSettings):
     payment_hold_seconds: int = 15 * 60
     quote_seconds: int = 10 * 60
     late_payment_seconds: int = 12 * 3600
+    payout_least_minor: int = Field(10_000, ge=1)
+    """No payout is smaller, in minor units."""
+    payout_fee_minor: int = Field(200, ge=0)
+    payout_fee_bp: int = Field(0, ge=0, le=1_000)
+    """What a payout costs its party: a flat part, and basis points of the amount."""
+    payout_two_people_minor: int = Field(1_000_000, ge=0)
+    """Above it two operators approve."""
+    payout_method_wait_seconds: int = Field(24 * 3600, ge=0)
+    """How long a new place to be paid at waits before anything goes there."""
+    payout_grace_seconds: int = Field(10 * 60, ge=0)
+    """How long a party may take a request back before it is looked at."""
+    fast_refund_minutes: int = 15
+    """How long the guarantee lasts: from the payment for what is missing, from the delivery for
+    what is invalid."""
+    fast_refund_decide_hours: int = 24
+    """After so long a supplier who has not said anything was wrong."""
     request_deadline_seconds: float = 2.0
     max_concurrent_requests: int = 512
     response_cache_bytes: int = 24 * 1024 * 1024
@@ -66,6 +91,9 @@ class Settings(BaseSettings):
     """A manifest of GraphQL documents that clients may name by their hash."""
     documents: Literal["any", "trusted_only"] = "any"
     """`trusted_only`: the API executes no document that is not in the manifest."""
+    pdf_font: str = ""
+    """A TrueType font with Chinese and Latin letters, for PDF; empty: the one of Debian's package
+    fonts-wqy-microhei."""
     key_import_max_bytes: int = 256 * 1024 * 1024
     outward_ports: str = "443"
     """Ports, by commas, at which addresses are called that tenants have chosen."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.crypto import Sealed
-from kernel.outbox import EventType
+from kernel.outbox import OPENS_ACCOUNTS, EventType
 
 LEASE_SECONDS: Final = 60
 """A worker that dies holds back what it was sending for so long."""
@@ -45,7 +45,7 @@ class Claimed:
     @property
     def is_confidential(self) -> bool:
         """True for a message whose receiver must not be quoted: it may say what it has heard."""
-        return self.carries_keys or self.event_type == EventType.PASSWORD_RESET_ASKED
+        return self.carries_keys or self.event_type in OPENS_ACCOUNTS
 
     @property
     def sealed_secrets(self) -> list[Sealed]:

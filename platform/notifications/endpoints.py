@@ -9,7 +9,7 @@ from uuid import UUID
 from kernel import db, outward
 from kernel.errors import Forbidden, Invalid, NotFound, Refusal
 from kernel.ids import new_id
-from kernel.outbox import EventType
+from kernel.outbox import OPENS_ACCOUNTS, EventType
 from notifications import signing
 from tenants import directory
 
@@ -17,7 +17,9 @@ ENDPOINTS_AT_MOST: Final = 10
 DESCRIPTION_LETTERS: Final = 200
 WANTED: Final = frozenset(EventType) - {EventType.WEBHOOK_PING}
 """What an endpoint may ask for; a ping comes to whoever asks for one."""
-_OF_OWNERS: Final = f"(e.sends_keys or '{EventType.PASSWORD_RESET_ASKED}' = any (e.event_types))"
+_OF_OWNERS: Final = (
+    f"(e.sends_keys or e.event_types::text[] && '{{{','.join(OPENS_ACCOUNTS)}}}'::text[])"
+)
 """Its messages open accounts, or carry keys: a program may neither ask for that, nor redirect who
 hears it, nor sign in its place."""
 _ALERTS_SHOWN: Final = 5
@@ -202,8 +204,8 @@ async def _examine(wish: Wish) -> None:
         raise Invalid("Name at least one kind of event.", field="eventTypes")
     if len(wish.event_types) > len(WANTED):
         raise Invalid("Name each kind of event once.", field="eventTypes")
-    if not wish.by_owner and EventType.PASSWORD_RESET_ASKED in wish.event_types:
-        raise Forbidden("Only an owner hears of new passwords.", field="eventTypes")
+    if not wish.by_owner and not set(OPENS_ACCOUNTS).isdisjoint(wish.event_types):
+        raise Forbidden("Only an owner hears of new passwords and codes.", field="eventTypes")
     if not wish.by_owner and wish.sends_keys:
         raise Forbidden("Only an owner has keys sent.", field="sendsKeys")
     if len(wish.description) > DESCRIPTION_LETTERS or not wish.description.isprintable():

@@ -1,8 +1,9 @@
 """What a message says: version 1 of our JSON, made when it is sent, from the tenant's own view.
 
 Ids, statuses and amounts in minor units; never a key, a buyer's contact, a supplier, or what
-somebody else pays or earns. Two exceptions go to an owner's webhook alone: a link for a new
-password, with the account that it goes to, and keys that the shop itself has bought. `eventId` is
+somebody else pays or earns. Three exceptions go to an owner's webhook alone: a link for a new
+password, with the account that it goes to, a code that confirms, and keys that the shop itself has
+bought. `eventId` is
 the same however often a message is sent; `sequence` grows with each event of an object, so that a
 receiver can tell the older from the newer.
 """
@@ -12,8 +13,11 @@ from uuid import UUID
 
 import orjson
 
+from billing.payouts.parties import PARTY_IDS
 from identity.password_resets import reset_message
+from identity.step_up import code_message
 from kernel.ids import public_id
+from kernel.outbox import EventType
 from notifications import purchased_keys
 from notifications.claiming import Claimed
 from orders import told_orders
@@ -50,7 +54,18 @@ async def _data(claimed: Claimed) -> dict[str, Any]:
         return {"alert": _alert(claimed.object_id, facts)}
     if claimed.object_kind == "password":
         return await _password_reset(claimed.object_id, facts)
+    if claimed.object_kind == "step_up":
+        return await code_message(facts, claimed.object_id)
+    if claimed.object_kind == "payout":
+        return _payout(claimed, facts)
     return facts
+
+
+def _payout(claimed: Claimed, facts: dict[str, Any]) -> dict[str, Any]:
+    """A payout, or the place that a party is paid at, and whose it is."""
+    kind = "pyt" if claimed.event_type == EventType.PAYOUT_CHANGED else "pym"
+    party = {"partyId": public_id(PARTY_IDS[facts["partyKind"]], UUID(facts["partyId"]))}
+    return {"id": public_id(kind, claimed.object_id), **facts, **party}
 
 
 def _alert(alert_id: UUID, facts: dict[str, Any]) -> dict[str, Any]:

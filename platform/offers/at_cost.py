@@ -12,7 +12,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import public_id
 from kernel.settings import settings
 from offers import quotes, shelf
-from offers.delivery_modes import FROM_THE_POOL
+from offers.delivery_modes import FROM_THE_POOL, wanted
 from offers.quotes import NotEnough, PriceChanged, QuotedLine
 from offers.shelf import Offer, ShelfSku
 from supply.stock_news import ANNOUNCED_BELOW_SPARE
@@ -24,11 +24,15 @@ MAX_PIECES = 500
 
 @dataclass(frozen=True, slots=True)
 class CostWish:
-    """What a shop wants to buy, and what a piece may cost at most, in minor units."""
+    """What a shop wants to buy, and what a piece may cost at most, in minor units.
+
+    `delivery_mode` is the shop's choice where a person delivers beside keys.
+    """
 
     sku_id: UUID
     quantity: int
     most_unit_cost_minor: int | None = None
+    delivery_mode: str | None = None
 
 
 def require_sensible(wishes: Sequence[CostWish], *, most_total_minor: int | None) -> None:
@@ -56,11 +60,10 @@ async def price_at_cost(
     """
     most = max(wish.quantity for wish in wishes)
     bound = settings().low_stock_bound + ANNOUNCED_BELOW_SPARE + most
-    wanted = [(wish.sku_id, wish.quantity) for wish in wishes]
-    skus = await shelf.skus_by_id(shop, wanted, stock_bound=bound, at_cost=True)
+    asked = [(wish.sku_id, wish.quantity) for wish in wishes]
+    skus = await shelf.skus_by_id(shop, asked, stock_bound=bound, at_cost=True)
     priced = [
-        _line(skus.get(one), wish, partial=partial)
-        for one, wish in zip(wanted, wishes, strict=True)
+        _line(skus.get(one), wish, partial=partial) for one, wish in zip(asked, wishes, strict=True)
     ]
     lines = tuple(line for line in priced if line is not None)
     if not lines:
@@ -84,10 +87,11 @@ def _cut(wishes: Sequence[CostWish], lines: Sequence[QuotedLine]) -> list[CostWi
 def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine | None:
     if sku is None:
         raise NotFound("This shop does not sell that.", field="skuId")
-    offers = [one for one in sku.offers if not one.by_hand]
-    if sku.row["delivery_mode"] not in FROM_THE_POOL or not offers:
-        raise Invalid("Only goods that are delivered automatically can be ordered.", field="skuId")
-    offer = sku.offer_for(wish.quantity, by_hand=False)
+    by_hand = _by_hand(sku, wish)
+    offers = [one for one in sku.offers if one.by_hand is by_hand]
+    if not offers:
+        raise NotEnough("Sold out.", field="quantity", details={"available": 0})
+    offer = sku.offer_for(wish.quantity, by_hand=by_hand)
     offer = offer or max(offers, key=lambda one: one.stock)
     if offer.stock < wish.quantity and not partial:
         available = f"Only {offer.stock} left." if offer.stock else "Sold out."
@@ -96,6 +100,15 @@ def _line(sku: ShelfSku | None, wish: CostWish, *, partial: bool) -> QuotedLine 
         return None
     _require_affordable(wish, offer)
     return QuotedLine(sku, offer, min(wish.quantity, offer.stock))
+
+
+def _by_hand(sku: ShelfSku, wish: CostWish) -> bool:
+    """Whether a person delivers: by the shop's choice, or where there are no keys.
+
+    Raises `DeliveryModeNotAllowed`, and `Invalid` for goods that nobody can order yet.
+    """
+    chosen = wanted(sku.row, wish.delivery_mode)
+    return sku.row["delivery_mode"] not in FROM_THE_POOL if chosen is None else chosen
 
 
 def _require_affordable(wish: CostWish, offer: Offer) -> None:

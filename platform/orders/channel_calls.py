@@ -8,9 +8,16 @@ poller comes back to it.
 import asyncio
 from collections.abc import Iterable
 
-from billing import payments
+from billing import payment_choices, payments
+from billing.payment_choices import Choice
 from billing.payment_methods import METHODS
-from billing.payment_methods.base import Ask, ChannelRefused, ChannelUnavailable, Started
+from billing.payment_methods.base import (
+    Ask,
+    ChannelDeclined,
+    ChannelRefused,
+    ChannelUnavailable,
+    Started,
+)
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Refusal
@@ -28,17 +35,22 @@ class PaymentRefused(Refusal):
     code = "VALIDATION"
 
 
-async def ask(payment: Payment) -> Started:
-    """Ask the payment's channel and note its id. Raises `PaymentRefused`."""
-    question = Ask(
-        payment_id=payment.id,
-        amount_minor=payment.channel_minor,
-        currency=payment.currency,
-        description=payment.description[:200],
-        return_url=payment.return_url,
-    )
+class CardDeclined(PaymentRefused):
+    """The buyer's bank said no."""
+
+    code = "PAYMENT_DECLINED"
+
+
+async def ask(payment: Payment, choice: Choice | None = None) -> Started:
+    """Ask the payment's channel and note its id; what was chosen is looked up unless given.
+
+    Raises `PaymentRefused`, and of these `CardDeclined` where the bank has said no.
+    """
+    if choice is None:
+        choice = await payment_choices.of_payment(payment.id, tenant_id=payment.tenant_id)
     method = METHODS[payment.method]
     try:
+        question = await _question(payment, choice)
         if payment.provider_ref is not None:
             # Never a second intent: the channel forgets idempotency keys after a day.
             return await method.resume(question, payment.provider_ref)
@@ -48,6 +60,12 @@ async def ask(payment: Payment) -> Started:
         raise PaymentRefused(
             "The payment channel does not answer: try again, or choose another method.",
             field="method",
+        ) from None
+    except ChannelDeclined:
+        await _fail(payment)
+        raise CardDeclined(
+            "The bank declined this card: choose another one, or another method.",
+            field="savedCardId" if choice.saved_card_id else "method",
         ) from None
     except ChannelRefused:
         await _fail(payment)
@@ -62,6 +80,21 @@ async def ask(payment: Payment) -> Started:
         await cancel_all([now])
         raise PaymentRefused("This payment was given up meanwhile.", field="orderNo")
     return started
+
+
+async def _question(payment: Payment, choice: Choice) -> Ask:
+    card = None
+    if payment.provider_ref is None:
+        card = await payment_choices.card_wish(choice, payment=payment)
+    return Ask(
+        payment_id=payment.id,
+        amount_minor=payment.channel_minor,
+        currency=payment.currency,
+        description=payment.description[:200],
+        return_url=payment.return_url,
+        mode=choice.mode_of(payment.method),
+        card=card,
+    )
 
 
 async def _fail(payment: Payment) -> None:

@@ -53,6 +53,8 @@ class Purchase:
     client_reference: str | None = None
     said: Mapping[UUID, Values] = field(default_factory=dict)
     """By the SKU, what the buyer says for it."""
+    partial: bool = False
+    """The order may have fewer goods than were wished for: what was said for those is left out."""
 
     @property
     def scope(self) -> db.Scope:
@@ -160,8 +162,11 @@ _Answers = Mapping[UUID, Sequence[Answer]]
 
 async def _priced(purchase: Purchase) -> tuple[Sequence[QuotedLine], _Answers]:
     """The lines at today's prices, and what the buyer says for them, held against their forms."""
-    lines = await purchase.price()
-    return lines, answers_of_lines(lines, purchase.said)
+    lines, said = await purchase.price(), purchase.said
+    if purchase.partial:
+        there = {line.sku.id for line in lines}
+        said = {sku_id: values for sku_id, values in said.items() if sku_id in there}
+    return lines, answers_of_lines(lines, said)
 
 
 async def _draft(purchase: Purchase, lines: Sequence[QuotedLine], said: _Answers) -> Draft:

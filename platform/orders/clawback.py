@@ -1,16 +1,12 @@
-"""What a refund takes back from whom (E7): pure arithmetic over what each account holds.
+"""What a refund takes back from whom (E7): pure arithmetic over a line's shares.
 
-A party gives back from what is pending, then from what is available, then from its deposit; what
-none of them covers becomes its debt. So no account goes below zero and no sale is ever unwound.
+Out of which money each party gives it back is said in `earnings/drawing.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from billing import accounts
-from billing.ledger import Account, Entry, credit, debit
-from orders.postings import earned_account
 from orders.records import Line, Order, ShareRow
 from orders.split import spread_refund
 
@@ -19,14 +15,18 @@ from orders.split import spread_refund
 class Claim:
     """What one party owes to a refund, in minor units; a None party is the platform's revenue.
 
-    With `of_earnings` the deposit is not drawn on: it secures what the party owes to others.
+    With `at_once` it is paid before anybody has decided: out of the deposit, then out of what is
+    available. With `of_earnings` the deposit is not drawn on: it secures what the party owes to
+    others. Of which share it is says whose money is taken first; None: of none.
     """
 
     party_id: UUID | None
     role: str
     amount_minor: int
     deposit_first: bool = False
+    at_once: bool = False
     of_earnings: bool = False
+    share_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def reversal(
     remaining = [share.amount_minor - share.reversed_minor for share in shares]
     parts = spread_refund(amount_minor=amount_minor + to_funders_minor, remaining=remaining)
     claims = [
-        Claim(share.party_id, share.role, part)
+        Claim(share.party_id, share.role, part, share_id=share.id)
         for share, part in zip(shares, parts, strict=True)
         if part
     ]
@@ -84,11 +84,9 @@ def goodwill(order: Order, *, amount_minor: int) -> Reversal:
     return Reversal((), (claim,))
 
 
-def less_for_shop(
-    taken: Reversal, order: Order, *, amount_minor: int
-) -> tuple[Reversal, list[Entry]]:
-    """Take so much less from the shop, which gets it back for points; what its part of the refund
-    does not come to is credited to it."""
+def less_for_shop(taken: Reversal, order: Order, *, amount_minor: int) -> tuple[Reversal, int]:
+    """Take so much less from the shop, which gets it back for points; returns also by how much
+    that is more than its part of the refund, which is to be credited to it."""
     shop = goodwill(order, amount_minor=amount_minor).claims[0]
     left_minor, kept = amount_minor, []
     for claim in taken.claims:
@@ -98,9 +96,7 @@ def less_for_shop(
             claim = replace(claim, amount_minor=claim.amount_minor - spared_minor)
         if claim.amount_minor:
             kept.append(claim)
-    account = earned_account(shop.role, shop.party_id, order.currency)
-    more = [credit(account, left_minor)] if left_minor else []
-    return Reversal(taken.by_share, tuple(kept)), more
+    return Reversal(taken.by_share, tuple(kept)), left_minor
 
 
 def _fee_moved_to_supplier(
@@ -119,42 +115,9 @@ def _fee_moved_to_supplier(
     for claim in claims:
         if claim.role == payer:
             moved_minor = min(fee_minor, claim.amount_minor)
-            claim = Claim(claim.party_id, claim.role, claim.amount_minor - moved_minor)
+            claim = replace(claim, amount_minor=claim.amount_minor - moved_minor)
         if claim.amount_minor:
             kept.append(claim)
     if moved_minor:
         kept.append(Claim(roles[at_fault], at_fault, moved_minor, deposit_first=True))
     return kept
-
-
-def sources(claim: Claim, currency: str) -> tuple[Account, ...]:
-    """The party's accounts in the order in which they are drawn on."""
-    assert claim.party_id is not None
-    pending = accounts.party_pending(claim.party_id, currency)
-    available = accounts.party_available(claim.party_id, currency)
-    if claim.of_earnings:
-        return (pending, available)
-    deposit = accounts.deposit_free(claim.party_id, currency)
-    if claim.deposit_first:
-        return (deposit, pending, available)
-    return (pending, available, deposit)
-
-
-def drawn(claims: Sequence[Claim], *, currency: str, held: Mapping[Account, int]) -> list[Entry]:
-    """The debits that pay the claims out of what the accounts hold."""
-    left = dict(held)
-    entries = []
-    for claim in claims:
-        if claim.party_id is None:
-            entries.append(debit(accounts.revenue(claim.role, currency), claim.amount_minor))
-            continue
-        owed_minor = claim.amount_minor
-        for account in sources(claim, currency):
-            taken_minor = min(owed_minor, max(left[account], 0))
-            if taken_minor:
-                entries.append(debit(account, taken_minor))
-                left[account] -= taken_minor
-                owed_minor -= taken_minor
-        if owed_minor:
-            entries.append(debit(accounts.receivable(claim.party_id, currency), owed_minor))
-    return entries

@@ -41,6 +41,7 @@ class AftersaleStatus(StrEnum):
     REFUNDING = "REFUNDING"
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
     REFUNDED = "REFUNDED"
+    CHARGED_BACK = "CHARGED_BACK"
 
 
 class OrderStatus(StrEnum):
@@ -57,6 +58,7 @@ class OrderStatus(StrEnum):
     REFUNDING = "REFUNDING"
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
     REFUNDED = "REFUNDED"
+    CHARGED_BACK = "CHARGED_BACK"
 
 
 class LineDeliveryMode(StrEnum):

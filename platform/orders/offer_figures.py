@@ -60,10 +60,14 @@ with fresh as materialized (
     left join order_lines line on (line.order_id, line.id) = (refund.order_id, refund.line_id)
 ), counted as (
     insert into offer_days as known (listing_id, day, faults, returned)
-    select listing_id, day, coalesce(sum(keys) filter (where reason = 'SUPPLIER_FAULT'), 0),
-           coalesce(sum(keys) filter (where reason <> 'SUPPLIER_FAULT' and was_delivered), 0)
+    select listing_id, day,
+           coalesce(sum(keys) filter (where reason in ('SUPPLIER_FAULT', 'INSPECTION',
+                                                       'FAST_REFUND')), 0),
+           coalesce(sum(keys) filter (where reason not in ('SUPPLIER_FAULT', 'INSPECTION',
+                                                           'FAST_REFUND') and was_delivered), 0)
     from fresh
-    where reason in ('UNREVEALED_RETURN', 'CHANGE_OF_MIND', 'SUPPLIER_FAULT')
+    where reason in ('UNREVEALED_RETURN', 'CHANGE_OF_MIND', 'SUPPLIER_FAULT', 'INSPECTION',
+                     'FAST_REFUND')
       and listing_id is not null
     group by listing_id, day
     on conflict (listing_id, day) do update
@@ -101,10 +105,12 @@ async def count_sales(at_most: int) -> int:
     Two at once count nothing twice: each source's place is locked, and whoever finds it locked
     leaves the work to the other.
     """
-    return max([await _count(source, at_most) for source in _SOURCES])
+    return max([await count_fresh(one, _SOURCES[one], at_most) for one in _SOURCES])
 
 
-async def _count(source: str, at_most: int) -> int:
+async def count_fresh(source: str, statement: Statement, at_most: int) -> int:
+    """Count what has come to a source behind its mark, by a statement that gives `rows` and `last`;
+    returns how many rows that were."""
     async with db.transaction(db.every_tenant(reason=_REASON)):
         after: UUID | None = await db.fetch_value(
             "select after_id from counted_so_far where source = $1 for update skip locked", source
@@ -112,7 +118,6 @@ async def _count(source: str, at_most: int) -> int:
         if after is None:
             return 0
         values: dict[str, Any] = {"after": after, "before": _settled_before(), "batch": at_most}
-        statement = _SOURCES[source]
         row = await db.fetch_row(statement.sql, *statement.values(values))
         assert row is not None
         if row["last"] is not None:

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from billing import accounts, ledger, payments
-from billing.payment_methods import WALLET
+from billing import accounts, ledger, payment_choices, payments
+from billing.payment_choices import NOTHING, Choice
+from billing.payment_methods import BANK_TRANSFER, WALLET
+from billing.payment_methods.base import Transfer
 from billing.payments import Payment
+from billing.saved_cards import cards
 from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
@@ -19,11 +22,13 @@ from orders import (
     channel_calls,
     checkout,
     idempotency,
+    longer_holds,
     news,
     payment_entry,
     records,
     settlement,
     settling,
+    ways_to_pay,
 )
 from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
@@ -45,6 +50,7 @@ class PaymentStarted:
     action_url: str | None = None
     client_secret: str | None = None
     order_no: str | None = None
+    transfer: Transfer | None = None
 
 
 async def start_payment(
@@ -56,6 +62,7 @@ async def start_payment(
     wallet_minor: int,
     return_url: str,
     idempotency_key: str,
+    choice: Choice = NOTHING,
 ) -> PaymentStarted:
     """Start paying an order: a part from the wallet, the rest through a channel.
 
@@ -63,17 +70,18 @@ async def start_payment(
     `Invalid`, `NotFound`; `PaymentRefused` when the channel says no or nothing.
     """
     idempotency.require_key(idempotency_key, guest=viewer.customer_id is None)
+    ways_to_pay.require_signed_in(viewer.customer_id, choice)
     actor = f"pay:{viewer.customer_id or order_no}"
-    content = {"order": order_no, "method": method, "wallet": wallet_minor}
+    content = {"order": order_no, "method": method, "wallet": wallet_minor, **choice.content}
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
-    wish = PaymentWish(shop, viewer, order_no, request, method, wallet_minor, return_url)
+    wish = PaymentWish(shop, viewer, order_no, request, method, wallet_minor, return_url, choice)
     superseded: list[Payment] = []
     payment = await payment_entry.open_at_once(wish)
     if payment is None:
         payment, superseded = await _opened_in_turn(wish)
     crash_point("payment.committed")
     await channel_calls.cancel_all(superseded)
-    return await _asked(payment, order_no)
+    return await _asked(payment, order_no, choice)
 
 
 async def _opened_in_turn(wish: PaymentWish) -> tuple[Payment, list[Payment]]:
@@ -86,25 +94,52 @@ async def _opened_in_turn(wish: PaymentWish) -> tuple[Payment, list[Payment]]:
             entered.require_open()
             superseded = await _supersede(order, entered.payments)
             payment = _drafted(wish, order, entered.payment_id)
+            await _require_card(payment, wish.choice)
+            if payment.method == BANK_TRANSFER:
+                await longer_holds.hold_for_transfer(order)
             crash_point("payment.entered")
             await _open(order, payment)
+            await payment_choices.write(wish.choice, payment=payment)
         else:
             payment = await _first_payment(wish.request)
         crash_point("payment.opened")
     return payment, superseded
 
 
-async def _asked(payment: Payment, order_no: str) -> PaymentStarted:
+async def _asked(payment: Payment, order_no: str, choice: Choice) -> PaymentStarted:
     if payment.method == WALLET:
         assert payment.order_id is not None
         await news.order_changed(payment.tenant_id, payment.order_id)
         return PaymentStarted(payment.id, "SUCCEEDED", order_no=order_no)
     if not payment.open:
         return PaymentStarted(payment.id, payment.status, order_no=order_no)
-    started = await channel_calls.ask(payment)
+    started = await channel_calls.ask(payment, choice)
+    status = "PENDING"
+    if started.report is not None:
+        # A kept card that nobody asks about has paid: its order is delivered with this request.
+        # The channel's own event may have been first: what counts is what the payment is by now.
+        await settlement.hear(started.report)
+        known, _ = await payments.find_by_report(started.report)
+        status = known.status if known is not None else status
     return PaymentStarted(
-        payment.id, "PENDING", started.action_url, started.client_secret, order_no
+        payment.id,
+        status,
+        started.action_url,
+        started.client_secret,
+        order_no,
+        started.transfer,
     )
+
+
+async def _require_card(payment: Payment, choice: Choice) -> None:
+    """Raise `NotFound` unless the card that is to pay is the customer's own."""
+    if choice.saved_card_id is not None:
+        assert payment.customer_id is not None
+        await cards.require(
+            tenant_id=payment.tenant_id,
+            customer_id=payment.customer_id,
+            card_id=choice.saved_card_id,
+        )
 
 
 async def _first_payment(request: idempotency.Request) -> Payment:
@@ -134,10 +169,14 @@ def _drafted(wish: PaymentWish, order: Order, payment_id: UUID) -> Payment:
     channel_minor = order.total_minor - wallet_minor
     if method not in shop.payment_methods:
         raise Invalid("This shop does not take that payment method.", field="method")
+    if method == BANK_TRANSFER and order.customer_id is None:
+        # Holds are long, and only a customer's unpaid orders are bounded.
+        raise Invalid("Only a signed-in customer pays by bank transfer.", field="method")
     if wallet_minor and order.customer_id is None:
         raise Invalid("Only a signed-in customer has a wallet.", field="walletAmount")
     if not 0 <= wallet_minor <= order.total_minor or (method != WALLET and channel_minor == 0):
         raise Invalid("The wallet's part is between nothing and the total.", field="walletAmount")
+    ways_to_pay.require_taken(shop, method, channel_minor=channel_minor, choice=wish.choice)
     return payments.draft(
         payment_id=payment_id,
         tenant_id=shop.id,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing import accounts, payment_parts
+from billing.payment_choices import NOTHING, Choice
 from billing.payment_methods import METHODS, WALLET
 from billing.payments import PAYMENT_COLUMNS, Payment
 from kernel import db
@@ -31,6 +32,7 @@ class PaymentWish:
     method: str
     wallet_minor: int
     return_url: str
+    choice: Choice = NOTHING
 
     @property
     def scope(self) -> db.Scope:
@@ -39,9 +41,12 @@ class PaymentWish:
 
     @property
     def by_channel_alone(self) -> bool:
-        """True for a channel that the shop takes, and nothing from the wallet."""
+        """True for a channel that the shop takes and that takes any order, nothing chosen beside
+        it, and nothing from the wallet."""
         offered = self.method in METHODS and self.method in self.shop.payment_methods
-        return offered and not self.wallet_minor
+        if not offered or self.wallet_minor or self.choice != NOTHING:
+            return False
+        return METHODS[self.method].is_on and METHODS[self.method].takes_all
 
 
 @dataclass(frozen=True, slots=True)

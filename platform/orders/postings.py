@@ -20,7 +20,7 @@ def captured(
     escrow = accounts.escrow(currency)
     entries = [credit(escrow, channel_minor + wallet_minor)]
     if channel_minor:
-        gateway = accounts.gateway(provider, currency)
+        gateway = accounts.received(provider, currency)
         entries.append(debit(gateway, channel_minor))
         entries.append(debit(accounts.expense("GATEWAY_FEE", currency), fee_minor))
         entries.append(credit(gateway, fee_minor))
@@ -32,7 +32,7 @@ def captured(
 def topped_up(*, provider: str, wallet: Account, amount_minor: int, fee_minor: int) -> list[Entry]:
     """A buyer adds money to the wallet, or a shop to its trade balance; the platform bears the
     channel's fee."""
-    gateway = accounts.gateway(provider, wallet.currency)
+    gateway = accounts.received(provider, wallet.currency)
     fee_account = accounts.expense("GATEWAY_FEE", wallet.currency)
     return merged(
         [

@@ -2,17 +2,20 @@
 
 The unit price is what the shop's parent charges it, so its own margin is nothing, and everybody
 above earns exactly what they earn of a sale to the shop's buyers. It is placed as any order is
-that a balance pays: keys, delivery and money in one statement.
+that a balance pays: keys, delivery and money in one statement. What a person delivers waits in
+escrow, as it does for a buyer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from asyncpg import UniqueViolationError
 
 from kernel.errors import Invalid
 from kernel.faults import crash_point
 from offers.at_cost import CostWish, price_at_cost, require_sensible
+from offers.form_values import Values
 from offers.quotes import QuotedLine
 from orders import checkout, idempotency, news, reveal
 from orders.checkout import OrderMade, Purchase
@@ -40,6 +43,8 @@ class PurchaseWish:
     """Buy what there is of each line, instead of all or nothing."""
     deliver_now: bool = True
     """Open the keys with the answer; else `keyReveal` opens them."""
+    said: Mapping[UUID, Values] = field(default_factory=dict)
+    """By the SKU, what its form asks for."""
 
     def require_sensible(self) -> None:
         """Raise `Invalid` for what can be no purchase, whatever the prices are."""
@@ -53,18 +58,31 @@ class PurchaseWish:
                 field="clientReference",
             )
 
+    def require_words_about_goods(self) -> None:
+        """Raise `Invalid` for words about goods that are not wished for; what there is of the
+        others is known by then."""
+        if self.said.keys() - {line.sku_id for line in self.lines}:
+            raise Invalid("This order has nothing that asks for that.", field="form")
+
     @property
     def content(self) -> dict[str, object]:
         """What makes a repeated request the same."""
         return {
             "purchase": [
-                [line.sku_id, line.quantity, line.most_unit_cost_minor] for line in self.lines
+                [line.sku_id, line.quantity, line.most_unit_cost_minor, *_chosen(line)]
+                for line in self.lines
             ],
             "most": self.most_total_minor,
             "reference": self.client_reference,
             "partial": self.partial,
             "now": self.deliver_now,
+            **idempotency.of_form(self.said),
         }
+
+
+def _chosen(line: CostWish) -> list[str]:
+    """A request from before there was a choice is the same as one without."""
+    return [] if line.delivery_mode is None else [line.delivery_mode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +96,10 @@ class Bought:
 async def purchase_at_cost(
     *, shop: Shop, wish: PurchaseWish, witness: Witness, idempotency_key: str
 ) -> Bought:
-    """Buy keys at the shop's own cost; `witness` is who of the shop asks, and from where.
+    """Buy at the shop's own cost; `witness` is who of the shop asks, and from where.
 
-    A repeated key answers with the first purchase. Raises `PriceChanged`, `OutOfStock`,
+    What a person delivers is paid, and comes later. A repeated key answers with the first
+    purchase. Raises `PriceChanged`, `OutOfStock`,
     `InsufficientBalance`, `TenantRestricted`, `IdempotencyConflict` (for a reference that another
     purchase has, too), `NotFound`, `Invalid`; then nothing is written.
     """
@@ -124,9 +143,11 @@ async def _made(shop: Shop, wish: PurchaseWish, purchaser: str, idempotency_key:
     """The order, made now or by the same request before."""
 
     async def price() -> Sequence[QuotedLine]:
-        return await price_at_cost(
+        priced = await price_at_cost(
             shop, wish.lines, most_total_minor=wish.most_total_minor, partial=wish.partial
         )
+        wish.require_words_about_goods()
+        return priced
 
     purchase = Purchase(
         shop=shop,
@@ -137,6 +158,8 @@ async def _made(shop: Shop, wish: PurchaseWish, purchaser: str, idempotency_key:
         affiliate_code=None,
         pay_from_wallet=True,
         client_reference=wish.client_reference,
+        said=wish.said,
+        partial=wish.partial,
     )
     tries = CUT_AGAIN if wish.partial else 1
     for left in reversed(range(tries)):

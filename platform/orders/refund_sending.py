@@ -8,9 +8,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from billing import accounts, ledger
-from billing.ledger import credit, debit
+from billing.ledger import Account
 from billing.payment_methods import METHODS
 from billing.payment_methods.base import ChannelRefused, ChannelUnavailable
+from billing.postings import bank as postings
 from kernel import db
 from kernel.faults import crash_point
 from kernel.log import get_logger
@@ -24,7 +25,7 @@ RETRY_AFTER_SECONDS = (5, 15, 60, 300, 900, 3600)
 
 @dataclass(frozen=True, slots=True)
 class DueRefund:
-    """A refund that a channel owes the buyer."""
+    """A refund that a channel owes the buyer, less what a lost dispute has paid of it."""
 
     id: UUID
     tenant_id: UUID
@@ -50,7 +51,8 @@ with due as (
     from due where refunds.id = due.id
     returning refunds.*
 )
-select c.id, c.tenant_id, c.order_id, c.currency, c.channel_minor, c.status,
+select c.id, c.tenant_id, c.order_id, c.currency,
+       c.channel_minor - c.covered_minor as channel_minor, c.status,
        c.provider_ref as refund_ref, p.method, p.provider, p.provider_ref as payment_ref,
        c.attempts
 from claimed c join payments p on p.id = c.payment_id
@@ -98,14 +100,50 @@ async def _send(refund: DueRefund) -> None:
     crash_point("refund.done")
 
 
+# While a bank decides, the channel refunds nothing: that is no failure, and is tried again.
+_IS_DISPUTED = """
+exists (select from disputes kase
+        where kase.payment_id = refunds.payment_id and kase.stopped_at is not null
+          and kase.settled_at is null)
+"""
+
+
 async def _note(refund: DueRefund, *, status: str, refund_ref: str | None) -> None:
     """Write what the channel said; money leaves the ledger when it is done and not before."""
     async with db.transaction(db.core_scope(refund.tenant_id)):
-        if refund.order_id is not None:
-            # Two refunds of one order end one after the other, so that the last one sees both.
-            await records.locked_order(refund.order_id)
-        changed = await db.execute(
-            """update refunds set status = $2, provider_ref = coalesce($3, provider_ref),
+        if status == "DONE":
+            paid_from = accounts.paid_from(refund.provider, refund.currency)
+            await end(refund, refund_ref=refund_ref, paid_from=paid_from)
+        else:
+            await _change(refund, status=status, refund_ref=refund_ref)
+    if refund.order_id is not None:
+        await news.order_changed(refund.tenant_id, refund.order_id)
+
+
+async def end(refund: DueRefund, *, refund_ref: str | None, paid_from: Account) -> None:
+    """Take a refund for done, inside a transaction: its money has left that account. Once."""
+    if await _change(refund, status="DONE", refund_ref=refund_ref):
+        await ledger.post(
+            postings.paid_back(paid_from=paid_from, amount_minor=refund.channel_minor),
+            kind="REFUND_SENT",
+            idempotency_key=f"refund-sent:{refund.id}",
+            tenant_id=refund.tenant_id,
+            order_id=refund.order_id,
+        )
+        await _settle_order_state(refund)
+
+
+async def _change(refund: DueRefund, *, status: str, refund_ref: str | None) -> bool:
+    """Set the refund's state, unless it has ended."""
+    if refund.order_id is not None:
+        # Two refunds of one order end one after the other, so that the last one sees both.
+        await records.locked_order(refund.order_id)
+    return bool(
+        await db.execute(
+            f"""update refunds
+                  set status = case when $2 = 'FAILED' and {_IS_DISPUTED} then 'STOPPED'
+                                    else $2 end,
+                      provider_ref = coalesce($3, provider_ref),
                       next_attempt_at = case when $2 = 'SENT'
                                              then platform_now() + $4::interval end,
                       done_at = case when $2 = 'DONE' then platform_now() end
@@ -115,23 +153,6 @@ async def _note(refund: DueRefund, *, status: str, refund_ref: str | None) -> No
             refund_ref,
             timedelta(seconds=RETRY_AFTER_SECONDS[1]),
         )
-        if changed and status == "DONE":
-            await _post_sent(refund)
-            await _settle_order_state(refund)
-    if refund.order_id is not None:
-        await news.order_changed(refund.tenant_id, refund.order_id)
-
-
-async def _post_sent(refund: DueRefund) -> None:
-    await ledger.post(
-        [
-            debit(accounts.refund_due(refund.currency), refund.channel_minor),
-            credit(accounts.gateway(refund.provider, refund.currency), refund.channel_minor),
-        ],
-        kind="REFUND_SENT",
-        idempotency_key=f"refund-sent:{refund.id}",
-        tenant_id=refund.tenant_id,
-        order_id=refund.order_id,
     )
 
 
@@ -143,6 +164,6 @@ async def _settle_order_state(refund: DueRefund) -> None:
                                           else 'PARTIALLY_REFUNDED' end
            where id = $1 and aftersale_status = 'REFUNDING'
              and not exists (select 1 from refunds where order_id = $1 and line_id is not null
-                             and status in ('DUE', 'SENT'))""",
+                             and status in ('DUE', 'SENT', 'STOPPED'))""",
         refund.order_id,
     )

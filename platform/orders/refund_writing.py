@@ -4,20 +4,34 @@ All of it inside the transaction of a use case in `refunds.py`, with the order l
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from billing import accounts, ledger, payments, trade_moves
-from billing.ledger import Account, credit, debit, merged
+from billing import accounts, ledger, payments
 from billing.payments import Payment
 from kernel import db
-from kernel.ids import new_id
+from kernel.errors import Invalid
 from orders import clawback, funding, records
+from orders.disputed import refuse_while_disputed
+from orders.earnings import noting
 from orders.points_refunds import PointsBack, move_points
 from orders.records import Funding, Line, Order
+from orders.refund_posting import post_refund
 from orders.split import RefundTooLarge
 
-Reason = Literal["UNREVEALED_RETURN", "SUPPLIER_FAULT", "SHOP_FAULT", "CHANGE_OF_MIND", "GOODWILL"]
+Reason = Literal[
+    "UNREVEALED_RETURN",
+    "SUPPLIER_FAULT",
+    "SHOP_FAULT",
+    "CHANGE_OF_MIND",
+    "GOODWILL",
+    "INSPECTION",
+]
+Written = Reason | Literal["FAST_REFUND"]
+Destination = Literal["CHANNEL", "WALLET"]
+"""Where the channel's part of a refund goes: back to the channel, or to the buyer's wallet."""
+OF_SUPPLIER: Final = ("SUPPLIER_FAULT", "INSPECTION")
+"""Reasons for which the supplier bears the channel's fee."""
 
 
 async def write_refund(
@@ -28,13 +42,19 @@ async def write_refund(
     reason: Reason,
     *,
     returned: int = 0,
+    destination: Destination = "CHANNEL",
+    batch_id: UUID | None = None,
 ) -> None:
-    """The refund's row, its postings and every running total that bounds the next one."""
+    """The refund's row, its postings and every running total that bounds the next one.
+
+    Raises `RefundTooLarge`, `Invalid` where nobody has a wallet, `InsufficientBalance`.
+    """
     if amount_minor == 0:
         # Everything was refunded before; the keys come back all the same.
         await _note_returned(line, returned)
         return
-    payment = await _succeeded_payment(order)
+    payment = await succeeded_payment(order)
+    await refuse_while_disputed(order.id)
     if amount_minor > line.paid_minor - line.refunded_minor:
         raise RefundTooLarge(
             "The refund is larger than what is left of the line.",
@@ -42,15 +62,16 @@ async def write_refund(
             details={"left": line.paid_minor - line.refunded_minor},
         )
     # Goodwill is the shop's own decision: the goods stay sold, and so do the others' parts.
+    earned = [] if reason == "GOODWILL" else await noting.lock_earnings(order.id, [line.id])
     to_funders = [] if reason == "GOODWILL" else funding.returned_parts(line, amount_minor)
     points = PointsBack()
     if reason != "GOODWILL":
         points = await move_points(refund_id, order, line, amount_minor, to_funders)
     taken = await _taken(order, line, amount_minor, reason, to_funders)
-    channel_left = payment.channel_minor - payment.refunded_channel_minor
-    channel_minor = min(amount_minor - points.withheld_minor, channel_left)
-    wallet_minor = amount_minor - points.withheld_minor - channel_minor
-    await _write_rows(
+    to_pay_minor = amount_minor - points.withheld_minor
+    channel_minor = _channel_minor(order, payment, to_pay_minor, destination)
+    wallet_minor = to_pay_minor - channel_minor
+    await write_rows(
         refund_id,
         order,
         line,
@@ -62,13 +83,16 @@ async def write_refund(
         reason,
         returned,
         to_funders,
+        destination,
+        batch_id,
     )
     back_to = payments.free_balance(payment) if wallet_minor else None
     on_credit = reason != "GOODWILL"
-    await _post(
+    await post_refund(
         refund_id,
         order,
         taken,
+        earned,
         amount_minor,
         back_to,
         wallet_minor,
@@ -77,7 +101,18 @@ async def write_refund(
         on_credit=on_credit,
     )
     if order.refunded_minor + amount_minor == order.total_minor:
-        await db.execute(_RELEASE_COUPONS, order.id)
+        await release_coupons_of(order)
+
+
+def _channel_minor(
+    order: Order, payment: Payment, to_pay_minor: int, destination: Destination
+) -> int:
+    """How much of a refund goes to the channel, in minor units; the rest is the wallet's."""
+    if destination == "CHANNEL":
+        return min(to_pay_minor, payment.channel_minor - payment.refunded_channel_minor)
+    if order.customer_id is None:
+        raise Invalid("Only a customer has a wallet.", field="destination")
+    return 0
 
 
 # What the shop gave back out of goodwill stays sold, and whoever paid for its discount has paid:
@@ -86,6 +121,11 @@ _RELEASE_COUPONS = """
 select release_coupons($1, 'REFUNDED', platform_now())
 where not exists (select from refunds where order_id = $1 and reason = 'GOODWILL')
 """
+
+
+async def release_coupons_of(order: Order) -> None:
+    """Give the uses of an order's coupons back: all of its money has gone back."""
+    await db.execute(_RELEASE_COUPONS, order.id)
 
 
 async def _taken(
@@ -102,12 +142,33 @@ async def _taken(
         line,
         shares,
         amount_minor=amount_minor,
-        fault_of_supplier=reason == "SUPPLIER_FAULT",
+        fault_of_supplier=reason in OF_SUPPLIER,
         to_funders_minor=sum(part_minor for _, part_minor in to_funders),
     )
 
 
-async def _succeeded_payment(order: Order) -> Payment:
+async def lock_for_all(order: Order, lines: Sequence[Line]) -> None:
+    """Lock what the refunds of several lines of a locked order will lock one after the other: what
+    they have earned, then the customer, then all accounts, in the order of every refund."""
+    earned = await noting.lock_earnings(order.id, [line.id for line in lines])
+    if order.customer_id is not None:
+        await db.execute(
+            "select from customers where tenant_id = $1 and id = $2 for no key update",
+            order.tenant_id,
+            order.customer_id,
+        )
+    found = {
+        account
+        for row in earned
+        for account in (row.pending, row.held, row.available, row.debt, row.deposit)
+    }
+    if order.at_cost:
+        found.add(accounts.trade(order.tenant_id, order.currency))
+    await ledger.lock_balances(sorted(found, key=lambda account: account.id))
+
+
+async def succeeded_payment(order: Order) -> Payment:
+    """The payment that has paid a paid order."""
     for payment in await payments.of_order(order.id):
         if payment.status == "SUCCEEDED":
             return payment
@@ -141,7 +202,8 @@ with the_line as (
     update payments set refunded_channel_minor = refunded_channel_minor + $9::bigint where id = $5
 ), the_order as (
     update orders set refunded_minor = refunded_minor + $7::bigint, version = version + 1,
-           aftersale_status = case when $9::bigint > 0 then 'REFUNDING'
+           aftersale_status = case when aftersale_status = 'CHARGED_BACK' then 'CHARGED_BACK'
+                                   when $9::bigint > 0 then 'REFUNDING'
                                    when refunded_minor + $7::bigint = total_minor then 'REFUNDED'
                                    when aftersale_status = 'REFUNDING' then 'REFUNDING'
                                    else 'PARTIALLY_REFUNDED' end
@@ -149,17 +211,17 @@ with the_line as (
 )
 insert into refunds (id, tenant_id, order_id, line_id, payment_id, currency, amount_minor,
                      wallet_minor, channel_minor, points_minor, reason, sequence, status,
-                     next_attempt_at, done_at)
+                     next_attempt_at, done_at, destination, batch_id)
 values ($1, $2, $3, $4, $5, $6, $7::bigint, $8::bigint, $9::bigint,
         $7::bigint - $8::bigint - $9::bigint, $10,
         (select coalesce(max(sequence), 0) + 1 from refunds where order_id = $3),
         case when $9::bigint > 0 then 'DUE' else 'DONE' end,
         case when $9::bigint > 0 then platform_now() end,
-        case when $9::bigint = 0 then platform_now() end)
+        case when $9::bigint = 0 then platform_now() end, $16, $17)
 """
 
 
-async def _write_rows(
+async def write_rows(
     refund_id: UUID,
     order: Order,
     line: Line,
@@ -168,10 +230,13 @@ async def _write_rows(
     amount_minor: int,
     channel_minor: int,
     wallet_minor: int,
-    reason: Reason,
+    reason: Written,
     returned: int,
     to_funders: Sequence[tuple[Funding, int]],
+    destination: Destination,
+    batch_id: UUID | None,
 ) -> None:
+    """Write a refund's row, and add it to every running total."""
     await db.execute(
         _ROWS,
         refund_id,
@@ -189,71 +254,6 @@ async def _write_rows(
         [part for _, part in taken.by_share],
         [one.id for one, _ in to_funders],
         [part_minor for _, part_minor in to_funders],
-    )
-
-
-async def _post(
-    refund_id: UUID,
-    order: Order,
-    taken: clawback.Reversal,
-    amount_minor: int,
-    back_to: Account | None,
-    wallet_minor: int,
-    to_funders: Sequence[tuple[Funding, int]],
-    points: PointsBack,
-    *,
-    on_credit: bool,
-) -> None:
-    """Take from everybody what the refund takes; what is missing becomes a debt, if it may."""
-    currency, posting_id = order.currency, new_id()
-    taken, for_points = clawback.less_for_shop(taken, order, amount_minor=points.shops_minor)
-    drawn_on = sorted(
-        {
-            account
-            for claim in taken.claims
-            if claim.party_id is not None
-            for account in clawback.sources(claim, currency)
-        },
-        key=lambda account: account.id,
-    )
-    noted = [back_to] if order.at_cost and back_to is not None else []
-    balances = await ledger.lock_balances([*drawn_on, *noted])
-    held = dict(zip(drawn_on, balances, strict=False))
-    if not on_credit and drawn_on and sum(held.values()) < amount_minor:
-        raise ledger.InsufficientBalance(
-            "The shop has not earned as much: an operator decides.",
-            field="amount",
-            details={"available": sum(held.values())},
-        )
-    due = accounts.refund_due(currency)
-    entries = merged(clawback.drawn(taken.claims, currency=currency, held=held))
-    entries += merged(
-        [
-            *(credit(funding.account_of(one, currency), minor) for one, minor in to_funders),
-            debit(accounts.points(order.tenant_id, currency), points.taken_minor),
-        ]
-    )
-    entries += for_points
-    entries.append(credit(due, amount_minor))
-    if points.withheld_minor:
-        entries.append(debit(due, points.withheld_minor))
-    if back_to is not None:
-        entries.append(debit(due, wallet_minor))
-        entries.append(credit(back_to, wallet_minor))
-    for account in noted:
-        back = trade_moves.move(
-            posting_id=posting_id,
-            account=account,
-            kind="REFUND",
-            amount_minor=wallet_minor,
-            order_id=order.id,
-        )
-        await trade_moves.note(back, account=account)
-    await ledger.post(
-        entries,
-        kind="E7_REFUND",
-        idempotency_key=f"refund:{refund_id}",
-        tenant_id=order.tenant_id,
-        order_id=order.id,
-        posting_id=posting_id,
+        destination,
+        batch_id,
     )

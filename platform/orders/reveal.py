@@ -11,6 +11,7 @@ from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import news, records
+from orders.disputed import OPEN_OF_ORDER, disputed
 from orders.records import Order, Viewer
 from supply import pool, vault
 from tenants.directory import Shop
@@ -55,13 +56,16 @@ async def reveal_keys(
     """Open keys of a delivered order: all of them, or the named ones. Only the buyer may.
 
     Opening again is allowed and written down again. Raises `NotFound` for an order or a key that
-    is not the viewer's, `Invalid` before delivery.
+    is not the viewer's, `Invalid` before delivery, `OrderDisputed` for a new key while the buyer's
+    bank decides about its payment.
     """
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
         order = await records.order_by_no(order_no, viewer, lock=True)
         if order.payment_status != "PAID":
             raise Invalid("This order has no keys yet: it is not paid.", field="orderNo")
         rows = await _locked_keys(order, delivered_key_ids)
+        if any(row["is_frozen"] for row in rows):
+            raise disputed()
         opened = [_opened(row) for row in rows]
         await _mark(order, rows, witness, channel)
         crash_point("reveal.marked")
@@ -72,10 +76,13 @@ async def reveal_keys(
 
 async def _locked_keys(order: Order, wanted: Sequence[UUID] | None) -> Sequence[Mapping[str, Any]]:
     rows = await db.fetch(
-        """select d.id, d.line_id, d.key_id, coalesce(d.revealed_at, platform_now()) as revealed_at,
+        f"""select d.id, d.line_id, d.key_id,
+                  coalesce(d.revealed_at, platform_now()) as revealed_at,
                   k.supplier_listing_id, v.serial, v.secret, v.secret_key_id, v.commitment,
                   k.expires_at, coalesce(l.title, s.name_zh) as name_zh,
-                  coalesce(l.title, s.name_en) as name_en
+                  coalesce(l.title, s.name_en) as name_en,
+                  d.revealed_at is null and {OPEN_OF_ORDER.format(order_id="d.order_id")}
+                      as is_frozen
            from delivered_keys d join keys k on k.id = d.key_id join sealed_keys v on v.id = k.id
            join skus s on s.id = k.sku_id
            join order_lines l on l.order_id = d.order_id and l.id = d.line_id

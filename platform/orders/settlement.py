@@ -20,6 +20,7 @@ from kernel.faults import crash_point
 from kernel.log import get_logger
 from kernel.settings import settings
 from orders import funding, news, postings, records, settling, unapplied
+from orders.deposits import arriving
 from orders.records import Line, Order, ShareRow
 from orders.split import channel_fee_minor
 from supply import pool
@@ -77,7 +78,7 @@ async def _hear_at_once(report: ChannelReport, payment: Payment) -> Heard | None
 
 def _is_what_was_asked(report: ChannelReport, payment: Payment) -> bool:
     """Whether the channel speaks of this payment's only intent, and of its amount."""
-    return payment.provider_ref in (None, report.provider_ref) and (
+    return payment.provider_ref in (None, *report.refs) and (
         report.amount_minor,
         report.currency,
     ) == (payment.channel_minor, payment.currency)
@@ -111,12 +112,12 @@ async def _hear_locked(report: ChannelReport, found: Payment) -> Heard:
 
 
 async def _apply(report: ChannelReport, payment: Payment, order: Order | None) -> _Applied:
-    if payment.provider_ref not in (None, report.provider_ref):
+    if payment.provider_ref not in (None, *report.refs):
         # A second intent for one payment should not exist. Its money is nobody's yet: it is
         # written down for the operator, and nothing is delivered for it.
         log.error("payment_of_another_intent", payment=str(payment.id), kind=report.kind)
         return _Applied("REFUSED", f"another intent: {report.provider_ref}")
-    if report.state == "CANCELED" and payment.status != "SUCCEEDED":
+    if report.state == "CANCELED" and payment.status not in ("SUCCEEDED", "UNAPPLIED"):
         await payments.end(
             payment,
             status="CANCELED" if payment.open else payment.status,
@@ -134,6 +135,9 @@ async def _apply(report: ChannelReport, payment: Payment, order: Order | None) -
         return _Applied("TOPPED_UP")
     if payment.purpose == "TRADE_TOP_UP":
         await _top_up_trade(report, payment)
+        return _Applied("TOPPED_UP")
+    if payment.purpose == "DEPOSIT_TOP_UP":
+        await arriving.settle_top_up(report, payment)
         return _Applied("TOPPED_UP")
     assert order is not None
     return await _settle_or_give_back(report, payment, order)

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from asyncpg import UniqueViolationError
 
-from billing import accounts, ledger, trade_moves
+from billing import accounts, bank_credits, ledger, trade_moves
+from billing.bank.importing import LOCK_IDS
 from billing.ledger import credit, debit
-from billing.payment_methods import METHODS
-from kernel import crypto, db
+from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
@@ -19,7 +19,6 @@ from tenants.queries import child_of
 
 MAX_TRADE_TOP_UP_MINOR = 50_000_000
 MAX_MOVED_MINOR = 10_000_000_000
-LONGEST_REFERENCE = 64
 
 
 async def top_up_trade(
@@ -35,8 +34,6 @@ async def top_up_trade(
 
     Raises `Invalid`, `TenantRestricted`, `IdempotencyConflict`.
     """
-    if method not in METHODS:
-        raise Invalid("This payment method is not offered.", field="method")
     return await topping_up.begin_top_up(
         shop=shop,
         purpose="TRADE_TOP_UP",
@@ -60,12 +57,7 @@ async def credit_bank_transfer(
     """
     idempotency.require_key(idempotency_key, guest=False)
     _require_amount(amount_minor)
-    bank_reference = crypto.normalised(bank_reference)
-    if not (1 <= len(bank_reference) <= LONGEST_REFERENCE and bank_reference.isprintable()):
-        raise Invalid(
-            f"A reference has 1 to {LONGEST_REFERENCE} printable characters.",
-            field="bankReference",
-        )
+    bank_reference = bank_credits.checked_reference(bank_reference)
     content = {"bank": bank_reference, "amount": amount_minor}
     request = idempotency.Request(shop.id, actor, idempotency_key, content)
     balance = accounts.trade(shop.id, shop.currency)
@@ -73,6 +65,7 @@ async def credit_bank_transfer(
         async with db.transaction(db.core_scope(shop.id, path=shop.path)):
             claim = await idempotency.claim(request, kind="TRADE_CREDIT", result_id=new_id())
             if claim.first:
+                await refuse_known_line(bank_reference)
                 await trade_moves.credit(
                     account=balance,
                     amount_minor=amount_minor,
@@ -85,12 +78,22 @@ async def credit_bank_transfer(
                     posting_id=claim.result_id,
                     bank_reference=bank_reference,
                 )
+                await bank_credits.note(bank_reference, posting_id=claim.result_id)
     except UniqueViolationError as error:
-        if error.constraint_name != "trade_moves_of_bank":
+        if error.constraint_name not in ("trade_moves_of_bank", bank_credits.ONCE):
             raise
         raise IdempotencyConflict(
             "This bank transfer has been credited before.", field="bankReference"
         ) from None
+
+
+async def refuse_known_line(bank_reference: str) -> None:
+    """Raise for a transfer that a statement of the bank has brought: its money is booked."""
+    await db.execute(LOCK_IDS)
+    if await db.fetch_value("select true from bank_lines where bank_id = $1", bank_reference):
+        raise IdempotencyConflict(
+            "This transfer is among the bank's lines: match it there.", field="bankReference"
+        )
 
 
 async def transfer_to_child(

@@ -21,7 +21,7 @@ async def owe_back(
     await payments.end(payment, status="UNAPPLIED", provider_ref=report.provider_ref)
     amount_minor, currency = report.amount_minor, report.currency
     fee_minor = channel_fee_minor(amount_minor=amount_minor, fee_bp=payment.fee_bp)
-    gateway = accounts.gateway(payment.provider, currency)
+    gateway = accounts.received(payment.provider, currency)
     fee = accounts.expense("GATEWAY_FEE", currency)
     await ledger.post(
         [

@@ -17,7 +17,7 @@ from orders.drafts import Buyer
 from orders.records import Viewer
 from orders.reveal import Witness
 from schema.address import client_address
-from schema.field_table import PURCHASERS
+from schema.field_table.roles import PURCHASERS
 from tenants.directory import Shop
 from tenants.founding import host_of
 

@@ -23,6 +23,7 @@ from schema.payment_methods import PaymentMethodCode
 from schema.payments import PaymentStartPayload, payment_started
 from schema.points import CustomerPoints, customer_points
 from schema.problems import Problem, Refusals
+from schema.saved_cards import SavedCard, own_saved_cards
 from schema.saved_contacts import SavedContact, own_saved_contacts
 from schema.tier_types import MembershipTier, TierProgress, progress_type, tier_type
 
@@ -37,6 +38,9 @@ class Customer:
     wallet: Money
     points: CustomerPoints | None = strawberry.field(description="Null in a shop that gives none.")
     saved_contacts: list[SavedContact] = strawberry.field(metadata={"assumed_size": 20})
+    saved_cards: list[SavedCard] = strawberry.field(
+        description="Cards for the next payment, the last one first.", metadata={"assumed_size": 20}
+    )
     coupons: list[CustomerCoupon] = strawberry.field(
         description="Coupons that the shop offers and that are not used up, those that end first.",
         metadata={"assumed_size": 10},
@@ -147,6 +151,7 @@ class CustomerQuery:
             if wanted.has("points")
             else None,
             saved_contacts=await own_saved_contacts(context) if wanted.has("savedContacts") else [],
+            saved_cards=await own_saved_cards(context) if wanted.has("savedCards") else [],
             coupons=[
                 customer_coupon(view)
                 for view in await coupons_for_customer(context.shop, customer_id)

@@ -1,40 +1,26 @@
 """What staff, affiliates, suppliers and operators see: each its own money and no other's cost."""
 
+from datetime import datetime
+from enum import Enum
+
 import strawberry
 
 from affiliates.queries import affiliate_by_id, earned_shares
-from billing.balances import PartyBalance, party_balance, trial_balance
-from billing.trade_balances import TradeBalance
+from billing.balances import TrialRow, party_balance, trial_balance, trial_balance_of
 from kernel import db
 from kernel.errors import NotFound
 from kernel.ids import public_id
 from offers import catalogue
 from offers.own_prices import own_prices
 from orders.queries import orders_page
+from schema.balances import Balances, balances_type
 from schema.connections import PageInfo
 from schema.context import Info
+from schema.inputs import moment_in
 from schema.money import Money, amount
 from schema.offer_types import StockView, stock_view
 from schema.order_types import OrderConnection, order_connection
 from supply.queries import SupplierListingRow, supplier_by_id, supplier_listings
-
-
-@strawberry.type(description="Earnings by stage.")
-class Balances:
-    """Pending matures into available; `owed` is a debt to the platform."""
-
-    pending: Money
-    available: Money
-    deposit: Money
-    owed: Money
-
-
-@strawberry.type(description="A shop's money by stage, and what it has prepaid.")
-class TenantBalances(Balances):
-    """`trade` pays what the shop buys at cost; below the threshold `lowBalance` says so."""
-
-    trade: Money
-    low_balance_threshold: Money | None
 
 
 @strawberry.type(description="One SKU from the shop's own side.")
@@ -58,13 +44,26 @@ class OwnPriceConnection:
     page_info: PageInfo
 
 
+@strawberry.enum
+class CommissionState(Enum):
+    """HELD: a case about the order is open. CANCELED: all of it was taken back with a refund."""
+
+    PENDING = "PENDING"
+    HELD = "HELD"
+    AVAILABLE = "AVAILABLE"
+    CANCELED = "CANCELED"
+
+
 @strawberry.type
 class Commission:
-    """One commission as it was frozen with its order."""
+    """One commission as it was frozen with its order. `availableAt` is known soon after delivery;
+    a case about the order stops it."""
 
     order_no: str
     amount: Money
     reversed: Money
+    state: CommissionState
+    available_at: datetime | None
 
 
 @strawberry.type
@@ -87,6 +86,7 @@ class SupplierListing:
     name: str
     supply_price: Money
     status: str
+    paused_for: str | None
     stock: StockView
     sold: int
 
@@ -104,33 +104,13 @@ class Supplier:
 
 @strawberry.type
 class TrialBalanceRow:
-    """The sum of one account code; debits are positive."""
+    """The sum of one account code, with its sign (debits are positive) and in its column: the two
+    columns of a currency come to the same."""
 
     code: str
     balance: Money
-
-
-def balances_type(balance: PartyBalance, currency: str) -> Balances:
-    """Put balances into the schema's words."""
-    return Balances(
-        pending=amount(balance.pending_minor, currency),
-        available=amount(balance.available_minor, currency),
-        deposit=amount(balance.deposit_minor, currency),
-        owed=amount(balance.owed_minor, currency),
-    )
-
-
-def tenant_balances(balance: PartyBalance, trade: TradeBalance, currency: str) -> TenantBalances:
-    """Put a shop's balances, and what it has prepaid, into the schema's words."""
-    threshold = trade.low_balance_minor
-    return TenantBalances(
-        pending=amount(balance.pending_minor, currency),
-        available=amount(balance.available_minor, currency),
-        deposit=amount(balance.deposit_minor, currency),
-        owed=amount(balance.owed_minor, currency),
-        trade=amount(trade.held_minor, currency),
-        low_balance_threshold=None if threshold is None else amount(threshold, currency),
-    )
+    debit: Money
+    credit: Money
 
 
 @strawberry.type
@@ -187,12 +167,14 @@ class DeskQuery:
             code=row["code"],
             name=row["name"],
             rate_bp=row["rate_bp"],
-            balances=balances_type(balance, currency),
+            balances=balances_type(balance, context.shop, affiliate_id),
             commissions=[
                 Commission(
                     order_no=share["no"],
                     amount=amount(share["amount_minor"], share["currency"]),
                     reversed=amount(share["reversed_minor"], share["currency"]),
+                    state=CommissionState(share["state"]),
+                    available_at=share["available_at"],
                 )
                 for share in shares
             ],
@@ -214,7 +196,7 @@ class DeskQuery:
             name=row["name"],
             status=row["status"],
             commission_bp=row["commission_bp"],
-            balances=balances_type(balance, currency),
+            balances=balances_type(balance, context.shop, supplier_id),
             listings=[_listing(listing, info) for listing in listings],
         )
 
@@ -222,14 +204,23 @@ class DeskQuery:
         description="Every account code with its sum: it adds up to zero.",
         metadata={"assumed_size": 50},
     )
-    async def trial_balance(self, info: Info) -> list[TrialBalanceRow]:
+    async def trial_balance(
+        self, info: Info, as_of: datetime | None = None
+    ) -> list[TrialBalanceRow]:
         """Sum the ledger by account code."""
+        moment = moment_in(as_of, field="asOf") if as_of else None
         async with db.transaction(db.core_scope(), read_only=True):
-            rows = await trial_balance()
-        return [
-            TrialBalanceRow(code=row.code, balance=amount(row.balance_minor, row.currency))
-            for row in rows
-        ]
+            rows = await (trial_balance_of(moment) if moment else trial_balance())
+        return [_trial_row(row) for row in rows]
+
+
+def _trial_row(row: TrialRow) -> TrialBalanceRow:
+    return TrialBalanceRow(
+        code=row.code,
+        balance=amount(row.balance_minor, row.currency),
+        debit=amount(max(row.balance_minor, 0), row.currency),
+        credit=amount(max(-row.balance_minor, 0), row.currency),
+    )
 
 
 def _listing(row: SupplierListingRow, info: Info) -> SupplierListing:
@@ -239,6 +230,7 @@ def _listing(row: SupplierListingRow, info: Info) -> SupplierListing:
         name=info.context.words(row.name_zh, row.name_en),
         supply_price=amount(row.supply_price_minor, row.currency),
         status=row.status,
+        paused_for=row.paused_for,
         stock=stock_view(row.stock),
         sold=row.sold,
     )

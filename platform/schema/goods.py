@@ -1,4 +1,4 @@
-"""The goods' desk: what buyers are asked for, and how a SKU is delivered."""
+"""The goods' desk: what buyers are asked for, how a SKU is delivered, and by whom by hand."""
 
 from typing import Annotated
 
@@ -9,12 +9,15 @@ from catalog.forms.fields import FormField as StoredField
 from catalog.goods import DeliveryTerms, set_delivery
 from catalog.models import DeliveryMode as StoredMode
 from kernel.errors import Invalid
-from kernel.ids import parse_id
+from kernel.ids import parse_id, public_id
 from offers.delivery_modes import allowed_modes
 from schema.context import Info
 from schema.delivery_modes import DeliveryMode
 from schema.forms import FormField, FormFieldKind, form_field
+from schema.inputs import amount_in
+from schema.money import Money, MoneyInput, amount
 from schema.problems import Problem, Refusals
+from supply.hand_listings import HandListing, list_by_hand
 
 
 @strawberry.input
@@ -67,6 +70,26 @@ class SkuDeliveryUpdateInput:
     manual_minutes: int | None = None
 
 
+@strawberry.input
+class SupplierListingInput:
+    """What a person of the supplier's delivers, and what a piece of it costs. Again with the same
+    two it is the same listing at another price."""
+
+    supplier_id: strawberry.ID
+    sku_id: strawberry.ID
+    supply_price: MoneyInput
+    warranty_hours: int = 24
+
+
+@strawberry.type
+class SupplierListingWritten:
+    """The listing, for which its supplier now declares what it can deliver."""
+
+    listing_id: strawberry.ID
+    sku_id: strawberry.ID
+    supply_price: Money
+
+
 @strawberry.type
 class SkuFormDefined:
     """What buyers of the SKU are asked for from now on."""
@@ -88,6 +111,9 @@ class SkuDeliveryUpdated:
 SkuFormDefinePayload = Annotated[SkuFormDefined | Problem, strawberry.union("SkuFormDefinePayload")]
 SkuDeliveryUpdatePayload = Annotated[
     SkuDeliveryUpdated | Problem, strawberry.union("SkuDeliveryUpdatePayload")
+]
+SupplierListingPayload = Annotated[
+    SupplierListingWritten | Problem, strawberry.union("SupplierListingPayload")
 ]
 
 
@@ -119,6 +145,30 @@ class GoodsMutation:
             delivery_modes=[DeliveryMode(one) for one in modes],
             seats=input.seats,
             manual_minutes=minutes,
+        )
+
+    @strawberry.mutation(
+        description="List a SKU that a supplier delivers by hand.", extensions=[Refusals()]
+    )
+    async def supplier_listing_upsert(
+        self, info: Info, input: SupplierListingInput
+    ) -> SupplierListingPayload:
+        """Make a listing by hand, or price it anew."""
+        context = info.context
+        price_minor = amount_in(input.supply_price, context, field="supplyPrice")
+        listing_id = await list_by_hand(
+            HandListing(
+                supplier_id=parse_id("sup", input.supplier_id, field="supplierId"),
+                sku_id=parse_id("sku", input.sku_id, field="skuId"),
+                supply_price_minor=price_minor,
+                currency=context.shop.currency,
+                warranty_hours=input.warranty_hours,
+            )
+        )
+        return SupplierListingWritten(
+            listing_id=strawberry.ID(public_id("ofr", listing_id)),
+            sku_id=input.sku_id,
+            supply_price=amount(price_minor, context.shop.currency),
         )
 
 

@@ -229,7 +229,7 @@ class ManualMutation:
             values=values_of(input.values),
             witness=context.witness,
         )
-        return OrderChanged(order=await order_by_id(context, order_id))
+        return OrderChanged(order=await order_by_id(context, order_id, is_own=True))
 
     @strawberry.mutation(
         description="Cancel a paid line that nobody has begun to deliver.",
@@ -246,7 +246,7 @@ class ManualMutation:
             witness=context.witness,
             idempotency_key=input.idempotency_key,
         )
-        return OrderChanged(order=await order_by_id(context, order_id))
+        return OrderChanged(order=await order_by_id(context, order_id, is_own=True))
 
 
 def _deliverer(context: Context) -> Deliverer:

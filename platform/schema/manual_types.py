@@ -71,7 +71,7 @@ class ManualDeliveryEdge:
 
 @strawberry.type
 class ManualDeliveryConnection:
-    """A page of deliveries, the soonest due first."""
+    """A page of deliveries, the soonest due first; a member's tier may bring its line forward."""
 
     edges: list[ManualDeliveryEdge]
     page_info: PageInfo

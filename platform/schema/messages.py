@@ -4,8 +4,16 @@ import re
 from typing import Final
 
 from kernel.errors import Refusal
+from schema.sentences_of_accountants import OF_ACCOUNTANTS
+from schema.sentences_of_bank import OF_BANK
+from schema.sentences_of_books import OF_BOOKS
 from schema.sentences_of_buyers import OF_BUYERS
+from schema.sentences_of_deposits import OF_DEPOSITS
+from schema.sentences_of_disputes import OF_DISPUTES
+from schema.sentences_of_earnings import OF_EARNINGS
+from schema.sentences_of_payouts import OF_PAYOUTS
 from schema.sentences_of_shops import OF_SHOPS
+from schema.sentences_of_vouchers import OF_VOUCHERS
 
 _CHINESE = {
     "OUT_OF_STOCK": "库存不足，剩余 {available} 件。",
@@ -29,10 +37,32 @@ _CHINESE = {
     "POINTS_NOT_APPLICABLE": "积分不能用于本订单。",
     "ACCOUNT_FROZEN": "账号已冻结，请联系客服。",
     "ADDRESS_REFUSED": "该地址不能调用。",
+    "BANK_LINE_USED": "该银行流水已处理。",
+    "VOUCHER_NOT_APPLICABLE": "该兑换码不能使用。",
+    "PAYMENT_DECLINED": "银行拒绝了这笔付款。",
     "LIMIT_REACHED": "数量已达上限。",
+    "PDF_FONT_MISSING": "缺少中文字体，无法生成 PDF。",
+    "ALREADY_DECIDED": "已处理，不能重复操作。",
+    "STEP_UP_REQUIRED": "请先完成二次验证。",
+    "RECEIVABLE_OPEN": "存在未结清的欠款，暂不能提现。",
+    "PAYOUT_BLOCKED": "该提现未通过检查。",
+    "PAYOUTS_OPEN": "有提现正在处理，暂不能更换收款方式。",
+    "WRONG_STATE": "当前状态不能执行此操作。",
+    "CHANNEL_UNAVAILABLE": "支付渠道暂无响应，请稍后再试。",
 }
 
-_SENTENCES: Final = OF_BUYERS | OF_SHOPS
+_SENTENCES: Final = (
+    OF_ACCOUNTANTS
+    | OF_BANK
+    | OF_BOOKS
+    | OF_BUYERS
+    | OF_DISPUTES
+    | OF_EARNINGS
+    | OF_PAYOUTS
+    | OF_DEPOSITS
+    | OF_SHOPS
+    | OF_VOUCHERS
+)
 
 #: A number, or a currency.
 _KEEPS_ITS_PLACE: Final = re.compile(r"[0-9]+|(?<= in )[A-Z]{3}\b")

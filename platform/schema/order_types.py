@@ -14,6 +14,7 @@ from schema.delivery_modes import DeliveryMode
 from schema.forms import FormAnswer, form_answer
 from schema.manual_types import ManualProgress, progress_type
 from schema.money import Money, amount
+from schema.payment_methods import PaymentMethodOption, offered_methods
 
 
 @strawberry.enum
@@ -33,6 +34,7 @@ class OrderStatus(Enum):
     REFUNDING = "REFUNDING"
     PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
     REFUNDED = "REFUNDED"
+    CHARGED_BACK = "CHARGED_BACK"
 
 
 @strawberry.type(description="A key that was delivered; `keyReveal` opens it.")
@@ -87,6 +89,10 @@ class Order:
     paid_at: datetime | None
     delivered_at: datetime | None
     lines: list[OrderLine] = strawberry.field(metadata={"assumed_size": 3})
+    payment_methods: list[PaymentMethodOption] = strawberry.field(
+        description="The ways to pay that take the order's total; none when it is not waiting.",
+        metadata={"assumed_size": 5},
+    )
 
 
 @strawberry.type
@@ -120,8 +126,10 @@ class RevealedKey:
     revealed_at: datetime
 
 
-def order_type(view: OrderView, context: Context) -> Order:
-    """Put an order into the schema's words."""
+def order_type(view: OrderView, context: Context, *, is_own: bool | None = None) -> Order:
+    """Put an order into the schema's words; `is_own` says whether the caller is its buyer, where
+    that is not whoever buys in the shop."""
+    is_own = context.is_buyer if is_own is None else is_own
     return Order(
         id=strawberry.ID(public_id("ord", view.id)),
         no=view.no,
@@ -133,11 +141,16 @@ def order_type(view: OrderView, context: Context) -> Order:
         expires_at=view.expires_at,
         paid_at=view.paid_at,
         delivered_at=view.delivered_at,
-        lines=[_line(line, view.currency, context) for line in view.lines],
+        lines=[_line(line, view.currency, context, is_own=is_own) for line in view.lines],
+        payment_methods=(
+            offered_methods(context, amount_minor=view.total_minor)
+            if view.status == OrderStatus.PENDING_PAYMENT.value
+            else []
+        ),
     )
 
 
-def _line(line: LineView, currency: str, context: Context) -> OrderLine:
+def _line(line: LineView, currency: str, context: Context, *, is_own: bool) -> OrderLine:
     return OrderLine(
         id=strawberry.ID(public_id("lin", line.id)),
         sku_id=strawberry.ID(public_id("sku", line.sku_id)),
@@ -152,14 +165,14 @@ def _line(line: LineView, currency: str, context: Context) -> OrderLine:
         commitments=list(line.commitments),
         keys=[_key(key) for key in line.keys],
         delivery_mode=DeliveryMode(line.delivery_mode),
-        manual=progress_type(line.progress, to_buyer=context.is_buyer),
-        form=_form(line, context),
+        manual=progress_type(line.progress, to_buyer=is_own),
+        form=_form(line, context) if is_own else [],
     )
 
 
 def _form(line: LineView, context: Context) -> list[FormAnswer]:
-    """What was said for a line, opened for buyers alone: whose order it is has been asked."""
-    if line.form is None or not context.is_buyer:
+    """What was said for a line, opened for its buyer alone: whose order it is has been asked."""
+    if line.form is None:
         return []
     return [form_answer(answer, context) for answer in line.form.answers()]
 
@@ -190,10 +203,12 @@ def revealed_key(key: OpenedKey, context: Context) -> RevealedKey:
     )
 
 
-def order_connection(page: OrderPage, context: Context) -> OrderConnection:
+def order_connection(
+    page: OrderPage, context: Context, *, is_own: bool | None = None
+) -> OrderConnection:
     """Put a page of orders into the schema's words."""
     edges = [
-        OrderEdge(cursor=cursor, node=order_type(view, context))
+        OrderEdge(cursor=cursor, node=order_type(view, context, is_own=is_own))
         for view, cursor in zip(page.rows, page.cursors, strict=True)
     ]
     end = page.cursors[-1] if page.cursors else None

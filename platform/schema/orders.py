@@ -78,10 +78,10 @@ class OrderChanged:
 OrderPayload = Annotated[OrderChanged | Problem, strawberry.union("OrderPayload")]
 
 
-async def order_by_id(context: Context, order_id: UUID) -> Order:
+async def order_by_id(context: Context, order_id: UUID, *, is_own: bool | None = None) -> Order:
     """Read an order that the caller has just changed."""
     view = await order_view_by_id(shop=context.shop, order_id=order_id)
-    return order_type(view, context)
+    return order_type(view, context, is_own=is_own)
 
 
 async def _created(context: Context, made: checkout.OrderMade) -> OrderCreated:
@@ -107,7 +107,7 @@ class OrderQuery:
             )
         except NotFound:
             return None
-        return order_type(view, context)
+        return order_type(view, context, is_own=context.is_buyer or context.buys_at_cost)
 
     @strawberry.field(description="The signed-in customer's orders, the newest first.")
     async def orders(

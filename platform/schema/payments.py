@@ -4,19 +4,25 @@ from typing import Annotated
 
 import strawberry
 
-from kernel.ids import public_id
+from billing.payment_choices import Choice
+from billing.payment_methods.base import Transfer
+from kernel.clear_codes import in_groups
+from kernel.ids import parse_id, public_id
 from orders import paying
 from schema.context import Info
 from schema.inputs import amount_in, return_url
-from schema.money import MoneyInput
+from schema.money import Money, MoneyInput, amount
 from schema.orders import OrderChanged, OrderPayload, OrderRef, order_by_id
-from schema.payment_methods import PaymentMethodCode
+from schema.payment_methods import PaymentMethodCode, PaymentMode
 from schema.problems import Problem, Refusals
 
 
 @strawberry.input
 class PaymentStartInput:
-    """`walletAmount` is taken from the wallet, the rest through `method`."""
+    """`walletAmount` is taken from the wallet, the rest through `method`, in its own first mode
+    unless `mode` names another. `saveCard` is the customer's consent to have the card kept for the
+    next time; with `savedCardId` one that is kept pays at once, unless `actionUrl` says where its
+    bank asks first."""
 
     order_no: str
     method: PaymentMethodCode
@@ -24,16 +30,33 @@ class PaymentStartInput:
     guest_token: str | None = None
     wallet_amount: MoneyInput | None = None
     return_path: str | None = None
+    mode: PaymentMode | None = None
+    save_card: bool = False
+    saved_card_id: strawberry.ID | None = None
+
+
+@strawberry.type
+class BankTransferDetails:
+    """What to fill into a transfer. By the reference, the amount and the currency the money is
+    found."""
+
+    holder: str
+    bank: str
+    number: str
+    reference: str
+    amount: Money
 
 
 @strawberry.type
 class PaymentStarted:
-    """Where the buyer goes on: `actionUrl`, or the channel's own script with `clientSecret`."""
+    """Where the buyer goes on: `actionUrl`, or the channel's own script with `clientSecret`, or
+    what to transfer."""
 
     payment_id: strawberry.ID
     status: str
     action_url: str | None
     client_secret: str | None
+    transfer: BankTransferDetails | None
 
 
 PaymentStartPayload = Annotated[PaymentStarted | Problem, strawberry.union("PaymentStartPayload")]
@@ -46,6 +69,26 @@ def payment_started(started: paying.PaymentStarted) -> PaymentStarted:
         status=started.status,
         action_url=started.action_url,
         client_secret=started.client_secret,
+        transfer=_transfer(started.transfer) if started.transfer else None,
+    )
+
+
+def _transfer(transfer: Transfer) -> BankTransferDetails:
+    return BankTransferDetails(
+        holder=transfer.holder,
+        bank=transfer.bank,
+        number=transfer.number,
+        reference=in_groups(transfer.reference),
+        amount=amount(transfer.amount_minor, transfer.currency),
+    )
+
+
+def _choice(input: PaymentStartInput) -> Choice:
+    saved = input.saved_card_id
+    return Choice(
+        mode=input.mode.value if input.mode else None,
+        saves_card=input.save_card,
+        saved_card_id=parse_id("crd", saved, field="savedCardId") if saved is not None else None,
     )
 
 
@@ -68,6 +111,7 @@ class PaymentMutation:
             wallet_minor=amount_in(wallet, context, field="walletAmount") if wallet else 0,
             return_url=return_url(context, input.return_path),
             idempotency_key=input.idempotency_key,
+            choice=_choice(input),
         )
         return payment_started(started)
 

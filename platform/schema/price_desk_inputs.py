@@ -125,10 +125,12 @@ class AgentGradeInput:
 
 @strawberry.input(description="Gives a direct child a grade; without `gradeId` none.")
 class ChildGradeInput:
-    """Which child, which grade."""
+    """Which child, which grade. A grade's opening fee is paid once, out of the child's trade
+    balance; `expectedFee` is what is accepted at most, and without it nothing is."""
 
     child: str
     grade_id: strawberry.ID | None = None
+    expected_fee: MoneyInput | None = None
 
 
 @strawberry.input(

@@ -116,12 +116,22 @@ class PriceDeskMutation:
         return AgentGradeWritten(grade=grade_type(grade, context.shop.currency))
 
     @strawberry.mutation(
-        description="Give a direct child a grade, or none.", extensions=[Refusals()]
+        description="Give a direct child a grade, or none. What that costs the child, once, is the "
+        "grade's opening fee: PRICE_CHANGED says how much where it was not accepted.",
+        extensions=[Refusals()],
     )
     async def child_tenant_set_grade(self, info: Info, input: ChildGradeInput) -> PriceDeskPayload:
         """Set a child's grade."""
         grade_id = id_or_none("grd", input.grade_id, field="gradeId")
-        await grades.set_grade(info.context.shop, child_slug=input.child, grade_id=grade_id)
+        fee = input.expected_fee
+        await grades.set_grade(
+            info.context.shop,
+            child_slug=input.child,
+            grade_id=grade_id,
+            accepted_fee_minor=(
+                0 if fee is None else amount_in(fee, info.context, field="expectedFee")
+            ),
+        )
         return PriceDeskDone(count=1)
 
     @strawberry.mutation(

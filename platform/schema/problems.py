@@ -8,6 +8,7 @@ from graphql import OperationType
 from strawberry.extensions import FieldExtension
 
 from kernel.errors import Refusal
+from kernel.scope import actor
 from schema.context import Context, confirm_caller
 from schema.life_table import require_state
 from schema.messages import in_chinese
@@ -34,7 +35,8 @@ class Problem:
 class Refusals(FieldExtension):
     """Turns any refusal of a resolver into a `Problem`; everything else goes on as a bug.
 
-    Every mutation has it, so here the shop's state is asked, and its caller is made sure of.
+    Every mutation has it, so here the shop's state is asked, its caller is made sure of, and the
+    audit log is told who decides.
     `asks_itself` is for a use case whose own statement asks whether the token is good.
     """
 
@@ -50,6 +52,8 @@ class Refusals(FieldExtension):
                 require_state(f"Mutation.{info.field_name}", info.context.shop.status)
                 if not self.asks_itself:
                     await confirm_caller(info.context)
+                # Whoever spoke before in this place, this one speaks for himself.
+                actor.set("" if info.context.is_buyer else info.context.actor)
             return await next_(source, info, **kwargs)
         except Refusal as refusal:
             return problem(refusal, info.context)

@@ -11,6 +11,8 @@ from orders import purchasing
 from orders.purchasing import Bought, PurchaseWish
 from orders.queries import orders_page, purchase_view
 from schema.context import Context, Info
+from schema.delivery_modes import DeliveryMode
+from schema.forms import LineFormInput, forms_of
 from schema.inputs import amount_in
 from schema.money import MoneyInput
 from schema.order_types import (
@@ -35,18 +37,21 @@ class PurchaseDelivery(Enum):
 
 @strawberry.input
 class PurchaseLineInput:
-    """`maxUnitCost` is what a piece may cost at most; a dearer one refuses the purchase."""
+    """`maxUnitCost` is what a piece may cost at most; a dearer one refuses the purchase. Where a
+    person delivers beside keys, `deliveryMode` chooses."""
 
     sku_id: strawberry.ID
     quantity: int
     max_unit_cost: MoneyInput | None = None
+    delivery_mode: DeliveryMode | None = None
 
 
 @strawberry.input
 class PurchaseAtCostInput:
     """Up to 500 lines and pieces. Either `maxTotal` or every line's `maxUnitCost` is the
     acceptance of the price. `clientReference` is the shop's own name for the purchase, given once:
-    after a time-out `purchase` finds it. `partial` buys what there is."""
+    after a time-out `purchase` finds it. `partial` buys what there is. `form` is what the goods ask
+    for; what a person delivers comes later, and `order.delivered` tells of it."""
 
     lines: list[PurchaseLineInput]
     idempotency_key: strawberry.ID
@@ -54,6 +59,7 @@ class PurchaseAtCostInput:
     client_reference: str | None = None
     partial: bool = False
     deliver: PurchaseDelivery = PurchaseDelivery.NOW
+    form: list[LineFormInput] | None = None
 
 
 @strawberry.type
@@ -84,6 +90,7 @@ def _wish(input: PurchaseAtCostInput, context: Context) -> PurchaseWish:
                 sku_id=parse_id("sku", line.sku_id, field="skuId"),
                 quantity=line.quantity,
                 most_unit_cost_minor=_most(line.max_unit_cost, context, field="maxUnitCost"),
+                delivery_mode=None if line.delivery_mode is None else line.delivery_mode.value,
             )
             for line in input.lines
         ),
@@ -91,6 +98,7 @@ def _wish(input: PurchaseAtCostInput, context: Context) -> PurchaseWish:
         client_reference=input.client_reference,
         partial=input.partial,
         deliver_now=input.deliver is PurchaseDelivery.NOW,
+        said=forms_of(input.form),
     )
 
 
@@ -101,7 +109,7 @@ def _most(money: MoneyInput | None, context: Context, *, field: str) -> int | No
 def _made(bought: Bought, wish: PurchaseWish, context: Context) -> PurchaseMade:
     quantities = {line.sku_id: line.quantity for line in bought.order.lines}
     return PurchaseMade(
-        order=order_type(bought.order, context),
+        order=order_type(bought.order, context, is_own=True),
         keys=[revealed_key(key, context) for key in bought.keys],
         short=[
             ShortLine(
@@ -126,7 +134,7 @@ class PurchaseQuery:
         """Find a purchase whose answer was lost."""
         context = info.context
         view = await purchase_view(shop=context.shop, client_reference=client_reference)
-        return None if view is None else order_type(view, context)
+        return None if view is None else order_type(view, context, is_own=True)
 
     @strawberry.field(description="All that the shop has bought at cost, the newest first.")
     async def purchases(
@@ -137,7 +145,7 @@ class PurchaseQuery:
         page = await orders_page(
             shop=context.shop, customer_id=None, first=first, after=after, at_cost=True
         )
-        return order_connection(page, context)
+        return order_connection(page, context, is_own=True)
 
 
 @strawberry.type
@@ -145,7 +153,7 @@ class PurchaseMutation:
     """Buying at cost."""
 
     @strawberry.mutation(
-        description="Buy keys at the shop's own cost, out of its trade balance.",
+        description="Buy at the shop's own cost, out of its trade balance.",
         extensions=[Refusals()],
     )
     async def purchase_at_cost(

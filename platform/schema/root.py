@@ -6,14 +6,21 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
+from schema.adjustments import AdjustmentMutation, AdjustmentQuery
 from schema.api_clients import ApiClientMutation, ApiClientQuery
+from schema.audit import AuditQuery
+from schema.bank import BankMutation, BankQuery
 from schema.carts import CartMutation, CartQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
 from schema.coupons import CouponMutation, CouponQuery
 from schema.customers import CustomerMutation, CustomerQuery
+from schema.deposits import DepositMutation, DepositQuery
 from schema.desks import DeskQuery
+from schema.disputes import DisputeMutation, DisputeQuery
 from schema.domains import DomainMutation
+from schema.earnings import EarningMutation, EarningQuery
+from schema.fast_refunds import FastRefundMutation, FastRefundQuery
 from schema.forms import FormQuery
 from schema.goods import GoodsMutation
 from schema.keys import KeyMutation
@@ -24,6 +31,8 @@ from schema.order_events import OrderSubscription
 from schema.orders import OrderMutation, OrderQuery
 from schema.passwords import PasswordMutation
 from schema.payments import PaymentMutation
+from schema.payout_desk import PayoutDeskMutation, PayoutDeskQuery
+from schema.payouts import PayoutMutation, PayoutQuery
 from schema.permissions import refused_by_table
 from schema.points import PointsMutation, PointsQuery
 from schema.price_desk import PriceDeskQuery, PriceDeskSubscription
@@ -32,10 +41,14 @@ from schema.price_lists import PriceListMutation, PriceListQuery
 from schema.promo_budgets import PromoBudgetMutation, PromoBudgetQuery
 from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
+from schema.reconciliation import ReconciliationMutation, ReconciliationQuery
 from schema.refunds import RefundMutation
+from schema.saved_cards import SavedCardMutation
 from schema.saved_contacts import SavedContactMutation
 from schema.settlement import SettlementMutation
 from schema.staff import StaffMutation, StaffQuery
+from schema.statements import StatementMutation, StatementQuery
+from schema.step_ups import StepUpMutation
 from schema.storefronts import StorefrontMutation, StorefrontQuery
 from schema.tenant_queries import TenantQuery
 from schema.tenant_reviews import TenantReviewMutation
@@ -43,6 +56,7 @@ from schema.tenants import TenantMutation
 from schema.tiers import TierMutation, TierQuery
 from schema.trade import TradeMutation, TradeQuery
 from schema.trade_events import TradeSubscription
+from schema.vouchers import VoucherMutation, VoucherQuery
 from schema.webhooks import WebhookMutation, WebhookQuery
 
 # One try a request: each of these can be guessed at.
@@ -56,9 +70,11 @@ SENSITIVE_MUTATIONS = frozenset(
         "passwordResetAsk",
         "passwordReset",
         "keyReveal",
+        "voucherRedeem",
         "keysExport",
         "manualBegin",
         "purchaseAtCost",
+        "stepUpConfirm",
         "tenantApply",
         "invitationAccept",
     }
@@ -81,9 +97,12 @@ class Query(
     PurchaseQuery,
     CustomerQuery,
     DeskQuery,
+    EarningQuery,
     PriceDeskQuery,
     PriceListQuery,
     TradeQuery,
+    DepositQuery,
+    FastRefundQuery,
     WebhookQuery,
     StaffQuery,
     ApiClientQuery,
@@ -92,6 +111,15 @@ class Query(
     PromoBudgetQuery,
     TierQuery,
     PointsQuery,
+    AuditQuery,
+    AdjustmentQuery,
+    BankQuery,
+    VoucherQuery,
+    ReconciliationQuery,
+    PayoutQuery,
+    PayoutDeskQuery,
+    DisputeQuery,
+    StatementQuery,
 ):
     """What can be asked."""
 
@@ -106,11 +134,14 @@ class Mutation(
     ManualMutation,
     GoodsMutation,
     RefundMutation,
+    EarningMutation,
     CustomerMutation,
     PriceDeskMutation,
     ListingMutation,
     PriceListMutation,
     TradeMutation,
+    DepositMutation,
+    FastRefundMutation,
     SettlementMutation,
     WebhookMutation,
     StaffMutation,
@@ -123,8 +154,18 @@ class Mutation(
     PromoBudgetMutation,
     PointsMutation,
     SavedContactMutation,
+    SavedCardMutation,
     PasswordMutation,
     TierMutation,
+    AdjustmentMutation,
+    BankMutation,
+    VoucherMutation,
+    ReconciliationMutation,
+    StepUpMutation,
+    PayoutMutation,
+    PayoutDeskMutation,
+    DisputeMutation,
+    StatementMutation,
 ):
     """What can be done."""
 

@@ -22,6 +22,17 @@ OF_BUYERS: Final = {
     "This shop does not sell that.": "本店不出售该商品。",
     "This offer has ended.": "该报价已下架，请重新选择。",
     "This shop does not take that payment method.": "本店不支持该支付方式。",
+    "This payment method does not take this amount.": "该支付方式不支持此金额或币种。",
+    "This payment method is not paid in that way.": "该支付方式不支持这种付款页面。",
+    "A wallet pays at once, and nowhere else.": "余额支付无需选择付款页面。",
+    "No balance is filled by this payment method.": "该支付方式不能用于充值。",
+    "Only a signed-in customer keeps cards.": "登录后才能保存银行卡。",
+    "Only a bank card is kept.": "只有银行卡可以保存。",
+    "This card is kept already.": "该卡已保存。",
+    "There is no such saved card.": "没有这张已保存的卡。",
+    "The bank declined this card: choose another one, or another method.": (
+        "银行拒绝了这张卡，请换一张卡或其他支付方式。"
+    ),
     "The payment channel does not answer: try again, or choose another method.": (
         "支付渠道没有响应，请重试或更换支付方式。"
     ),

@@ -12,12 +12,13 @@ from billing.trade_balances import TradeBalance, trade_balance
 from kernel import cursors, db
 from kernel.errors import Invalid
 from kernel.ids import parse_id, public_id
+from schema.balances import tenant_balances
 from schema.connections import PageInfo
 from schema.context import Context, Info
-from schema.desks import tenant_balances
 from schema.domains import domain_type
 from schema.look_ahead import Selected, selected
 from schema.money import amount
+from schema.order_stops import order_stops
 from schema.settlement import SettlementMode
 from schema.tenant_types import (
     ChildTenantInvitationConnection,
@@ -44,6 +45,7 @@ _OF_THE_SHOP: Final = frozenset(
 )
 _NOT_ASKED_FOR: Final[Mapping[str, Any]] = {
     "orders_stopped": False,
+    "deposit_low": False,
     "payouts_frozen": False,
     "restricted_by_parent": False,
     "settlement_mode": SettlementMode.PLATFORM_COLLECT.value,
@@ -57,7 +59,7 @@ _NOT_ASKED_FOR: Final[Mapping[str, Any]] = {
     "deposit_paid_minor": 0,
     "closes_at": None,
 }
-_NO_MONEY: Final = (PartyBalance(0, 0, 0, 0), TradeBalance(0, None))
+_NO_MONEY: Final = (PartyBalance(), TradeBalance(0, None))
 
 
 @strawberry.type
@@ -156,6 +158,7 @@ async def _tenant(context: Context, wanted: Selected) -> Tenant:
         status=shop.status.value,
         open=shop.open,
         orders_stopped=facts["orders_stopped"],
+        orders_stopped_for=order_stops(facts),
         payouts_frozen=facts["payouts_frozen"],
         restricted_by_parent=facts["restricted_by_parent"],
         settlement_mode=SettlementMode(facts["settlement_mode"]),
@@ -169,7 +172,7 @@ async def _tenant(context: Context, wanted: Selected) -> Tenant:
         deposit_due=amount(facts["deposit_due_minor"], shop.currency),
         deposit_paid=amount(facts["deposit_paid_minor"], shop.currency),
         closes_at=facts["closes_at"],
-        balances=tenant_balances(*money, shop.currency),
+        balances=tenant_balances(*money, shop),
         children=[child_type(child) for child in children],
         domains=[domain_type(host) for host in hosts],
         events=[TenantEvent(**event) for event in events],

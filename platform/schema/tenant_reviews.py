@@ -23,12 +23,12 @@ class TenantReviewInput:
 
 @strawberry.input
 class TenantFactsInput:
-    """What has become known of a tenant before it opens; what is left out stays."""
+    """What has become known of a tenant before it opens; what is left out stays. That its deposit
+    is paid follows from the money."""
 
     tenant_id: strawberry.ID
     kyc_passed: bool = False
     deposit_due_minor: MinorUnits | None = None
-    deposit_paid_minor: MinorUnits | None = None
 
 
 @strawberry.input
@@ -67,7 +67,7 @@ class TenantReviewMutation:
         return changed(tenant_id, status)
 
     @strawberry.mutation(
-        description="Note what opening waits for: who the owner is, and the deposit.",
+        description="Note what opening waits for: who the owner is, and how much deposit.",
         extensions=[Refusals()],
     )
     async def tenant_facts_record(self, info: Info, input: TenantFactsInput) -> TenantPayload:
@@ -77,7 +77,6 @@ class TenantReviewMutation:
             tenant_id=tenant_id,
             kyc_passed=input.kyc_passed,
             deposit_due_minor=input.deposit_due_minor,
-            deposit_paid_minor=input.deposit_paid_minor,
             actor=info.context.actor,
         )
         return changed(tenant_id, status)

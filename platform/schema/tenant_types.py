@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import strawberry
 
 from kernel.ids import public_id
+from schema.balances import TenantBalances
 from schema.connections import PageInfo
-from schema.desks import TenantBalances
 from schema.money import Money, amount
+from schema.order_stops import OrderStop, order_stops
 from schema.problems import Problem
 from schema.settlement import SettlementMode
 from tenants.founding import contact_of
@@ -92,6 +93,7 @@ class Tenant:
     status: str
     open: bool
     orders_stopped: bool
+    orders_stopped_for: list[OrderStop]
     payouts_frozen: bool
     restricted_by_parent: bool
     settlement_mode: SettlementMode
@@ -127,6 +129,7 @@ class TenantRecord:
     cumulative_cap_bp: int | None
     earning_depth: int | None
     orders_stopped: bool
+    orders_stopped_for: list[OrderStop]
     payouts_frozen: bool
     restricted_by_parent: bool
     on_parent_loss: ParentLoss
@@ -282,6 +285,7 @@ def record_type(row: Mapping[str, Any]) -> TenantRecord:
         cumulative_cap_bp=row["cumulative_cap_bp"],
         earning_depth=row["earning_depth"],
         orders_stopped=row["orders_stopped"],
+        orders_stopped_for=order_stops(row),
         payouts_frozen=row["payouts_frozen"],
         restricted_by_parent=row["restricted_by_parent"],
         on_parent_loss=ParentLoss(row["on_parent_loss"]),

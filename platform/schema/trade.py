@@ -25,8 +25,11 @@ class TradeMoveKind(Enum):
     BANK_CREDIT = "BANK_CREDIT"
     PURCHASE = "PURCHASE"
     REFUND = "REFUND"
+    DISPUTED = "DISPUTED"
+    DISPUTE_WON = "DISPUTE_WON"
     TRANSFER_OUT = "TRANSFER_OUT"
     TRANSFER_IN = "TRANSFER_IN"
+    OPEN_FEE = "OPEN_FEE"
 
 
 @strawberry.type

@@ -6,9 +6,9 @@ from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from kernel.money import BASIS_POINTS, MAX_AMOUNT_MINOR, UnknownCurrency, currency_exponent
+from supply.hand_listings import MAX_WARRANTY_HOURS
 
 MAX_NAME_CHARS = 200
-MAX_WARRANTY_HOURS = 10 * 365 * 24
 MAX_PRIORITY = 1_000_000
 
 

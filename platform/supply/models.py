@@ -30,6 +30,16 @@ class SupplierListingStatus(StrEnum):
     DELISTED = "DELISTED"
 
 
+class PauseReason(StrEnum):
+    """Why an offer is paused; LOW_DEPOSIT is set and lifted by the database alone."""
+
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    COOLDOWN = "COOLDOWN"
+    LOW_DEPOSIT = "LOW_DEPOSIT"
+    STALE_SYNC = "STALE_SYNC"
+    SUPPLIER = "SUPPLIER"
+
+
 class KeyBatchStatus(StrEnum):
     """How far an import is, and how it ended."""
 
@@ -59,6 +69,8 @@ class Supplier(Model):
     name = fields.TextField()
     status = fields.CharEnumField(SupplierStatus, default=SupplierStatus.ACTIVE)
     commission_bp = fields.IntField(default=0)
+    # Its listings are paused for it.
+    deposit_low = fields.BooleanField(default=False)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:
@@ -79,6 +91,7 @@ class SupplierListing(Model):
     priority = fields.IntField(default=0)
     by_hand = fields.BooleanField(default=False)
     status = fields.CharEnumField(SupplierListingStatus, default=SupplierListingStatus.ACTIVE)
+    paused_for = fields.CharEnumField(PauseReason, null=True)
 
     class Meta:
         table = "supplier_listings"

@@ -172,6 +172,24 @@ async def is_held(*, line_id: UUID, key_ids: Sequence[UUID]) -> bool:
     return len(rows) == len(key_ids)
 
 
+async def prolong(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID], until: datetime) -> int:
+    """Let these lines hold their keys longer; returns how many they hold. No hold gets shorter."""
+    rows = await db.fetch(
+        """with held as (
+               select id from keys
+               where id = any ($1) and status = 'HELD' and held_by_line_id = any ($2)
+                 and (expires_at is null or expires_at > $3)
+               order by supplier_listing_id, held_until, id for update
+           )
+           update keys set held_until = greatest(held_until, $3)
+           from held where keys.id = held.id returning keys.id""",
+        list(key_ids),
+        list(line_ids),
+        until,
+    )
+    return len(rows)
+
+
 async def release(*, line_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> int:
     """Free the keys that these lines still hold; returns how many."""
     freed = await db.fetch(
@@ -217,6 +235,18 @@ async def mark_revealed(key_ids: Sequence[UUID]) -> None:
         "update keys set status = 'REVEALED' where id = any ($1) and status = 'SOLD'",
         list(key_ids),
     )
+
+
+async def void(*, line_id: UUID, key_ids: Sequence[UUID]) -> None:
+    """End keys that a buyer has seen and that are no good; `HoldLost` if one is not the line's."""
+    ended = await db.execute(
+        """update keys set status = 'VOIDED'
+           where id = any ($1) and status = 'REVEALED' and held_by_line_id = $2""",
+        list(key_ids),
+        line_id,
+    )
+    if ended != len(key_ids):
+        raise HoldLost
 
 
 # A freed key goes to the tail of its expiry class: the head of the index stays clean.

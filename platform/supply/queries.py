@@ -19,6 +19,7 @@ class SupplierListingRow:
     supply_price_minor: int
     currency: str
     status: str
+    paused_for: str | None
     stock: int
     sold: int
 
@@ -34,6 +35,7 @@ async def supplier_listings(supplier_id: UUID, limit: int = 100) -> list[Supplie
     """The supplier's offers, with stock counted up to 1,000."""
     rows = await db.fetch(
         """select l.id, s.code, s.name_zh, s.name_en, l.supply_price_minor, l.currency, l.status,
+                  l.paused_for,
                   free_keys(l.id, s.min_remaining_days, 1000) as stock,
                   (select count(*)::int from keys k where k.supplier_listing_id = l.id
                    and k.status in ('SOLD', 'REVEALED')) as sold

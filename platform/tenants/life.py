@@ -40,6 +40,7 @@ class LifeChange(StrEnum):
     OPEN = "OPEN"
     RESTRICT = "RESTRICT"
     RESTRICT_CHILD = "RESTRICT_CHILD"
+    RESTRICT_DEPOSIT = "RESTRICT_DEPOSIT"
     SUSPEND = "SUSPEND"
     REOPEN = "REOPEN"
     CLOSE = "CLOSE"
@@ -94,6 +95,7 @@ TRANSITIONS: Final[Mapping[LifeChange, Transition]] = {
     LifeChange.OPEN: _step(TenantStatus.DEPOSIT_DUE, TenantStatus.ACTIVE, Mover.OPERATOR),
     LifeChange.RESTRICT: Transition(STANDING, STANDING, frozenset({Mover.OPERATOR})),
     LifeChange.RESTRICT_CHILD: Transition(STANDING, STANDING, frozenset({Mover.PARENT})),
+    LifeChange.RESTRICT_DEPOSIT: Transition(STANDING, STANDING, frozenset({Mover.CLOCK})),
     LifeChange.SUSPEND: Transition(
         STANDING, frozenset({TenantStatus.SUSPENDED}), frozenset({Mover.OPERATOR})
     ),

@@ -106,7 +106,8 @@ class Tenant(Model):
     max_child_depth = fields.SmallIntField(default=DEFAULT_DEPTH)
     kyc_passed_at = fields.DatetimeField(null=True)
     deposit_due_minor = fields.BigIntField(default=0)
-    deposit_paid_minor = fields.BigIntField(default=0)
+    # Its deposit is too low: it takes no orders.
+    deposit_low = fields.BooleanField(default=False)
     closes_at = fields.DatetimeField(null=True)
     contact = fields.BinaryField(null=True)
     contact_key_id = fields.SmallIntField(null=True)

@@ -22,7 +22,7 @@ update tenants child set
     parent_id = refuge.id,
     restricted_by_parent = false,
     status = case when child.status = 'RESTRICTED'
-                       and not (child.orders_stopped or child.payouts_frozen)
+                       and not (child.orders_stopped or child.payouts_frozen or child.deposit_low)
                   then 'ACTIVE' else child.status end
 from refuge, tenants was
 where child.parent_id = $1 and child.on_parent_loss = 'REPARENT' and was.id = child.id

@@ -68,7 +68,7 @@ async def tenant_facts(tenant_id: UUID) -> Mapping[str, Any]:
         """select t.id, t.slug, t.name, t.status, t.depth, t.settlement_mode, t.orders_stopped,
                   t.payouts_frozen, t.restricted_by_parent, t.on_parent_loss, t.max_child_depth,
                   t.max_markup_bp, t.closes_at, t.currency, t.deposit_due_minor,
-                  t.deposit_paid_minor,
+                  t.deposit_low, tenant_deposit(t.id, t.currency) as deposit_paid_minor,
                   t.kyc_passed_at is not null as kyc_passed,
                   parent.support_contact as parent_contact, grade.name as grade
            from tenants t left join tenants parent on parent.id = t.parent_id
@@ -104,7 +104,8 @@ async def tenants_page(
         """select id, slug, name, status, depth, parent_id, orders_stopped, payouts_frozen,
                   restricted_by_parent, on_parent_loss, max_child_depth, max_markup_bp,
                   cumulative_cap_bp, earning_depth, opened_at, closes_at, currency,
-                  deposit_due_minor, deposit_paid_minor, contact, contact_key_id,
+                  deposit_due_minor, tenant_deposit(id, currency) as deposit_paid_minor,
+                  deposit_low, contact, contact_key_id,
                   kyc_passed_at is not null as kyc_passed
            from tenants
            where ($1::text is null or status = $1)
@@ -117,3 +118,9 @@ async def tenants_page(
         tenant_id,
         first + 1,
     )
+
+
+async def root_id() -> UUID:
+    """The platform's own tenant, in the open transaction."""
+    found: UUID = await db.fetch_value("select id from tenants where parent_id is null")
+    return found

@@ -15,8 +15,7 @@ _FACTS = """
 update tenants set
     kyc_passed_at = case when $2 then coalesce(kyc_passed_at, platform_now())
                          else kyc_passed_at end,
-    deposit_due_minor = coalesce($3, deposit_due_minor),
-    deposit_paid_minor = coalesce($4, deposit_paid_minor)
+    deposit_due_minor = coalesce($3, deposit_due_minor)
 where id = $1 and kind = 'AGENT'
 """
 
@@ -38,7 +37,7 @@ async def review(
             await db.execute(
                 "update tenants set deposit_due_minor = $2 where id = $1", tenant_id, due_minor
             )
-            status = await _advance(tenant_id, actor=actor)
+            status = await advance(tenant_id, actor=actor)
     return status
 
 
@@ -48,19 +47,17 @@ async def record_facts(
     actor: str,
     kyc_passed: bool = False,
     deposit_due_minor: int | None = None,
-    deposit_paid_minor: int | None = None,
 ) -> TenantStatus:
     """Note what opening waits for; a tenant that has all of it opens.
 
-    That the owner is who they say, once known, stays known. Amounts in minor units of the
-    tenant's currency; None stays as it is.
+    That the owner is who they say, once known, stays known. The amount is in minor units of the
+    tenant's currency; None stays as it is. That it is paid nobody notes: the ledger says so.
     """
     due_minor = None if deposit_due_minor is None else _deposit(deposit_due_minor)
-    paid_minor = None if deposit_paid_minor is None else _deposit(deposit_paid_minor)
     async with db.transaction(standing.scope_of_life()):
-        if not await db.execute(_FACTS, tenant_id, kyc_passed, due_minor, paid_minor):
+        if not await db.execute(_FACTS, tenant_id, kyc_passed, due_minor):
             raise NotFound("There is no such tenant.", field="tenantId")
-        return await _advance(tenant_id, actor=actor)
+        return await advance(tenant_id, actor=actor)
 
 
 async def restrict(
@@ -139,8 +136,11 @@ async def end_closings(limit: int) -> int:
     return len(due)
 
 
-async def _advance(tenant_id: UUID, *, actor: str) -> TenantStatus:
-    """Go as far towards ACTIVE as what is known allows: each step asks and moves at once."""
+async def advance(tenant_id: UUID, *, actor: str) -> TenantStatus:
+    """Go as far towards ACTIVE as what is known and paid allows: each step asks and moves at once.
+
+    In the open transaction of the tenant's scope, or of `standing.scope_of_life`.
+    """
     for change in (LifeChange.KYC_PASSED, LifeChange.OPEN):
         await standing.make_if_due(Step(tenant_id, change, Mover.OPERATOR, actor))
     return TenantStatus(await db.fetch_value("select status from tenants where id = $1", tenant_id))

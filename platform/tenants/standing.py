@@ -34,13 +34,14 @@ class Step:
     orders_stopped: bool | None = None
     payouts_frozen: bool | None = None
     restricted_by_parent: bool | None = None
+    deposit_low: bool | None = None
 
 
 # The platform's own shop has no such life: without it there is no platform.
 _CHANGE = f"""
 with before as materialized (  -- as it is when it is ours: another change may have come between
-    select id, status, orders_stopped, payouts_frozen, restricted_by_parent, kyc_passed_at,
-           deposit_paid_minor >= deposit_due_minor as deposit_is_paid
+    select id, status, orders_stopped, payouts_frozen, restricted_by_parent, deposit_low,
+           kyc_passed_at, currency, deposit_due_minor
     from tenants
     where id = $1 and kind = 'AGENT' and ($2::uuid is null or parent_id = $2)
     for no key update
@@ -48,19 +49,23 @@ with before as materialized (  -- as it is when it is ours: another change may h
     select id, status as from_status,
            coalesce($5, orders_stopped) as orders_stopped,
            coalesce($6, payouts_frozen) as payouts_frozen,
-           coalesce($7, restricted_by_parent) as restricted_by_parent
+           coalesce($7, restricted_by_parent) as restricted_by_parent,
+           coalesce($12, deposit_low) as deposit_low
     from before
     where status = any ($3::text[])
       and ($8 <> 'KYC_PASSED' or kyc_passed_at is not null)
-      and ($8 <> 'OPEN' or deposit_is_paid)
+      and ($8 <> 'OPEN' or tenant_deposit(id, currency) >= deposit_due_minor)
+      and ($12::boolean is null or deposit_low <> $12)
 ), changed as (
     update tenants set
         orders_stopped = wanted.orders_stopped,
         payouts_frozen = wanted.payouts_frozen,
         restricted_by_parent = wanted.restricted_by_parent,
+        deposit_low = wanted.deposit_low,
         status = case
             when cardinality($4::text[]) = 1 then ($4::text[])[1]
             when wanted.orders_stopped or wanted.payouts_frozen or wanted.restricted_by_parent
+                 or wanted.deposit_low
                 then 'RESTRICTED'
             else 'ACTIVE' end,
         closes_at = case when 'CLOSING' = any ($4)
@@ -127,6 +132,7 @@ async def _changed(step: Step) -> Mapping[str, Any] | None:
         new_id(),
         step.actor,
         checked_reason(step.reason),
+        step.deposit_low,
     )
     if row is not None and row["status"] is not None and is_loss(step.change):
         await release_children(step.tenant_id, actor=step.actor)

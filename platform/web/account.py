@@ -9,7 +9,7 @@ from starlette.responses import Response
 from kernel.clock import utc_now
 from kernel.money import currency_exponent
 from web.asking import Problem, Refused, act, ask
-from web.buying import WALLET, refused, require_method
+from web.buying import refused, require_method
 from web.forms import Form, new_key
 from web.pages import go_to, local_path, show
 from web.visit import CART, SESSION, Visit
@@ -114,6 +114,15 @@ async def forget(visit: Visit, form: Form) -> Response:
     return go_to(ACCOUNT)
 
 
+async def remove_card(visit: Visit, form: Form) -> Response:
+    """Keep a card no longer; one that is gone already is no mistake."""
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={ACCOUNT}")
+    with suppress(Refused):
+        await act(visit, "saved_card_remove", cardId=form.text("card"))
+    return go_to(ACCOUNT)
+
+
 async def show_account(
     visit: Visit, *, problem: Problem | None = None, form: Form | None = None
 ) -> Response:
@@ -128,7 +137,7 @@ async def show_account(
         orders=[edge["node"] for edge in data["orders"]["edges"]],
         next_page=data["orders"]["pageInfo"],
         entries=[edge["node"] for edge in data["pointsEntries"]["edges"]],
-        methods=[m for m in data["storefront"]["paymentMethods"] if m["code"] != WALLET],
+        methods=[m for m in data["storefront"]["paymentMethods"] if m["topsUp"]],
         currency=visit.context.shop.currency,
         idempotency_key=new_key(),
         note=note if note in _NOTES else None,

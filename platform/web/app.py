@@ -58,6 +58,7 @@ def web_routes() -> list[BaseRoute]:
         _shows("/account", account.account_page),
         _takes("/account/top-up", account.top_up),
         _takes("/account/forget", account.forget),
+        _takes("/account/card-remove", account.remove_card),
         _takes("/account/password", passwords.change),
         _shows("/forgot", passwords.forgot_page),
         _takes("/forgot", passwords.forgot),

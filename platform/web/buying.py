@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from kernel.settings import settings
 from web.asking import Problem, Refused, act
 from web.coupons import codes_in
 from web.forms import Form
@@ -13,6 +14,8 @@ from web.pages import go_to
 from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
 
 WALLET: Final = "WALLET"
+_CARD: Final = "CARD"
+_HOSTED: Final = "HOSTED"
 _CHOICE: Final = re.compile(r"(sku_\w{26})\.(ofr_\w{26})\.([0-9]{1,15})", re.ASCII)
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -62,6 +65,9 @@ async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token:
         "payment_start",
         orderNo=order_no,
         method=require_method(visit, form),
+        mode=mode_of(form),
+        savedCardId=saved_card_of(form),
+        saveCard=saves_card(form),
         idempotencyKey=f"{form.text('idempotency_key')}-pay",
         guestToken=guest_token,
         returnPath=f"{order_path(order_no)}/return",
@@ -72,10 +78,30 @@ async def start_payment(visit: Visit, order_no: str, form: Form, *, guest_token:
 
 def require_method(visit: Visit, form: Form) -> str:
     """Read the way to pay; `Refused` when none of the offered is chosen."""
-    method = form.text("method")
+    method = form.text("method").partition(".")[0]
     if method not in (WALLET, *visit.context.shop.payment_methods):
         raise refused(visit, "method", "请选择支付方式。", "Choose a way to pay.")
     return method
+
+
+def mode_of(form: Form) -> str | None:
+    """Read where it is paid: "CARD.HOSTED" is a card on the channel's own page, and so is every
+    card where these pages, which run no script, have none to enter it on."""
+    method, _, mode = form.text("method").partition(".")
+    in_page = method != _CARD or settings().stripe_card_page or saved_card_of(form)
+    return _HOSTED if mode == _HOSTED or not in_page else None
+
+
+def saved_card_of(form: Form) -> str | None:
+    """Read which of the customer's cards pays: "CARD.crd_…"."""
+    chosen = form.text("method").partition(".")[2]
+    return chosen if chosen.startswith("crd_") else None
+
+
+def saves_card(form: Form) -> bool:
+    """Whether a card that is entered now is to be kept, by the customer's own tick."""
+    is_new = form.text("method").partition(".")[0] == _CARD and saved_card_of(form) is None
+    return is_new and bool(form.text("save_card"))
 
 
 def refused(visit: Visit, field: str, zh: str, en: str) -> Refused:

@@ -94,7 +94,8 @@ def _chosen(
 
 
 def _label(methods: list[dict[str, Any]], code: str) -> str:
-    return next((method["label"] for method in methods if method["code"] == code), code)
+    plain = code.partition(".")[0]
+    return next((method["label"] for method in methods if method["code"] == plain), plain)
 
 
 def _autofilled(sku: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, str]:

@@ -42,7 +42,8 @@ async def show_order(
         visit,
         "order.html",
         order=order,
-        methods=data["storefront"]["paymentMethods"],
+        methods=order["paymentMethods"],
+        cards=await _cards(visit, order),
         wallet=me["wallet"] if me else None,
         link=link if token and visit.is_new(order_no) else None,
         returnable=_returnable(order),
@@ -55,6 +56,15 @@ async def show_order(
     if visit.is_new(order_no):
         visit.drop(response, NEW_ORDER, path=order_path(order_no))
     return response
+
+
+async def _cards(visit: Visit, order: dict[str, Any]) -> list[dict[str, Any]]:
+    """The customer's kept cards, where one of them can pay."""
+    takes_cards = any(method["code"] == "CARD" for method in order["paymentMethods"])
+    if visit.context.customer_id is None or not takes_cards:
+        return []
+    cards: list[dict[str, Any]] = (await ask(visit, "saved_cards"))["me"]["savedCards"]
+    return cards
 
 
 async def back_from_channel(visit: Visit) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from bad_input.rows import MALFORMED, REFUSED, UNKNOWN, Bad, of_any_key, other_kind
+from bad_input.rows import MALFORMED, REFUSED, UNKNOWN, Bad, of_any_amount, of_any_key, other_kind
 from kernel.ids import new_id, public_id
 
 _WRONG_STATE: Final = {"WRONG_STATE"}
@@ -54,6 +54,16 @@ DELIVERIES: Final = [
     Bad("stockDeclare", "another supplier's listing", UNKNOWN,
         {"listingId": lambda ask: public_id("ofr", ask.town.hidden.listing_id)}),
     Bad("stockDeclare", "an id of another kind", UNKNOWN, {"listingId": other_kind}),
+    Bad("supplierListingUpsert", "no such supplier", UNKNOWN,
+        {"supplierId": lambda _: public_id("sup", new_id())}),
+    Bad("supplierListingUpsert", "no such SKU", UNKNOWN,
+        {"skuId": lambda _: public_id("sku", new_id())}),
+    Bad("supplierListingUpsert", "a supplier of another kind", UNKNOWN, {"supplierId": other_kind}),
+    *of_any_amount("supplierListingUpsert", "supplyPrice"),
+    Bad("supplierListingUpsert", "for nothing", REFUSED, {"supplyPrice.amountMinor": 0}),
+    Bad("supplierListingUpsert", "a warranty of the past", REFUSED, {"warrantyHours": -1}),
+    Bad("supplierListingUpsert", "an endless warranty", REFUSED, {"warrantyHours": 87_601}),
+    Bad("supplierListingUpsert", "2^31", MALFORMED, {"warrantyHours": 2**31}),
     *_of_any_line("orderLineCorrect"),
     Bad("orderLineCorrect", "no values", REFUSED, {"values": []}),
     Bad("orderLineCorrect", "what was not asked", REFUSED, {"values.fieldName": "side"}),

@@ -73,6 +73,7 @@ PRICES: Final = [
     Bad("agentGradeUpsert", "a name with control characters", REFUSED, {"name": "a\x1bb"}),
     Bad("agentGradeUpsert", "no rank", REFUSED, {"rank": 0}),
     *_of_any_id("childTenantSetGrade", "gradeId", "grd", _GRADE),
+    *of_any_amount("childTenantSetGrade", "expectedFee"),
     Bad("childTenantSetGrade", "no such child", UNKNOWN, {"child": "nobody"}),
     Bad("childTenantSetGrade", "a shop beside this one", UNKNOWN, {"child": "rival"}),
     *_of_any_id("tierUpsert", "tierId", "tir", _TIER),

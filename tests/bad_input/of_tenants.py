@@ -87,7 +87,7 @@ TENANTS: Final = [
     Bad("tenantReview", "a deposit below nothing", REFUSED, {"depositDueMinor": -1}),
     Bad("tenantReview", "a deposit of 2^53", MALFORMED, {"depositDueMinor": 2**53}),
     *_of_any_tenant("tenantFactsRecord"),
-    Bad("tenantFactsRecord", "a deposit below nothing", REFUSED, {"depositPaidMinor": -1}),
+    Bad("tenantFactsRecord", "a deposit below nothing", REFUSED, {"depositDueMinor": -1}),
     *_of_any_decision("tenantRestrict"),
     *_of_any_decision("tenantSuspend"),
     *_of_any_decision("tenantReopen"),

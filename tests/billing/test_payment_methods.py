@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from billing.payment_methods import METHODS, dearest_fee_bp, stripe_intents
+from billing.payment_methods import METHODS, dearest_fee_bp, stripe_api
 from billing.payment_methods.base import (
     ChannelRefused,
+    ChannelReport,
     ChannelUnavailable,
 )
-from billing.payment_methods.stripe_intents import ForgedEvent, read_webhook
+from billing.payment_methods.stripe_events import ForgedEvent, read_webhook
 from channel_at_sandbox import an_ask, leave, paid, point_at
 from kernel.settings import settings
 from sandbox_desk import (
@@ -190,7 +191,7 @@ async def test_an_answer_of_the_other_mode_is_refused_like_a_forged_one(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, started = await paid(desk)
-    monkeypatch.setattr(stripe_intents, "_require_mode", _as_if_live)
+    monkeypatch.setattr(stripe_api, "require_mode", _as_if_live)
     with pytest.raises(ChannelRefused):
         await METHODS["ALIPAY"].look(started.provider_ref)
     with pytest.raises(ChannelRefused):
@@ -207,7 +208,7 @@ async def test_the_sandboxs_own_webhooks_read_as_what_they_say(desk: Desk, shop:
     succeeded = "payment_intent.succeeded"
     await eventually(lambda: succeeded in shop.types(about=started.provider_ref))
     reports = [read_webhook(body, signature) for body, signature in shop.heard]
-    told = [report for report in reports if report is not None]
+    told = [report for report in reports if isinstance(report, ChannelReport)]
     assert {report.state for report in told} == {"PENDING", "SUCCEEDED"}
     assert {(report.provider_ref, report.payment_id) for report in told} == {
         (started.provider_ref, ask.payment_id)
@@ -249,7 +250,7 @@ async def test_a_webhook_with_anything_changed_is_not_read(
             with pytest.raises(ForgedEvent):
                 read_webhook(body, signature)
     settings.cache_clear()
-    monkeypatch.setattr(stripe_intents, "_require_mode", _as_if_live)
+    monkeypatch.setattr(stripe_api, "require_mode", _as_if_live)
     with pytest.raises(ForgedEvent):
         read_webhook(body, signature)
 
@@ -263,5 +264,8 @@ def test_the_dearest_fee_is_of_the_channels_that_a_shop_takes() -> None:
 
 def test_every_method_is_listed_under_its_own_code_with_its_names() -> None:
     for code, method in METHODS.items():
-        assert (method.code, method.provider) == (code, "stripe")
+        assert (method.code, method.provider) == (
+            code,
+            "bank" if code == "BANK_TRANSFER" else "stripe",
+        )
         assert method.label_zh and method.label_en

@@ -1,5 +1,5 @@
 -- A small world whose every invariant holds, planted row by row: three shops above each other,
--- one offer, five keys, and six things that happened.
+-- one offer, five keys, and seven things that happened.
 --   paid     two keys for 210.00 (200.00 by card, 10.00 from the wallet); one key revealed, the
 --            other returned, and its 105.00 refunded: 100.00 to the card, 5.00 to the wallet;
 --            a coupon took 5.00 off the two, which the shop bears
@@ -8,7 +8,11 @@
 --   top-up   30.00 into the buyer's wallet
 --   bank     190.00 into the shop's trade balance
 --   bought   one key by the shop itself, at its cost of 90.00; its balance is low now
---   points   a hundred of 2 fen each, by the shop's hand; 'pending' has none of them
+--   points   a hundred of 2 fen each, by the shop's hand, out of what it has pending; 'pending'
+--            has none of them
+--   earned   all of 'paid' is noted; of 'bought' the supplier's share has matured, and the agent's
+--            is on hold
+--   dispute  the bank of whoever has paid for 'paid' wants 40.00 back, and has not decided
 
 create function named(name text) returns uuid immutable language sql
 as $$ select md5(name)::uuid $$;
@@ -267,3 +271,65 @@ insert into points_moves (tenant_id, customer_id, lot_id, kind, points, actor, r
                           moved_at)
 values (named('shop'), named('buyer'), named('lot'), 'GRANTED', 100, 'staff', 'sorry', 'key', now());
 call post('POINTS_ADJUSTED', '{"L:PARTY:PENDING shop": 200, "L:POINTS shop": -200}');
+
+insert into earnings_ahead (party_id, currency, ahead_minor) values (named('shop'), 'CNY', 200);
+insert into earnings (tenant_id, order_id, share_id, line_id, party_kind, party_id, currency,
+                      amount_minor, pending_minor, delivered_at, available_at, due_at)
+select tenant_id, order_id, id, line_id, party_kind, party_id, currency,
+       amount_minor - case when role = 'SHOP_MARGIN' then 120 else 0 end,
+       amount_minor - reversed_minor - case when role = 'SHOP_MARGIN' then 120 else 0 end,
+       now(), now() + interval '7 days', now() + interval '7 days'
+from line_shares where order_id in (named('paid'), named('bought')) and party_id is not null;
+call post('E6_MATURITY', '{"L:PARTY:PENDING supplier": 7600, "L:PARTY:AVAILABLE supplier": -7600}');
+update earnings set pending_minor = 0, available_minor = 7600, matured_minor = 7600,
+       matured_at = now(),
+       matured_by = (select id from ledger_transactions where kind = 'E6_MATURITY')
+where order_id = named('bought') and party_id = named('supplier');
+call post('EARNINGS_HELD', '{"L:PARTY:PENDING agent": 500, "L:PARTY:HOLD agent": -500}', 'bought');
+insert into earning_holds (tenant_id, case_id, order_id, line_id, reason)
+values (named('shop'), named('case'), named('bought'), named('bought line'), 'dispute');
+update earnings set open_holds = 1 where order_id = named('bought');
+update earnings set pending_minor = 0, held_minor = 500
+where order_id = named('bought') and party_id = named('agent');
+-- Two people have corrected the ledger, and what was decided so far is sealed.
+call post('ADJUSTMENT', '{"E:COMPENSATION": 500, "R:PENALTY": -500}');
+insert into ledger_adjustments (id, currency, codes, owner_ids, amounts_minor, reason, proposed_by)
+values (named('correction'), 'CNY', array['E:COMPENSATION', 'R:PENALTY'], array[null, null]::uuid[],
+        array[500, -500], 'the bank took a fee', 'operator:one');
+update ledger_adjustments
+set state = 'POSTED', decided_by = 'operator:two', decided_at = now(),
+    posting_id = (select id from ledger_transactions where kind = 'ADJUSTMENT');
+-- A day was reconciled: one fee was another than booked, and is adjusted; one payment is missing.
+insert into reconciliation_runs (day, step, seen_until, asked_by, ended_at)
+values ('2026-07-01', 'DONE', now(), 'worker', now());
+insert into reconciliation_items (id, day, last_day, book, reference, kind, fix, category, currency,
+                                  our_count, their_count, our_minor, their_minor, our_fee_minor,
+                                  their_fee_minor, difference_minor, state, how, decided_by,
+                                  decided_at)
+values (named('wrong fee'), '2026-07-01', '2026-07-01', 'STRIPE', 'pi_1', 'FEE', 'ADJUST_FEE',
+        'PAYMENT', 'CNY', 1, 1, 20000, 20000, 120, 125, 5, 'RESOLVED', 'ADJUST_FEE', 'operator',
+        now()),
+       (named('missing'), '2026-07-01', '2026-07-01', 'STRIPE', 'pi_2', 'MISSING_AT_PROVIDER',
+        'ASK_PROVIDER', 'PAYMENT', 'CNY', 1, 0, 3000, 0, 18, 0, 3000, 'OPEN', null, null, null);
+with header as (
+    insert into ledger_transactions (id, kind, idempotency_key)
+    values (named('adjusted'), 'RECONCILED_ADJUST_FEE', 'reconciled:' || named('wrong fee'))
+    returning id
+)
+insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+select id, named(code), minor, 'CNY'
+from header, (values ('E:GATEWAY_FEE', 5), ('A:GATEWAY:STRIPE', -5)) as leg (code, minor);
+insert into settlement_movements (book, side, id, currency, reference, category, amount_minor,
+                                  fee_minor, moved_at)
+select 'STRIPE', 'OURS', id::text, 'CNY', 'pi_1', 'PAYMENT', 0, 5, posted_at
+from ledger_transactions where idempotency_key like 'reconciled:%';
+insert into payout_gates (currency, open_items, open_minor, shut_since)
+values ('CNY', 1, 3000, now());
+insert into disputes (tenant_id, id, payment_id, order_id, provider, provider_ref, currency,
+                      amount_minor, fee_minor, reason, state, liability, claimed_minor, opened_at,
+                      stopped_at, withdrawn_at, next_poll_at)
+values (named('shop'), named('dispute'), named('paid payment'), named('paid'), 'stripe', 'du_1', 'CNY',
+        4000, 1500, 'fraudulent', 'NEEDS_RESPONSE', 'SHOP', 4000, now(), now(), now(), now());
+update payments set disputed_minor = 4000 where id = named('paid payment');
+call post('E10', '{"A:DISPUTE dispute": 4000, "E:DISPUTE_FEE": 1500, "A:GATEWAY:STRIPE": -5500}',
+          'paid');

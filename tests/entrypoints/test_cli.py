@@ -24,7 +24,7 @@ def test_every_command_has_a_line_of_help(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     for command in ("up", "down", "serve", "worker", "migrate", "demo", "keys", "verify"):
         assert f" {command} " in shown
-    for command in ("schema", "bench", "version"):
+    for command in ("schema", "bench", "version", "reconcile"):
         assert f" {command} " in shown
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Literal
 
-from entrypoints.worker import Sweep, _repeat
+from entrypoints.sweep import Sweep
+from entrypoints.worker import _repeat
 
 MINUTES = 600.0
 

@@ -57,6 +57,53 @@ PRICE_IMPORTS = (
 # Only who delivers by hand passes these, and the worker where nobody did: `test_manual_deaths.py`.
 BY_HAND = ("manual.looked", "manual.delivered", "manual.committed")
 BY_HAND_OF_WORKER = "manual.ended"
+# Only who keeps a card passes these, and the worker after: `test_card_deaths.py`.
+CARDS = "card.customer_made"
+CARDS_OF_WORKER = ("card.looked", "card.kept", "card.detached")
+# Only the worker passes these, where something has been earned: `test_earnings_deaths.py`.
+EARNINGS = ("earnings.noting", "earnings.matured", "earnings.committed", "compensation.paid")
+# Only money by bank passes these: `test_bank_deaths.py`.
+BANK = ("bank.written", "bank.matched", "bank.settled")
+# Only vouchers pass these: `test_voucher_deaths.py`.
+VOUCHERS = ("voucher.taken", "voucher.committed", "voucher.closed")
+# Only who compares the books with statements passes these: `tests/reconciliation/`.
+RECONCILIATION = (
+    "reconciliation.claimed",
+    "reconciliation.fetched",
+    "reconciliation.noted",
+    "reconciliation.heard",
+    "reconciliation.decided",
+)
+# Only payouts pass these, here and at the worker's: `test_payout_deaths.py`.
+PAYOUTS = (
+    "payout.reserved",
+    "payout.requested",
+    "payout.batched",
+    "payout.posted",
+    "payout.committed",
+)
+PAYOUTS_OF_WORKER = (
+    "payout_account.made",
+    "payout.checked",
+    "payout.sending",
+    "payout.sent",
+    "payout.noted",
+)
+# Who accepts a claim passes these, and the worker where nobody answers it:
+# `test_fast_refund_deaths.py`.
+CLAIMS = ("fast_refund.written", "fast_refund.committed")
+CLAIMS_OF_WORKER = "fast_refund.decided"
+# Only a payment that is disputed passes these, and who answers for it: `test_dispute_deaths.py`.
+DISPUTES = ("dispute.heard", "dispute.recorded", "dispute.committed")
+EVIDENCE = ("dispute.answered", "dispute.answer_sent")
+# Only the worker passes these, where somebody asks for a statement: `test_statement_deaths.py`.
+STATEMENTS = (
+    "statement.claimed",
+    "statement.read",
+    "statement.kept",
+    "statement.ended",
+    "statement.committed",
+)
 KEYS = 200
 REDEEMED = 500
 
@@ -78,8 +125,10 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    by_hand = (*BY_HAND, BY_HAND_OF_WORKER)
-    swept = itertools.chain(IN_TURN, LATE, WEBHOOKS, PRICE_IMPORTS, by_hand, *CHAPTERS)
+    by_hand = (*BY_HAND, BY_HAND_OF_WORKER, *CLAIMS, CLAIMS_OF_WORKER)
+    others = (*PAYOUTS, *PAYOUTS_OF_WORKER, CARDS, *CARDS_OF_WORKER, *DISPUTES, *EVIDENCE)
+    money = (*EARNINGS, *BANK, *VOUCHERS, *RECONCILIATION, *others, *STATEMENTS)
+    swept = itertools.chain(IN_TURN, LATE, WEBHOOKS, PRICE_IMPORTS, money, by_hand, *CHAPTERS)
     assert sorted(swept) == sorted(CRASH_POINTS)
 
 
@@ -305,7 +354,14 @@ async def test_a_late_payment_that_dies_at_every_step_is_delivered_once(
 @pytest.mark.soak
 @pytest.mark.engines
 @pytest.mark.parametrize(
-    "point", sorted(set(CRASH_POINTS) - {*IN_TURN, *LATE, *WEBHOOKS, *PRICE_IMPORTS})
+    "point",
+    sorted(
+        set(CRASH_POINTS)
+        - {*IN_TURN, *LATE, *WEBHOOKS, *PRICE_IMPORTS, *EARNINGS, *RECONCILIATION}
+        - {*PAYOUTS, *PAYOUTS_OF_WORKER}
+        - {*DISPUTES, *EVIDENCE}
+        - {CARDS, *CARDS_OF_WORKER}
+    ),
 )
 async def test_a_single_death_at_this_point_changes_nothing_in_the_end(
     point: str, platform: Platform, world: World, config: Settings

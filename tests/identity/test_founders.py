@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from deposit_desk import put_down
 from identity import founders
 from identity.founders import ShopFounded
 from identity.models import StaffRole
@@ -82,7 +83,8 @@ async def test_from_an_application_to_an_open_shop(tree: Tree) -> None:
     founded = await apply(tree.world.shop)
     who: dict[str, Any] = {"tenant_id": founded.tenant.id, "actor": OPERATOR}
     await reviews.review(accept=True, deposit_due_minor=100, reason="", **who)
-    await reviews.record_facts(kyc_passed=True, deposit_paid_minor=100, **who)
+    await reviews.record_facts(kyc_passed=True, **who)
+    await put_down("TENANT", founded.tenant.id, 100)
     directory.forget()
     shop = await directory.shop_by_host(founded.tenant.host)
     assert shop is not None and shop.open

@@ -94,6 +94,12 @@ class Api:
         assert isinstance(body, dict), response.text
         return Answer(response.status_code, f"{headers}\n{response.text}", body)
 
+    async def read(self, shop: ShopAt, path: str, *, by: Person | None = None) -> str:
+        """Fetch a page or a file from a shop's address, as text; what is hidden there, too."""
+        response = await self._http.get(path, headers=_headers(shop, by))
+        assert response.status_code in (200, 404), f"{path}: {response.status_code}"
+        return response.text
+
     async def watch(
         self,
         shop: ShopAt,

@@ -1,21 +1,24 @@
 """Fixtures: the application in this process, without a network, and shops side by side."""
 
+import io
 import logging
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
 
-from billing.payment_methods import stripe_intents
+from bank_desk import ACCOUNTS
+from billing.payment_methods import stripe_api
 from entrypoints.asgi import create_app
 from isolation.api import Api
 from isolation.neighbours import Neighbourhood
 from isolation.towns import Towns
 from kernel import valkey
+from kernel.log import configure_logging
 from kernel.settings import Settings, settings
 from tenants import directory, dns_proof
 
-__all__ = ["api", "offline", "quiet", "town", "towns"]
+__all__ = ["api", "offline", "quiet", "town", "towns", "written"]
 
 
 class _NoDns:
@@ -35,13 +38,14 @@ def offline(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
     monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_abcdefghijklmnop")
     monkeypatch.setenv("KAMENG_REQUEST_DEADLINE_SECONDS", "60")
     monkeypatch.setenv("KAMENG_OUTWARD_LOOPBACK", "true")
+    monkeypatch.setenv("KAMENG_BANK_ACCOUNTS", ACCOUNTS)
     monkeypatch.setattr(dns_proof, "DnsResolver", _NoDns)
     settings.cache_clear()
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
     directory.forget()  # it remembers hosts for a moment, and every test has other shops there
     yield settings()
     directory.forget()
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
 
 
 @pytest.fixture
@@ -50,6 +54,16 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def written(api: Api) -> Iterator[io.StringIO]:
+    """The log of the application, refusals and all."""
+    logging.disable(logging.NOTSET)
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    yield stream
+    configure_logging()
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from isolation.api import Answer
 from isolation.neighbours import HIDDEN_SUPPLY, RETAIL, SUPPLY, WHOLESALE, Holdings, Neighbourhood
 from isolation.slots import Caller
 from kernel.ids import public_id
-from schema.field_table import OWN_COSTS, PURCHASERS, TRADE_READERS
-from schema.fields_of_deliveries import DELIVERERS
+from schema.field_table.roles import DELIVERERS, OWN_COSTS, PURCHASERS, TRADE_READERS
 
 _KINDS: Final = {
     "orders": "ord",
@@ -80,11 +79,13 @@ class Secrets:
         texts: dict[str, frozenset[str]],
         shares: list[asyncpg.Record],
         by_hand: frozenset[str],
+        payees: frozenset[str],
     ) -> None:
         self._town = town
         self._texts = texts
         self._shares = shares
         self._by_hand = by_hand
+        self._payees = payees
 
     @classmethod
     async def of(cls, town: Neighbourhood) -> "Secrets":
@@ -95,7 +96,9 @@ class Secrets:
         )
         lines = await town.owner.fetch("select line_id from manual_deliveries")
         by_hand = frozenset(public_id("lin", row["line_id"]) for row in lines)
-        return cls(town, texts, shares, by_hand)
+        paid = await town.owner.fetch("select id from affiliates")
+        payees = frozenset(public_id("aff", row["id"]) for row in paid)
+        return cls(town, texts, shares, by_hand, payees)
 
     def kept_from(self, caller: Caller) -> Forbidden:
         """Say what a caller may not see."""
@@ -106,8 +109,15 @@ class Secrets:
             if slug != caller.shop.slug:
                 # Who delivers knows the lines that wait for it, whichever shop has sold them.
                 known = self._by_hand if caller.role in DELIVERERS else frozenset[str]()
-                yield from texts - known
+                if caller.role == "OPERATOR":  # whose transfer has come, wherever it was started
+                    known |= {self._town.bank.payment_id}
+                if caller.role == "OPERATOR":
+                    known |= self._payees  # whose payouts it decides about
                 theirs = self._town.at(slug)
+                if caller.role == "OPERATOR" and len(caller.shop.path) == 1:
+                    # There the disputes of all shops stand, with the orders that they are about.
+                    known |= {theirs.guests["disputed"].no, public_id("dsp", theirs.dispute)}
+                yield from texts - known
                 # An operator's list names every tenant; a child knows how to reach its parent.
                 if not _is_parent(caller, theirs) and caller.role != "OPERATOR":
                     yield f"{slug}title"

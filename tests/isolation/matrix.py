@@ -9,6 +9,7 @@ from isolation.api import Answer, Api
 from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
 from isolation.forbidden import Secrets
+from isolation.money_out import plant_challenge, plant_proof, put_money_out
 from isolation.neighbours import (
     HeldOrder,
     Holdings,
@@ -18,8 +19,8 @@ from isolation.neighbours import (
     open_link,
     plant_invitation,
 )
-from isolation.slots import AT_DESK, Ask, Caller, everything_of, right_values, slot_of
-from kernel.ids import public_id
+from isolation.slots import AT_DESK, OF_OPERATORS, Ask, Caller, everything_of, right_values, slot_of
+from kernel.ids import parse_id, public_id
 from schema.field_table import GRANTS
 from tenant_tree import put_into
 from tenants import directory
@@ -60,8 +61,11 @@ _COUNTED: Final = (
     "staffInvitationAccept",
     "passwordChange",
     "passwordResetAsk",
+    "stepUpStart",
+    "stepUpConfirm",
     "tenantApply",
     "invitationAccept",
+    "voucherRedeem",
 )
 #: The state in which a change of a child's, or of the caller's own, life begins.
 _CHILDS_STATE: Final = {
@@ -143,7 +147,8 @@ def own_cases(town: Neighbourhood, *, roots: Collection[str] = ()) -> Iterator[C
             at_another_price = {**right_values(ask), _PRICE: 1}
             yield Case(ask.root, ask.caller, at_another_price, "its own, at another price")
         if ask.root.name == "purchaseAtCost":
-            too_many = {**right_values(ask), _SKU: public_id("sku", town.scarce.sku_id)}
+            scarce = public_id("sku", town.scarce.sku_id)
+            too_many = {**right_values(ask), _SKU: scarce, ("input", "form", "skuId"): scarce}
             yield Case(ask.root, ask.caller, too_many | {_QUANTITY: 3}, "more than there is")
 
 
@@ -207,6 +212,8 @@ def _borrowed(ask: Ask, theirs: Holdings) -> Iterator[Case]:
     """The whole request of the other shop's buyers and staff, sent to this shop."""
     if ask.root.name in AT_DESK and ask.granted:
         return  # who delivers has the lines of every shop
+    if ask.caller.role == "OPERATOR" and ask.root.name in OF_OPERATORS:
+        return  # cases are an operator's, whoever's they are
     for role in ("CUSTOMER", "ANONYMOUS", "STAFF_OWNER"):
         other = Caller(role, theirs.shop, theirs.people.get(role), theirs)
         values = right_values(Ask(ask.town, ask.root, other))
@@ -222,6 +229,7 @@ def in_good_order(roots: Sequence[RootField]) -> list[RootField]:
         "orderLineCancel",
         "signOut",
         "webhookDelete",
+        "voucherBatchVoid",
         "staffRemove",
         "apiClientRevoke",
     )
@@ -287,8 +295,15 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
         await _put_line_into(town, ask.order, _MANUAL_STATE[name])
     if name in _CHILDS_STATE:
         await _put_into(town, own.child, _CHILDS_STATE[name])
+    if name in ("disputeEvidenceSubmit", "disputeDecide"):
+        await town.owner.execute("delete from dispute_answers where dispute_id = $1", own.dispute)
     if name in _OWN_STATE and len(ask.caller.shop.path) > 1:
         await _put_into(town, ask.caller.shop.id, _OWN_STATE[name])
+    if name == "fastRefundAccept":  # it was delivered just now
+        await town.owner.execute(
+            "update delivered_keys set delivered_at = platform_now() where order_id = $1",
+            ask.order.id,
+        )
     if name.startswith("domain"):
         await bring_domain(town.owner, own)
         await town.owner.execute("update tenant_domains set asked_at = null")
@@ -296,8 +311,31 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
         await open_link(town.owner, own)
     if name == "passwordChange" and ask.caller.person is not None:
         await give_login(town.owner, ask.caller.person.id)
+    await _make_money_ready(ask)
     if name == "invitationAccept" and invited:
         await plant_invitation(town.owner, ask.caller.shop, values["input", "token"])
+
+
+async def _make_money_ready(ask: Ask) -> None:
+    """Let there be a payout, a proof and a challenge for who moves money out."""
+    town, name, own, person = ask.town, ask.root.name, ask.caller.own, ask.caller.person
+    if not name.startswith(("payout", "stepUp")) or person is None:
+        return
+    role = ask.caller.role
+    kind = "STAFF" if role.startswith("STAFF_") else role
+    if name == "stepUpConfirm" and kind in ("STAFF", "OPERATOR"):
+        await give_login(town.owner, person.id)
+    if name == "stepUpConfirm":
+        await plant_challenge(
+            town.owner, parse_id("chl", own.challenge_for(role)), token=person.token, kind=kind,
+            person_id=person.id,
+        )  # fmt: skip
+    await plant_proof(
+        town.owner, name, proof=own.proof_for(role), token=person.token, kind=kind,
+        person_id=person.id,
+    )  # fmt: skip
+    if name.startswith("payout"):
+        await put_money_out(town.owner, name, own.paid_for(role))
 
 
 async def _put_line_into(town: Neighbourhood, order: HeldOrder, state: str) -> None:

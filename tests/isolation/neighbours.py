@@ -12,23 +12,45 @@ from uuid import UUID
 import asyncpg
 
 from billing import accounts, ledger, payments
-from billing.payment_methods.base import ChannelReport
+from billing.payment_methods.base import ChannelReport, KeptCard
+from billing.saved_cards import cards
+from book_keepers import plant_reconciliation
+from bookkeeping import adjustments
+from bookkeeping.adjusted_accounts import AdjustedAccount, AdjustedSide
+from bookkeeping.adjustments import AdjustmentMove
+from bookkeeping.audit import seal_audit
 from catalog.forms.fields import Choice, FieldKind, FormField, define_form
 from coupon_issuers import issue
+from deposit_desk import put_down
+from dispute_desk import disputed, payment_of
 from identity.models import ApiScope
 from identity.staff_accounts import LOGINS, staff_account
 from isolation.api import Api
+from isolation.bank_holdings import HeldBank, trade_by_bank
+from isolation.money_out import (
+    PaidParty,
+    party_of,
+    plant_challenge,
+    plant_party,
+    plant_proof,
+)
+from isolation.voucher_holdings import HeldVouchers, give_vouchers
 from kernel import crypto, db
 from kernel.cursors import write as write_cursor
 from kernel.ids import new_id, parse_id, public_id
 from listeners import plant_delivery, plant_endpoint
+from offers.at_cost import CostWish
 from offers.price_desk.price_lists.progress import Progress
 from offers.price_desk.sheets.price_list import LineProblem
 from orders import settlement, trade_terms
+from orders.deposits import cases
+from orders.fast_refunds import accepting
+from patience import until
 from points_desk import begin_program, give_points, plant_earnings
 from promotions.codes import generate_codes
-from schema.field_table import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
+from schema.field_table.roles import PRICE_WRITERS, PURCHASERS, WEBHOOK_KEEPERS
 from supply.places import declare_places
+from tenant_tree import put_into
 from tenants.directory import Shop, current_shop
 from trade_desk import buy, credit
 from world import (
@@ -46,6 +68,8 @@ HIDDEN_SUPPLY: Final = 61_129
 #: What each level adds, in minor units: to its children's price, and in its own shop.
 WHOLESALE: Final = {"root": 10_091, "agent": 10_093}
 RETAIL: Final = {"root": 50_021, "agent": 20_011, "shop": 30_011, "rival": 40_009}
+#: A difference that reconciliation has found.
+RECONCILED_ITEM: Final = UUID(int=0x5ECF0E)
 #: What ends a delivery by hand.
 ENDS_BY_HAND: Final = ("manualDeliver", "manualRefuse")
 STAFF_ROLES: Final = ("OWNER", "FINANCE", "SUPPORT", "CATALOGUE", "READ_ONLY")
@@ -162,6 +186,7 @@ class Holdings:
     cart_lines: dict[str, str] = field(default_factory=dict)
     """The line in the cart of each kind of buyer."""
     contact_ids: list[str] = field(default_factory=list)
+    card_ids: list[str] = field(default_factory=list)
     webhooks: dict[str, HeldWebhook] = field(default_factory=dict)
     """One for each role that may end one."""
     cursors: dict[str, str] = field(default_factory=dict)
@@ -171,12 +196,39 @@ class Holdings:
     client_id: str = ""
     invitation_id: str = ""
     child_invitation_id: str = ""
+    adjustment_id: str = ""
+    statement_ids: dict[str, str] = field(default_factory=dict)
+    """By the role of whose party it is; staff's and an operator's are the shop's."""
     invitation_tokens: dict[str, str] = field(default_factory=dict)
     """By the role of who accepts."""
 
+    vouchers: "HeldVouchers | None" = None
+    paid: dict[str, PaidParty] = field(default_factory=dict)
+    """Who is paid here, by their kind."""
+    challenges: dict[str, UUID] = field(default_factory=dict)
+    """An id for the challenge of each role."""
+
     price_desk: "PriceDesk | None" = None
+    dispute: UUID = field(default_factory=new_id)
+    """Of an order that a guest has paid, and opened."""
     child: UUID = field(default_factory=new_id)
+    leaver: UUID = field(default_factory=new_id)
+    """A child that has closed, and whose deposit is still there."""
+    hold_id: str = ""
+    claim_id: str = ""
     domain: UUID = field(default_factory=new_id)
+
+    @property
+    def voucher_batches(self) -> dict[str, str]:
+        """A batch of vouchers for each role that may end one."""
+        assert self.vouchers is not None
+        return self.vouchers.batches
+
+    @property
+    def voucher_codes(self) -> tuple[str, ...]:
+        """Codes that nobody has redeemed."""
+        assert self.vouchers is not None
+        return self.vouchers.codes
 
     @property
     def staff_account(self) -> str:
@@ -223,6 +275,18 @@ class Holdings:
         """The shop's own name of something that it has bought."""
         return f"{self.marker}-order"
 
+    def paid_for(self, role: str) -> PaidParty:
+        """For whom a role is paid; an operator decides about the shop's own."""
+        return self.paid.get(role, self.paid["TENANT"])
+
+    def proof_for(self, role: str) -> str:
+        """The proof that a role shows."""
+        return f"kmv_{self.shop.slug}{role.lower()}proof"
+
+    def challenge_for(self, role: str) -> str:
+        """The challenge that a role meets."""
+        return public_id("chl", self.challenges.setdefault(role, new_id()))
+
     def webhook_for(self, role: str) -> HeldWebhook:
         """The webhook that a role changes and ends; whoever may not names the owner's."""
         return self.webhooks.get(role, self.webhooks["STAFF_OWNER"])
@@ -246,6 +310,9 @@ class Neighbourhood:
     scarce: Goods
     by_hand: UUID
     """The listing by which a person of the supplier's delivers the goods."""
+    bank: HeldBank
+    by_card: UUID
+    """A payment that came by card."""
 
     def at(self, slug: str) -> Holdings:
         """The holdings of a shop."""
@@ -269,6 +336,7 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
         "update suppliers set name = 'othersuppliercanary' where id = $1", hidden.supplier_id
     )
     scarce = await world.more_goods("scarce")
+    await define_form(sku_id=scarce.sku_id, fields=_FORM)
     await world.keys(480)
     await world.keys(1, scarce)
     await world.keys(100, hidden)
@@ -283,10 +351,23 @@ async def build_neighbourhood(owner: asyncpg.Connection, api: Api) -> Neighbourh
     for shop in (world.root, world.agent, world.shop, rival):
         holdings[shop.slug] = await _trade(world, api, shop)
         holdings[shop.slug].price_desk = await _furnish_price_desk(world, shop)
+    await until(seal_audit)
+    await plant_reconciliation(owner, RECONCILED_ITEM)
     root = holdings["root"].people
     root["SUPPLIER"] = await world.supplier_token()
     root["OPERATOR"] = await world.operator()
-    return Neighbourhood(world, owner, holdings, world.goods, hidden, scarce, by_hand)
+    supplier = party_of(world.root.id, "SUPPLIER", root["SUPPLIER"].id)
+    holdings["root"].paid["SUPPLIER"] = await plant_party(owner, supplier)
+    buyer = holdings["shop"].people["CUSTOMER"]
+    bank = await trade_by_bank(owner, await _shop_of(world.shop), buyer)
+    by_card = await owner.fetchval(
+        """select id from payments
+           where method = 'CARD' and status = 'SUCCEEDED' and customer_id is null
+             and tenant_id <> $1 order by id limit 1""",
+        rival.id,
+    )
+    goods = world.goods
+    return Neighbourhood(world, owner, holdings, goods, hidden, scarce, by_hand, bank, by_card)
 
 
 async def _let_a_person_deliver(world: World) -> UUID:
@@ -344,16 +425,24 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await _hire(world, api, mine)
     mine.sku_id = sku = public_id("sku", world.goods.sku_id)
     await renew(api, mine, "unopened", "delivered", "pending", "payable", *by_hand_of(shop))
-    for name in ("unopened", "delivered", "pending", "payable", "by hand"):
+    await renew(api, mine, "claimable", "claimed")
+    for name in ("unopened", "delivered", "pending", "payable", "by hand", "claimable"):
         mine.guests[name] = await _guest_order(world.owner, api, mine, sku, name)
     await _buy_at_cost(api, mine)
     mine.quote_id = (await api.ask(shop, QUOTE, {"sku": sku})).accepted["id"]
     await _fill_carts(api, mine)
     await _open_keys(api, mine)
+    await _dispute(world.owner, api, mine)
     await _listen(world.owner, mine)
     await _issue_coupon(mine)
     await _earn(world, mine)
+    await _put_down(world, mine)
+    await _claim(api, mine)
     await _give_points(mine)
+    await _propose_correction(mine)
+    await _have_statements(world, mine)
+    mine.vouchers = await give_vouchers(await _shop_of(shop), mine.marker)
+    await _be_paid(world.owner, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -500,7 +589,7 @@ async def renew(api: Api, mine: Holdings, *names: str) -> None:
     buyer = mine.people["CUSTOMER"]
     for name in names:
         by_hand = name in by_hand_of(mine.shop)
-        paid = by_hand or name in ("unopened", "delivered")
+        paid = by_hand or name in ("unopened", "delivered", "claimable", "claimed")
         if not paid and name in mine.customers:
             await cancel(api, mine, mine.customers[name].no)
         payment = "WALLET" if paid else None
@@ -593,7 +682,7 @@ async def _guest_order(
         "form": [{"skuId": sku, "values": [{"fieldName": "note", "value": f"{mine.marker} says"}]}],
     }
     made = (await api.ask(mine.shop, CREATE, {"input": wish})).accepted
-    if name in ("unopened", "delivered", "by hand"):
+    if name in ("unopened", "delivered", "by hand", "disputed"):
         order_id = parse_id("ord", made["order"]["id"])
         await pay_by_card(mine.shop, order_id, made["order"]["total"]["amountMinor"])
     return await _held(api, mine, made, None)
@@ -639,25 +728,36 @@ async def _held(api: Api, mine: Holdings, made: dict[str, Any], buyer: Person | 
 
 async def _buy_at_cost(api: Api, mine: Holdings) -> None:
     """Prepay, and buy for the shop itself: keys that stay closed, one for each role that may
-    return one, and keys that are opened."""
+    return one, keys that are opened, and some that a person delivers."""
     shop = await _shop_of(mine.shop)
     await credit(shop, 500_000_000, reference=f"{mine.marker}-bank")
     await trade_terms.set_low_balance(shop, 500_000_000)  # the first purchase crosses it
-    wanted = (("unopened", len(PURCHASERS), None), ("delivered", 2, mine.reference))
+    wanted = (
+        ("unopened", len(PURCHASERS), None),
+        ("delivered", 2, mine.reference),
+        *((name, 2, None) for name in purchases_by_hand()),
+    )
     for name, quantity, reference in wanted:
+        mode = "MANUAL" if "by hand" in name else None
         bought = await buy(
             shop,
             mine.goods,
-            quantity,
             most_total_minor=1_000_000,
+            lines=[CostWish(mine.goods.sku_id, quantity, delivery_mode=mode)],
             client_reference=reference,
             deliver_now=name == "delivered",
+            said={mine.goods.sku_id: {"note": f"{mine.marker} says"}} if mode else {},
         )
         (line,) = bought.order.lines
         keys = tuple(public_id("dky", one.id) for one in line.keys)
         mine.purchases[name] = HeldOrder(
             bought.order.id, bought.order.no, None, public_id("lin", line.id), keys
         )
+
+
+def purchases_by_hand() -> list[str]:
+    """What was bought at cost and a person delivers: a line for each who may cancel one."""
+    return ["by hand", *(f"by hand {role}" for role in sorted(PURCHASERS))]
 
 
 async def _shop_of(at: ShopAt) -> Shop:
@@ -695,11 +795,121 @@ async def _earn(world: World, mine: Holdings) -> None:
             )
 
 
+async def _be_paid(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """The shop and its affiliate have something to be paid, and somebody has confirmed it."""
+    for role in ("TENANT", "AFFILIATE"):
+        person = mine.people.get(role)
+        party = party_of(mine.shop.id, role, person.id if person else None)
+        mine.paid[role] = await plant_party(owner, party)
+    boss = mine.people["STAFF_OWNER"]
+    for role in ("STAFF_OWNER", "CUSTOMER", "ANONYMOUS"):
+        await plant_proof(
+            owner, "payoutRequest", proof=mine.proof_for(role), token=boss.token, kind="STAFF",
+            person_id=boss.id,
+        )  # fmt: skip
+        await plant_challenge(
+            owner, parse_id("chl", mine.challenge_for(role)), token=boss.token, kind="STAFF",
+            person_id=boss.id,
+        )  # fmt: skip
+
+
+async def _put_down(world: World, mine: Holdings) -> None:
+    """Deposits of two children: a case holds some of one, and the other has closed."""
+    leaver = await plant_tenant(world.owner, f"{mine.shop.slug}-leaver", parent=mine.shop)
+    mine.leaver = leaver.id
+    party = await put_down("TENANT", mine.child, 1_000_000)
+    await put_down("TENANT", leaver.id, 1_000_000)
+    await put_into(world.owner, leaver.id, "CLOSED")
+    held = await cases.hold(
+        party,
+        case_id=None,
+        amount_minor=500,
+        reason=f"{mine.marker} claim",
+        actor="operator",
+        idempotency_key=new_id().hex,
+    )
+    mine.hold_id = public_id("dph", held.id)
+
+
+async def _claim(api: Api, mine: Holdings) -> None:
+    """Keys that somebody has opened: of one order a claim may be accepted, of another it was."""
+    for name in ("claimable", "claimed"):
+        order = mine.customers[name]
+        wish = {"input": {"orderNo": order.no}}
+        opened = await api.ask(mine.shop, _REVEAL, wish, by=mine.people["CUSTOMER"])
+        assert opened.accepted["keys"]
+    claim = await accepting.accept(
+        shop=await _shop_of(mine.shop),
+        actor="operator",
+        order_no=mine.customers["claimed"].no,
+        line_id=parse_id("lin", mine.customers["claimed"].line_id),
+        kind="INVALID",
+        idempotency_key=new_id().hex,
+    )
+    mine.claim_id = public_id("frf", claim.id)
+
+
 async def _give_points(mine: Holdings) -> None:
     """A points program, and a thousand points for the customer with the shop's reason."""
     shop = await begin_program(await _shop_of(mine.shop))
     await plant_earnings(shop, 1_000)
     await give_points(shop, mine.people["CUSTOMER"], 1_000, reason=f"{mine.marker} reason")
+
+
+async def _have_statements(world: World, mine: Holdings) -> None:
+    """A file that is there for each party of the shop, and something of yesterday to be told of."""
+    parties = {
+        "SHOP": ("TENANT", mine.shop.id),
+        "AFFILIATE": ("AFFILIATE", mine.people["AFFILIATE"].id),
+        "SUPPLIER": ("SUPPLIER", world.goods.supplier_id),
+    }
+    for role, (kind, party_id) in parties.items():
+        home = world.root.id if role == "SUPPLIER" else mine.shop.id
+        file_id = new_id()
+        mine.statement_ids[role] = public_id("stm", file_id)
+        await world.owner.execute(
+            """insert into statement_files
+                   (tenant_id, id, party_kind, party_id, currency, since, until,
+                    utc_offset_minutes, format, english, asked_by, state, size_bytes, sha256,
+                    ended_at)
+               values ($1, $2, $3::text::party_kind, $4, 'CNY', '2026-01-01', '2026-02-01', 0,
+                       'CSV', true, $5, 'DONE', 1, sha256(''), platform_now())""",
+            home, file_id, kind, party_id, mine.marker,
+        )  # fmt: skip
+    available = accounts.party_available(mine.shop.id, "CNY")
+    for minor in (700, -700):
+        async with world.owner.transaction():
+            posting_id = new_id()
+            await world.owner.execute(
+                """insert into ledger_transactions (id, kind, idempotency_key, posted_at)
+                   values ($1, 'ADJUSTMENT', $2, platform_now() - interval '1 day')""",
+                posting_id, f"yesterday {posting_id}",
+            )  # fmt: skip
+            await world.owner.execute(
+                """insert into ledger_entries (transaction_id, account_id, amount_minor, currency)
+                   select $1, entry.id, entry.minor, 'CNY'
+                   from unnest($2::uuid[], $3::bigint[]) as entry (id, minor)""",
+                posting_id, [accounts.bank("CNY").id, available.id], [minor, -minor],
+            )  # fmt: skip
+
+
+async def _propose_correction(mine: Holdings) -> None:
+    """A correction of the ledger that some other operator has proposed."""
+    proposed = await adjustments.propose(
+        root_id=mine.shop.path[0],
+        actor="operator:another",
+        currency="CNY",
+        moves=[
+            AdjustmentMove(
+                AdjustedSide(AdjustedAccount.COMPENSATION, None),
+                AdjustedSide(AdjustedAccount.BANK, None),
+                100,
+            )
+        ],
+        reason="the bank took a fee",
+        idempotency_key=f"{mine.marker}-correction",
+    )
+    mine.adjustment_id = public_id("adj", proposed.id)
 
 
 async def _fill_carts(api: Api, mine: Holdings) -> None:
@@ -712,6 +922,25 @@ async def _fill_carts(api: Api, mine: Holdings) -> None:
     saved = {"input": {"kind": "ACCOUNT", "value": f"{mine.marker} account"}}
     kept = await api.ask(mine.shop, _SAVE, saved, by=mine.people["CUSTOMER"])
     mine.contact_ids = [one["id"] for one in kept.accepted["savedContacts"]]
+    mine.card_ids = [public_id("crd", await _plant_card(mine))]
+
+
+async def _plant_card(mine: Holdings) -> UUID:
+    """A card that the customer keeps, as if it had paid."""
+    person = mine.people["CUSTOMER"]
+    card = KeptCard(
+        card_ref=f"pm_{person.id.hex}",
+        customer_ref=f"cus_{person.id.hex}",
+        fingerprint=f"Fp{person.id.hex}",
+        brand="visa",
+        last4="4242",
+        expires_month=12,
+        expires_year=2040,
+    )
+    async with db.transaction(db.core_scope(mine.shop.id)):
+        await cards.keep(card, tenant_id=mine.shop.id, customer_id=person.id, provider="stripe")
+    (kept,) = await cards.saved_cards(tenant_id=mine.shop.id, customer_id=person.id)
+    return kept.id
 
 
 async def _open_keys(api: Api, mine: Holdings) -> None:
@@ -720,6 +949,18 @@ async def _open_keys(api: Api, mine: Holdings) -> None:
         mine.shop, _REVEAL, {"input": {"orderNo": order.no}}, by=mine.people["CUSTOMER"]
     )
     mine.secrets = tuple(key["secret"] for key in opened.accepted["keys"])
+
+
+async def _dispute(owner: asyncpg.Connection, api: Api, mine: Holdings) -> None:
+    """A guest's bank takes back what was opened."""
+    held = await _guest_order(owner, api, mine, mine.sku_id, "disputed")
+    mine.guests["disputed"] = held
+    wish = {"input": {"orderNo": held.no, "guestToken": held.token}}
+    assert (await api.ask(mine.shop, _REVEAL, wish)).accepted
+    payment = await payment_of(owner, held.id)
+    bank = disputed(payment["provider_ref"], payment["channel_minor"])
+    assert (await bank.opens()).effect == "DISPUTED"
+    mine.dispute = await owner.fetchval("select id from disputes where order_id = $1", held.id)
 
 
 async def _listen(owner: asyncpg.Connection, mine: Holdings) -> None:
@@ -757,6 +998,7 @@ async def _take_cursors(api: Api, mine: Holdings) -> None:
         "coupons": "STAFF_OWNER",
         "childTenantInvitations": "STAFF_OWNER",
         "pointsEntries": "CUSTOMER",
+        "voucherBatches": "STAFF_OWNER",
     }
     for name, role in lists.items():
         page = await api.ask(

@@ -5,20 +5,29 @@ An input that has no line here fails the tests: whoever adds it says what a fore
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
+from identity.step_up import code_of
 from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
+from isolation.money_out import BATCH
 from isolation.neighbours import (
     ENDS_BY_HAND,
     PASSWORD,
+    RECONCILED_ITEM,
+    SUPPLY,
     HeldOrder,
     Holdings,
     Neighbourhood,
     PriceDesk,
 )
+from isolation.voucher_holdings import HeldVouchers
 from kernel import crypto
-from kernel.ids import new_id, public_id
-from schema.field_table import GRANTS, PURCHASERS
+from kernel.clock import utc_now
+from kernel.ids import new_id, parse_id, public_id
+from schema.field_table import GRANTS
+from schema.field_table.roles import PURCHASERS
 from world import Person, ShopAt
 
 
@@ -94,6 +103,8 @@ class Ask:
             ends = "manualDeliver" if self.root.name == "manualDeliver" else "manualRefuse"
             own = f"{ends} {self.caller.role}"
             return own if own in self.caller.orders else "by hand"
+        if self.root.name == "orderLineCancel" and self.caller.buys_at_cost:
+            return f"by hand {self.caller.role}"
         return _ORDER_FOR.get(self.root.name, "delivered")
 
     @property
@@ -106,6 +117,7 @@ _ORDER_FOR: Final = {
     "orderCancel": "pending",
     "paymentRefresh": "pending",
     "paymentStart": "payable",
+    "fastRefundAccept": "claimable",
     "unrevealedReturn": "unopened",
     "orderLineCorrect": "by hand",
     "orderLineCancel": "by hand",
@@ -118,14 +130,19 @@ _AT_PRICE_DESK: Final = frozenset(
     }
 )  # fmt: skip
 #: Root fields in which the shop is the buyer of what it has bought at cost.
-_OF_PURCHASES: Final = {"order", "keyReveal", "keysExport", "unrevealedReturn"}
+_OF_PURCHASES: Final = {
+    "order", "keyReveal", "keysExport", "unrevealedReturn", "orderLineCorrect", "orderLineCancel",
+}  # fmt: skip
 _MOST_MINOR: Final = 1_000_000_000
 #: A margin of none and a low floor change no price of today.
 _AMOUNTS: Final = {
     "purchaseAtCost": _MOST_MINOR,
     "lowBalanceSet": 1,
     "leastMarginSet": 0,
+    "supplierListingUpsert": SUPPLY,
+    "agentGradeUpsert": 0,  # nobody has to pay for the grade that is given next
     "pointsProgramUpsert": 1,
+    "payoutRequest": 10_000,
 }
 
 Own = Callable[[Ask], Any]
@@ -178,14 +195,25 @@ def _tenants_of_others(ask: Ask, theirs: Holdings) -> list[str]:
 
 
 def _method(ask: Ask) -> str:
+    if ask.root.name == "walletTopUp":
+        return "BANK_TRANSFER"
     by_wallet = ask.root.name == "paymentStart" and ask.caller.role == "CUSTOMER"
     return "WALLET" if by_wallet else "CARD"
+
+
+def _sees_all(caller: Caller) -> bool:
+    return caller.role == "OPERATOR" and len(caller.shop.path) == 1
 
 
 def desk_of(theirs: Holdings) -> PriceDesk:
     """What a shop has written at its price desk."""
     assert theirs.price_desk is not None
     return theirs.price_desk
+
+
+def _vouchers(theirs: Holdings) -> HeldVouchers:
+    assert theirs.vouchers is not None
+    return theirs.vouchers
 
 
 def _only(*roots: str) -> Callable[[Own], Own]:
@@ -301,6 +329,15 @@ _ORDER_NO = Slot(
 
 #: At the desk of who delivers: a supplier's own, whichever shop has sold it, and all an operator's.
 AT_DESK: Final = (*ENDS_BY_HAND, "manualBegin", "manualCorrectionAsk")
+#: What operators decide about, or look at to decide, of all shops.
+OF_OPERATORS: Final = frozenset(
+    {"depositHoldEnd", "dispute", "disputeDecide", "disputeEvidenceSubmit", "fastRefundDecide"}
+)
+
+
+def _a_batch(ask: Ask) -> str:
+    return public_id("bat", next(iter(ask.town.world.batch_ids.values())))
+
 
 _CART_LINE = Slot(
     lambda ask: ask.caller.own.cart_lines.get(ask.caller.role, public_id("ctl", new_id())),
@@ -308,8 +345,33 @@ _CART_LINE = Slot(
     _id("ctl"),
 )
 
+
+def _own_party(ask: Ask) -> Any:
+    """Whoever puts down names nobody; an operator says whose deposit it is."""
+    own = ask.caller.own
+    named = own.leaver if ask.root.name == "depositRelease" else own.child
+    return public_id("ten", named) if ask.caller.role == "OPERATOR" else OMIT
+
+
+_DEPOSIT_PARTY = Slot(
+    _own_party,
+    lambda ask, theirs: (
+        []  # an operator decides about everybody's
+        if ask.caller.role == "OPERATOR"
+        else [public_id("ten", theirs.shop.id), public_id("ten", theirs.child)]
+    ),
+    _id("ten"),
+)
+
+_DISPUTE = Slot(
+    lambda ask: public_id("dsp", ask.caller.own.dispute),
+    # An operator at the platform's own address answers for every shop.
+    lambda ask, theirs: [] if _sees_all(ask.caller) else [public_id("dsp", theirs.dispute)],
+    _id("dsp"),
+)
+
 #: By the name of the input, or, where that means several things, by more of its way or all of it.
-SLOTS: Final[Mapping[str, Slot]] = {
+SLOTS: Final[dict[str, Slot]] = {
     "no": _ORDER_NO,
     "orderNo": _ORDER_NO,
     "guestToken": Slot(
@@ -339,6 +401,8 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "state": Slot(_omitted),
     "seats": Slot(_fixed(1)),
     "manualMinutes": Slot(_fixed(60)),
+    "supplierId": Slot(lambda ask: public_id("sup", ask.town.goods.supplier_id)),
+    "warrantyHours": Slot(_fixed(24)),
     "Mutation.stockDeclare(input.quantity)": Slot(_fixed(250)),
     "fields.name": Slot(_fixed("note")),
     "fields.kind": Slot(_fixed("TEXT")),
@@ -388,7 +452,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
             # What it hides itself is the shop's own to price and to show again, and goods are the
             # platform's.
             []
-            if ask.at_price_desk or ask.root.name.startswith("sku")
+            if ask.at_price_desk or ask.root.name.startswith(("sku", "supplierListing"))
             else [public_id("sku", ask.town.hidden.sku_id)]
         ),
         _id("sku"),
@@ -412,6 +476,19 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "partial": Slot(_fixed(True)),
     "deliver": Slot(_fixed("NOW")),
     "mode": Slot(_fixed("PLATFORM_COLLECT")),
+    "Mutation.paymentStart(input.mode)": Slot(_omitted),
+    "saveCard": Slot(_omitted),
+    # A wallet pays in a right request: a card of one's own is tried in the stories.
+    "savedCardId": Slot(
+        _omitted,
+        lambda ask, theirs: theirs.card_ids if ask.caller.role == "CUSTOMER" else [],
+        _id("crd"),
+    ),
+    "cardId": Slot(
+        lambda ask: ask.caller.own.card_ids[0],
+        lambda _, theirs: theirs.card_ids,
+        _id("crd"),
+    ),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),
@@ -434,8 +511,30 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "categoryIds": Slot(_omitted),
     "tierIds": Slot(_omitted),
+    "from": Slot(lambda _: (utc_now() - timedelta(days=3)).isoformat()),
+    "to": Slot(lambda _: (utc_now() - timedelta(minutes=30)).isoformat()),
+    "Query.statementFile(id)": Slot(
+        lambda ask: ask.caller.own.statement_ids.get(
+            ask.caller.role, ask.caller.own.statement_ids["SHOP"]
+        ),
+        # An operator reads every party's, and a supplier's is one whichever shop it is met in.
+        lambda ask, theirs: (
+            []
+            if ask.caller.role == "OPERATOR"
+            else [one for role, one in theirs.statement_ids.items() if role != "SUPPLIER"]
+        ),
+        _id("stm"),
+    ),
+    "asOf": Slot(lambda _: utc_now().isoformat()),
     # Alone it is no payer: tests/schema/test_coupons.py names foreign ones wholly.
     "partyId": Slot(_omitted, lambda _, theirs: [public_id("ten", theirs.shop.id)]),
+    # An operator asks for everybody's.
+    "Mutation.statementAsk(input.partyId)": Slot(
+        _omitted,
+        lambda ask, theirs: (
+            [] if ask.caller.role == "OPERATOR" else [public_id("ten", theirs.shop.id)]
+        ),
+    ),
     "Mutation.couponCreate(input.kind)": Slot(_fixed("FIXED")),
     "Mutation.couponCreate(input.startsAt)": Slot(_fixed("2026-01-01T00:00:00Z")),
     "Mutation.couponCreate(input.endsAt)": Slot(_fixed("2027-12-01T00:00:00Z")),
@@ -461,12 +560,43 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "lastsDays": Slot(_fixed(365)),
     "leastPoints": Slot(_fixed(10)),
     "points": Slot(_fixed(5)),
+    "day": Slot(_fixed("2026-01-05")),
+    "before": Slot(_omitted),
+    "itemId": Slot(_fixed(public_id("rit", RECONCILED_ITEM)), nobodys=_id("rit")),
+    "decision": Slot(_fixed("BY_HAND")),
+    "Mutation.reconciliationItemResolve(input.reason)": Slot(_fixed("they have paid it")),
     "Mutation.pointsAdjust(input.reason)": Slot(_fixed("sorry")),
     "Mutation.pointsAdjust(input.customerId)": Slot(
         lambda ask: public_id("cus", ask.caller.own.people["CUSTOMER"].id),
         lambda _, theirs: [public_id("cus", theirs.people["CUSTOMER"].id)],
         _id("cus"),
     ),
+    "batchId": Slot(
+        lambda ask: _vouchers(ask.caller.own).batch_for(ask.caller.role),
+        lambda _, theirs: list(theirs.voucher_batches.values()),
+        _id("vob"),
+    ),
+    "blocked": Slot(_fixed(False)),
+    "fromBudget": Slot(_fixed(False)),
+    "mostPerCustomer": Slot(_fixed(2)),
+    "Mutation.voucherBatchCreate(input.startsAt)": Slot(_fixed("2026-01-01T00:00:00Z")),
+    "Mutation.voucherBatchCreate(input.endsAt)": Slot(_fixed("2028-01-01T00:00:00Z")),
+    # Whoever holds a code of another shop's is told so.
+    "Mutation.voucherRedeem(input.code)": Slot(
+        lambda ask: ask.caller.own.voucher_codes[0],
+        lambda _, theirs: list(theirs.voucher_codes),
+    ),
+    # Lines of the bank are nobody's but the operators'.
+    "Mutation.paymentMatch(input.lineId)": Slot(
+        lambda ask: ask.town.bank.to_match, nobodys=_id("bkl")
+    ),
+    "Mutation.bankLineReturn(input.lineId)": Slot(
+        lambda ask: ask.town.bank.to_return, nobodys=_id("bkl")
+    ),
+    "paymentId": Slot(lambda ask: ask.town.bank.payment_id, nobodys=_id("pay")),
+    "toWallet": Slot(_fixed(False)),
+    "refundId": Slot(lambda ask: ask.town.bank.refund_id, nobodys=_id("ref")),
+    "statementId": Slot(lambda ask: ask.town.bank.statement_id, nobodys=_id("bks")),
     "cartToken": Slot(
         _own_cart_token,
         lambda _, theirs: [theirs.cart_token],
@@ -507,6 +637,19 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "payment": Slot(lambda ask: "WALLET" if ask.caller.role == "CUSTOMER" else OMIT),
     "format": Slot(lambda ask: "TXT" if ask.root.name == "keysExport" else "CSV"),
     "reason": Slot(_fixed("GOODWILL")),
+    "Mutation.orderRefund(input.reason)": Slot(_omitted),
+    "destination": Slot(_fixed("CHANNEL")),
+    # An operator decides about every party and every batch.
+    "party": Slot(_fixed("TENANT")),
+    "Query.partyBalances(partyId)": Slot(lambda ask: public_id("ten", ask.caller.shop.id)),
+    "ownerId": Slot(lambda ask: public_id("ten", ask.caller.shop.id), nobodys=_id("ten")),
+    "holdHours": Slot(_fixed(168)),
+    "cardHours": Slot(_fixed(0)),
+    "redeemedHours": Slot(_omitted),
+    "Query.batchCompensation(batchId)": Slot(_a_batch),
+    "Mutation.batchCompensate(input.batchId)": Slot(_a_batch, nobodys=_id("bat")),
+    "deliveredSince": Slot(_fixed("2026-01-01T00:00:00Z")),
+    "penaltyBp": Slot(_fixed(500)),
     "url": Slot(_fixed("http://127.0.0.1:9/")),
     "eventTypes": Slot(_fixed(["BALANCE_LOW"])),
     "description": Slot(_fixed("programs")),
@@ -623,10 +766,119 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "accept": Slot(_fixed(True)),
     "kycPassed": Slot(_fixed(True)),
     "depositDueMinor": Slot(_fixed(0)),
-    "depositPaidMinor": Slot(_fixed(0)),
+    "Query.deposit(partyId)": _DEPOSIT_PARTY,
+    "Query.depositHolds(partyId)": _DEPOSIT_PARTY,
+    "Mutation.depositCredit(input.partyId)": _DEPOSIT_PARTY,
+    "Mutation.depositHold(input.partyId)": _DEPOSIT_PARTY,
+    "Mutation.depositRelease(input.partyId)": _DEPOSIT_PARTY,
+    "Mutation.depositPolicySet(input.partyId)": Slot(_omitted),
+    "partyKind": Slot(_fixed("SUPPLIER")),
+    "exposureBp": Slot(_fixed(2_000)),
+    "targetRateBp": Slot(_fixed(100)),
+    "caseId": Slot(_omitted),
+    "Mutation.fastRefundAccept(input.kind)": Slot(_fixed("INVALID")),
+    "Query.fastRefunds(state)": Slot(_omitted),
+    "uphold": Slot(_fixed(True)),
+    "fastRefundId": Slot(
+        lambda ask: ask.caller.own.claim_id,
+        lambda ask, theirs: [] if ask.granted else [theirs.claim_id],
+        _id("frf"),
+    ),
+    "holdId": Slot(
+        lambda ask: ask.caller.own.hold_id,
+        lambda ask, theirs: [] if ask.granted else [theirs.hold_id],
+        _id("dph"),
+    ),
+    "disputeId": _DISPUTE,
+    "Query.dispute(id)": _DISPUTE,
+    "isOpen": Slot(_omitted),
+    "statement": Slot(_fixed("the key was opened")),
+    "goods": Slot(_fixed("BAD")),
+    "liability": Slot(_fixed("PLATFORM")),
+    "Mutation.chargebackLiabilitySet(input.reason)": Slot(_fixed("contract")),
     "depth": Slot(_fixed(2)),
     "below": Slot(_omitted),
+    # A shop's own log whatever is named; all of it is an operator's.
+    "Query.auditLog(filter.tenantId)": Slot(
+        _omitted,
+        lambda ask, theirs: (
+            [] if ask.caller.role == "OPERATOR" else [public_id("ten", theirs.shop.id)]
+        ),
+    ),
+    "actor": Slot(_omitted),
+    "subject": Slot(_omitted),
+    "subjectId": Slot(_omitted),
+    "Mutation.ledgerAdjust(input.reason)": Slot(_fixed("the bank took a fee")),
+    "debit": Slot(_fixed("COMPENSATION")),
+    "credit": Slot(_fixed("BANK")),
+    "debitPartyId": Slot(_omitted),
+    "creditPartyId": Slot(_omitted),
+    "Mutation.ledgerAdjustDecide(input.id)": Slot(
+        lambda ask: ask.caller.own.adjustment_id, nobodys=_id("adj")
+    ),
+    "post": Slot(_fixed(True)),
 }
+
+SLOTS_OF_MONEY_OUT: Final[Mapping[str, Slot]] = {
+    "purpose": Slot(_fixed("PAYOUT_REQUEST")),
+    "challengeId": Slot(
+        lambda ask: ask.caller.own.challenge_for(ask.caller.role),
+        lambda _, theirs: [theirs.challenge_for("STAFF_OWNER")],
+        _id("chl"),
+    ),
+    "Mutation.stepUpConfirm(input.password)": Slot(
+        lambda ask: PASSWORD if _is_person(ask) else OMIT
+    ),
+    "Mutation.stepUpConfirm(input.code)": Slot(
+        lambda ask: OMIT if _is_person(ask) else code_of(_challenge_of(ask))
+    ),
+    "stepUpProof": Slot(
+        lambda ask: ask.caller.own.proof_for(ask.caller.role),
+        lambda _, theirs: [theirs.proof_for("STAFF_OWNER")],
+        lambda _: crypto.new_token("kmv"),
+    ),
+    "payoutId": Slot(
+        lambda ask: _payout(ask, ask.caller.own),
+        lambda ask, theirs: [] if _decides(ask) else [_payout(ask, theirs)],
+        _id("pyt"),
+    ),
+    "payoutIds": Slot(lambda ask: [_payout(ask, ask.caller.own)]),
+    **{
+        f"Mutation.payoutBatch{act}(input.batchId)": Slot(lambda _: public_id("pyb", BATCH))
+        for act in ("Send", "File", "Result")
+    },
+    "Mutation.payoutReview(input.decision)": Slot(_fixed("REJECT")),
+    "lines.outcome": Slot(_fixed("PAID")),
+    "payoutState": Slot(_omitted),
+    "Mutation.payoutMethodSet(input.kind)": Slot(_fixed("BANK_ACCOUNT")),
+    "holder": Slot(_fixed("somebody")),
+    "number": Slot(_fixed("6222021234567890")),
+    "bank": Slot(_fixed("a bank")),
+    "Mutation.payoutBatchCreate(input.method)": Slot(_fixed("BANK_ACCOUNT")),
+    # Operators stop whomever they name: alone it would be everybody.
+    "Mutation.payoutStop(input.partyId)": Slot(lambda ask: public_id("ten", ask.caller.shop.id)),
+    "Mutation.payoutResume(input.partyId)": Slot(lambda ask: public_id("ten", ask.caller.shop.id)),
+}
+SLOTS.update(SLOTS_OF_MONEY_OUT)
+
+
+def _is_person(ask: Ask) -> bool:
+    """Whether the caller has a password to confirm with."""
+    return ask.caller.role not in ("AFFILIATE", "SUPPLIER")
+
+
+def _challenge_of(ask: Ask) -> UUID:
+    return parse_id("chl", ask.caller.own.challenge_for(ask.caller.role))
+
+
+def _decides(ask: Ask) -> bool:
+    """Whether the root field is an operator's, who decides about everybody's payouts."""
+    return ask.root.name not in ("payoutCancel",)
+
+
+def _payout(ask: Ask, of: Holdings) -> str:
+    return public_id("pyt", of.paid_for(ask.caller.role).payout_id)
+
 
 #: An input with which another one may not be given.
 _INSTEAD_OF: Final[Mapping[str, Path]] = {
@@ -674,6 +926,8 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         *theirs.secrets,
         theirs.quote_id,
         *(held.id for held in theirs.webhooks.values()),
+        *theirs.voucher_batches.values(),
+        *theirs.voucher_codes,
         *(held.delivery_id for held in theirs.webhooks.values()),
         theirs.idempotency_key,
         theirs.affiliate_code,
@@ -691,6 +945,8 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         theirs.phone,
         theirs.shop.slug,
         str(theirs.shop.id),
+        theirs.hold_id,
+        theirs.claim_id,
         desk_of(theirs).child_slug,
         desk_of(theirs).grade_id,
         desk_of(theirs).tier_id,
@@ -699,6 +955,7 @@ def everything_of(ask: Ask, theirs: Holdings) -> list[str]:
         desk_of(theirs).upload_id,
         desk_of(theirs).import_id,
         *desk_of(theirs).rule_ids.values(),
+        public_id("dsp", theirs.dispute),
         public_id("ten", theirs.shop.id),
         public_id("cus", theirs.people["CUSTOMER"].id),
         public_id("aff", theirs.people["AFFILIATE"].id),

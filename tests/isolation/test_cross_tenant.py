@@ -32,18 +32,25 @@ from offers.own_prices import OwnPrice
 from offers.shelf import ProductRow
 from orders import queries, records
 from schema import desks
-from schema.field_table import EVERYONE, GRANTS
+from schema.field_table import GRANTS
+from schema.field_table.roles import EVERYONE
 
 pytestmark = pytest.mark.engines
 
 #: Without a channel nothing can be paid by card.
 NEEDS_A_CHANNEL = {
     "Mutation.paymentStart",
-    "Mutation.walletTopUp",
     "Mutation.tradeBalanceTopUp",
+    "Mutation.payoutMethodLink",
+    "Mutation.depositTopUp",
 }
-#: The platform's own shop has no other mode.
-NEEDS_A_PARENT = {"Mutation.settlementModeSet"}
+#: The platform's own shop has no other mode, and puts nothing down.
+NEEDS_A_PARENT = {
+    "Mutation.settlementModeSet",
+    "Mutation.depositPutDown",
+    "Query.deposit",
+    "Query.depositHolds",
+}
 #: Without a DNS nothing can be proved.
 NEEDS_A_DNS = {"Mutation.domainVerify"}
 #: The platform's own shop has no such life.
@@ -176,8 +183,12 @@ async def _compare(town: Neighbourhood, api: Api, cases: Iterable[Case]) -> int:
 
 
 def _told(answer: Answer, case: Case) -> str:
-    """What an answer tells beside the codes that it says back."""
-    text = str(answer.without_ids)
+    """What an answer tells beside the codes that it says back, and the second of a quote."""
+    body = answer.without_ids
+    quote = (body.get("data") or {}).get("quote")
+    if quote and quote.get("id"):
+        body = {**body, "data": {"quote": {**quote, "id": "QUOTE", "expiresAt": "LATER"}}}
+    text = str(body)
     for code in said_back(case):
         text = text.replace(code, "CODE")
     return text

@@ -297,7 +297,7 @@ async def test_a_begin_that_is_cancelled_is_rolled_back(
 
     await pool_of(db.CORE)
     with monkeypatch.context() as slow:
-        slow.setattr(db.Scope, "begin_statement", lambda scope, *, read_only: f"begin;{SLEEP}")
+        slow.setattr(db.Scope, "begin_statement", lambda *_: f"begin;{SLEEP}")
         await cancelled_in_its_sleep(owner, asyncio.create_task(never_begun()))
     assert await all_are_idle(owner) and complaints == []
     assert await settings_left_behind(db.CORE) == []

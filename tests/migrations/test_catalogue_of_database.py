@@ -60,11 +60,24 @@ TENANT_CLASS = {
     "carts",
     "cart_lines",
     "saved_contacts",
+    "payment_choices",
+    "channel_customers",
+    "saved_cards",
     "order_forms",
     "manual_events",
     "points_programs",
+    "fast_refunds",
     "points_lots",
     "points_moves",
+    "earning_holds",
+    "statement_files",
+    "statement_chunks",
+    "voucher_batches",
+    "vouchers",
+    "payout_events",
+    "chargeback_liabilities",
+    "disputes",
+    "dispute_answers",
 }
 PATH_CLASS = {
     "price_rules",
@@ -76,7 +89,16 @@ PATH_CLASS = {
     "coupon_payers",
     "coupon_codes",
 }
-PARTY_CLASS = {"line_shares", "manual_deliveries"}
+PARTY_CLASS = {
+    "line_shares",
+    "manual_deliveries",
+    "earnings",
+    "payout_methods",
+    "payouts",
+    "deposit_top_ups",
+    "deposit_holds",
+    "dispute_charges",
+}
 DIRECTORY = {"tenants", "tenant_domains"}
 FENCED = TENANT_CLASS | PATH_CLASS | PARTY_CLASS | DIRECTORY
 
@@ -86,7 +108,9 @@ PLATFORM_WITH_TENANT = {
     "payments",
     "refunds",
     "ledger_transactions",
+    "audit_events",
     "resting_hosts",
+    "deposit_standings",
 }
 
 # What a shop's transaction may do at all: read these tables whole, or these columns of them.
@@ -102,9 +126,22 @@ SHOP_READS_WHOLE = DIRECTORY | {
     "storefront_texts",
     "storefront_contacts",
 }
-SHOP_READS_IN_PART = {"customers", "orders", "order_lines", "line_shares", "manual_deliveries"}
+SHOP_READS_IN_PART = {
+    "customers",
+    "orders",
+    "order_lines",
+    "line_shares",
+    "manual_deliveries",
+    "earnings",
+    "payout_methods",
+    "payouts",
+}
 
 APPEND_ONLY = {
+    "audit_events",
+    "audit_seals",
+    "chargeback_liabilities",
+    "dispute_charges",
     "staff_events",
     "customer_tier_changes",
     "coupon_codes",
@@ -119,6 +156,10 @@ APPEND_ONLY = {
     "trade_moves",
     "low_balance_alerts",
     "points_moves",
+    "payout_approvals",
+    "payout_events",
+    "deposit_top_ups",
+    "bank_credits",
 }
 
 _BODY = re.compile(r"\$\$.*?\$\$", re.S)
@@ -181,6 +222,8 @@ def _declared_triggers() -> set[tuple[str, str]]:
                 (watched[1], f"catalogue_{event}")
                 for event in ("insert", "update", "delete", "truncate")
             }
+        if kept := re.match(r"call audit_decisions\('(\w+)'", statement):
+            standing.add((kept[1], "audited"))
         if dropped := re.match(r"drop trigger (\w+) on (\w+)", statement):
             standing.discard((dropped[2], dropped[1]))
         if moved := re.match(r"alter table (\w+) rename to (\w+)", statement):
@@ -389,11 +432,16 @@ async def _plant_ledger(owner: asyncpg.Connection) -> None:
     await insert(
         owner, "payment_events", provider="stripe", event_id="evt_1", kind="x", effect="NOTHING"
     )
+    await insert(owner, "bank_credits", bank_reference="bank", posting_id=header["id"])
 
 
 async def test_append_only_tables_refuse_the_owner_too(owner: asyncpg.Connection) -> None:
     await two_tenants(owner)
     await _plant_ledger(owner)
+    await owner.execute(
+        """insert into audit_seals (sequence, event_number, hash)
+           select 1, min(number), sha256('') from audit_events"""
+    )
     for table in APPEND_ONLY:
         before = await owner.fetch(f"select * from {table}")
         assert before, table

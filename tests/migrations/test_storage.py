@@ -40,6 +40,7 @@ async def test_tables_that_change_much_have_room_and_are_cleaned_often(
         "catalogue_versions": {"fillfactor=50"},
         "price_looks": {"fillfactor=50"},
         "price_imports": {"fillfactor=50"},
+        "reconciliation_runs": {"fillfactor=50"},
     }
 
 

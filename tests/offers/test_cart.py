@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from catalog.forms.fields import FieldKind, FormField, define_form
-from entrypoints import worker
+from entrypoints import sweeps
 from identity.contact import open_field
 from kernel import crypto, db
 from kernel.crypto import Sealed
@@ -229,7 +229,7 @@ async def test_a_cart_past_its_time_is_not_shown_and_is_swept_away(desk: SalesDe
         await put_in(desk, holder)
     again = await put_in(desk, customer, 2)
     assert [one.line.quantity for one in again.cart.lines] == [2]
-    assert await worker.forget_carts() == 1
+    assert await sweeps.forget_carts() == 1
     assert len(await stored(desk)) == 1
 
 

@@ -22,10 +22,12 @@ from hypothesis import strategies as st
 from billing import accounts, ledger
 from billing.payment_methods.base import ChannelReport
 from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue_for_subtree
-from entrypoints import worker
+from earnings_books import held_by, released
+from entrypoints import sweeps
 from entrypoints.verify import verify
 from kernel import db, valkey
 from kernel.errors import Refusal
+from kernel.ids import new_id
 from kernel.settings import Settings
 from offers.quotes import Wish
 from orders import settlement, topping_up, trade_terms
@@ -60,6 +62,9 @@ WHAT_IS_WRITTEN = """
            (select coalesce(sum(returned_minor), 0) from discount_lines),
            (select count(*) from points_moves), (select sum(left_points) from points_lots),
            (select count(*) from idempotency_records),
+           (select md5(string_agg(pending_minor || ' ' || held_minor || ' ' || available_minor
+                                  || ' ' || open_holds, '' order by share_id)) from earnings),
+           (select coalesce(sum(ahead_minor), 0) from earnings_ahead),
            (select md5(string_agg(id || status || coalesce(held_by_line_id::text, ''), ''
                                   order by id)) from keys)
 """
@@ -122,13 +127,18 @@ WHAT_HAPPENS = [
     "the_shop_refunds",
     "the_worker_sends_refunds",
     "a_customer_tops_up",
-    "earnings_move_on",
+    "earnings_mature",
+    "earnings_mature",
+    "earnings_leave",
+    "a_case_opens",
+    "a_case_ends",
     "a_shop_buys_at_cost",
     "a_shop_buys_at_cost",
     "a_shop_pays_its_child",
     "a_shop_gives_or_takes_points",
     "points_end",
     "a_shop_is_restricted_or_let_go",
+    "a_tenant_is_lost_or_comes_back",
     "a_tenant_is_lost_or_comes_back",
 ]
 """The actions of `AnySale`, each as often as it is worth."""
@@ -189,17 +199,21 @@ class AnySale:
         self.desk = SalesDesk(self.market.world, stage.channels)
         stage.run(self._issue_coupons())
         stage.run(self._begin_programs())
+        stage.run(self._agree_on_terms())
         self.purchases: list[Purchase] = []
         self.payments: list[tuple[Purchase, UUID]] = []
         self.reports: list[ChannelReport] = []
         self.lost: list[ShopAt] = []
+        self.cases: list[UUID] = []
         self.minutes = 0.0
 
     def run(self, steps: int) -> None:
-        """Let so many things happen; nothing ever breaks the books."""
+        """Let so many things happen, in any order; nothing ever breaks the books."""
+        # Dealt like cards: who draws each time anew may never come to what is rare.
+        dealt = self.draw(st.permutations(WHAT_HAPPENS))
         for number in range(steps):
             with suppress(NothingToDo):
-                getattr(self, self.draw(st.sampled_from(WHAT_HAPPENS)))()
+                getattr(self, dealt[number % len(dealt)])()
             assert self.stage.run(self.stage.owner.fetch(WHAT_MUST_NEVER_BE)) == []
             if number % 5 == 4 or number == steps - 1:
                 assert self.stage.run(verify(self.stage.config.database_url)) == []
@@ -323,11 +337,43 @@ class AnySale:
         )
         self.payments.append((top_up, started.payment_id))
 
-    def earnings_move_on(self) -> None:
+    def earnings_mature(self) -> None:
+        """The worker looks; looking again at the same moment changes nothing."""
+        self._shift(self.draw(st.sampled_from([0, 30, 90])))
+        self._sweep()
+        before = self._matured()
+        self.stage.run(self._look_at_earnings())
+        written = self._written()
+        self.stage.run(self._look_at_earnings())
+        assert self._written() == written
+        self.stage.done["matured"] += self._matured() - before
+
+    def earnings_leave(self) -> None:
         """So that a refund finds a part of what it takes back elsewhere, or nowhere."""
         percent = self.draw(st.sampled_from([10, 100]))
-        to = self.draw(st.sampled_from(["AVAILABLE", "DEPOSIT", "PAID OUT"]))
-        self.stage.run(self._move_earnings(percent, to))
+        self.stage.run(self._move_available(percent, self.draw(st.sampled_from(["D", "OUT"]))))
+
+    def a_case_opens(self) -> None:
+        purchase = self._any(self.purchases)
+        known = bool(self.cases) and bool(self.draw(st.booleans()))
+        case_id = self._any(self.cases) if known else new_id()
+        lines = [line.id for line in self.stage.run(purchase.lines())]
+        line_id: UUID | None = self.draw(st.sampled_from([None, *lines]))
+        held = self._attempt("held", held_by(purchase, case_id, line_id=line_id))
+        assert held is not None
+        self.cases.append(case_id)
+        before = self._written()
+        self.stage.run(held_by(purchase, case_id, line_id=line_id))
+        assert self._written() == before
+
+    def a_case_ends(self) -> None:
+        case_id = self._any(self.cases)
+        for shop in self.market.shops:
+            self._attempt("released", released(shop.id, case_id))
+        before = self._written()
+        for shop in self.market.shops:
+            assert self.stage.run(released(shop.id, case_id)) == 0
+        assert self._written() == before
 
     def a_shop_buys_at_cost(self) -> None:
         at = self._any(self.market.shops)
@@ -369,7 +415,7 @@ class AnySale:
 
     def points_end(self) -> None:
         self._shift(self.draw(st.sampled_from([60, 25 * 60])))
-        self.stage.done["ended points"] += self.stage.run(worker.expire_points())
+        self.stage.done["ended points"] += self.stage.run(sweeps.expire_points())
         self._sweep()
 
     # --- how it is done
@@ -408,7 +454,7 @@ class AnySale:
             back = self.lost.pop(0)
             self._attempt("came back", reviews.reopen(tenant_id=back.id, actor="test", reason=""))
             return
-        at = self._any(self.market.shops[1:])
+        at = self._any(self.market.shops[1:-1] or self.market.shops[1:])
         gone = reviews.suspend(tenant_id=at.id, actor="test", reason="")
         if self._attempt("was lost", gone) is not None:
             self.lost.append(at)
@@ -516,28 +562,49 @@ class AnySale:
         self.stage.run(self.desk.sweep())
         self.stage.run(self.desk.ask_channels())
 
-    async def _move_earnings(self, percent: int, to: str) -> None:
+    def _matured(self) -> int:
+        count: int = self.stage.run(
+            self.stage.owner.fetchval("select count(*) from earnings where matured_minor > 0")
+        )
+        return count
+
+    async def _look_at_earnings(self) -> None:
+        await sweeps.note_earnings()
+        await sweeps.mature_earnings()
+
+    async def _move_available(self, percent: int, to: str) -> None:
         rows = await self.stage.owner.fetch(
             """select owner_id, currency, -ledger_balance(id) as held_minor from ledger_accounts
-               where code = 'L:PARTY:PENDING' order by id"""
+               where code = 'L:PARTY:AVAILABLE' order by id"""
         )
         for row in rows:
             amount_minor = row["held_minor"] * percent // 100
             if not amount_minor:
                 continue
-            target = {
-                "AVAILABLE": accounts.party_available(row["owner_id"], row["currency"]),
-                "DEPOSIT": accounts.deposit_free(row["owner_id"], row["currency"]),
-                "PAID OUT": ledger.Account("A:BANK", row["currency"]),
-            }[to]
-            pending = accounts.party_pending(row["owner_id"], row["currency"])
+            available = accounts.party_available(row["owner_id"], row["currency"])
+            target = accounts.bank(row["currency"])
+            if to == "D":
+                target = accounts.deposit_free(row["owner_id"], row["currency"])
             async with db.transaction(db.core_scope()):
                 await ledger.post(
-                    [ledger.debit(pending, amount_minor), ledger.credit(target, amount_minor)],
+                    [ledger.debit(available, amount_minor), ledger.credit(target, amount_minor)],
                     kind="MOVED",
                     idempotency_key=key(),
                     tenant_id=None,
                 )
+            self.stage.done["left"] += 1
+
+    async def _agree_on_terms(self) -> None:
+        """Some wait for hours, some for nothing, so that all of it happens within a life."""
+        for kind in ("SUPPLIER", "TENANT", "AFFILIATE"):
+            await self.stage.owner.execute(
+                """insert into earning_terms (party_kind, hold_hours, card_hours, set_by)
+                   values ($1, $2, $3, 'test')""",
+                kind,
+                self.draw(st.sampled_from([0, 1, 12])),
+                self.draw(st.sampled_from([0, 1])),
+            )
+        await self.stage.owner.execute("update supplier_listings set warranty_hours = 0")
 
 
 def play(config: Settings, *, examples: int, steps: int, soak: bool = False) -> Counter[str]:
@@ -580,6 +647,10 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
         "ordered with points",
         "adjusted points",
         "ended points",
+        "matured",
+        "held",
+        "released",
+        "left",
         "bought",
         "started to pay",
         "canceled",

@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 
 from catalog.forms.fields import FieldKind, FormField, define_form
-from entrypoints import worker
-from hand_desk import MINUTES, SAID, UID, HandDesk, open_by_hand
+from catalog.goods import DeliveryTerms, set_delivery
+from catalog.models import DeliveryMode
+from entrypoints import sweeps
+from hand_desk import MINUTES, SAID, SUPPLIER, UID, HandDesk, open_by_hand
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from listeners import plant_endpoint
@@ -27,7 +29,9 @@ from orders.manual.tasks import Deliverer, WrongState
 from orders.queries import OrderView, order_view
 from orders.records import Viewer
 from orders.refunds import Reason
+from points_desk import balance, begin_program, plant_points
 from sales import Purchase, SalesDesk, key
+from supply.hand_listings import HandListing, list_by_hand
 from supply.places import DeliveredBefore, declare_places
 from world import Person
 
@@ -216,7 +220,7 @@ async def test_a_correction_stops_the_clock_and_gives_back_the_time_that_was_lef
             await due.correct(**wrong)
         assert str(refused.value.field).startswith("form.")
     await desk.world.shift_clock("30 hours")  # far past the promise, whose clock stood still
-    assert await worker.end_late_deliveries() == 0
+    assert await sweeps.end_late_deliveries() == 0
     await due.correct(uid="999888777")
     left = await desk.owner.fetchval(
         "select extract(epoch from due_at - platform_now())::int from manual_deliveries"
@@ -274,8 +278,8 @@ async def test_what_is_late_is_refunded_by_itself_once(
     if ends_as is not None:
         with pytest.raises(WrongState):  # not even before the worker comes
             await (due.correct(uid="999888777") if asked else due.deliver())
-    assert await worker.end_late_deliveries() == (0 if ends_as is None else 1)
-    assert await worker.end_late_deliveries() == 0
+    assert await sweeps.end_late_deliveries() == (0 if ends_as is None else 1)
+    assert await sweeps.end_late_deliveries() == 0
     assert await due.state() == (ends_as or ("NEEDS_CORRECTION" if asked else "BEGUN"))
     refunds = await desk.owner.fetch("select reason, amount_minor from refunds")
     assert [tuple(row) for row in refunds] == ([(reason, 11_000)] if reason else [])
@@ -452,6 +456,93 @@ async def test_a_desk_shows_a_supplier_its_own_lines_and_an_operator_all_of_them
             await act
     assert await everything(desk) == before
     await manual_desk.begin(operator, due.line_id)
+
+
+async def test_a_priority_brings_a_line_forward_and_no_further_than_a_quarter_of_the_promise(
+    desk: SalesDesk,
+) -> None:
+    await open_by_hand(desk.world, asks=False, quantity=9)
+    first, last = await desk.world.customer(), await desk.world.customer()
+    for buyer, priority in ((first, 0), (last, 100)):
+        tier_id = await desk.world.tier(
+            desk.world.shop, f"priority {priority}", rank=1 + priority // 100, priority=priority
+        )
+        await desk.owner.execute(
+            "update customers set given_tier_id = $2 where id = $1", buyer.id, tier_id
+        )
+    lines: dict[tuple[str, int], UUID] = {}
+    # Nobody, a member of no priority and one of the highest, in the first minute and later ones.
+    for minute in (0, 10, 16):
+        await desk.world.shift_clock(f"{minute} minutes")
+        for name, by in (("guest", None), ("plain", first), ("gold", last)):
+            bought = await (await desk.order(by=by)).paid()
+            lines[name, minute] = (await at_hand(desk, bought)).line_id
+    # What somebody becomes later moves no order that was made.
+    await desk.owner.execute("update membership_tiers set priority = 0")
+
+    operator = Deliverer(None, desk.world.root.id, SUPPLIER)
+    names = {line_id: name for name, line_id in lines.items()}
+    read, after = list[tuple[str, int]](), None
+    while True:
+        page = await deliveries_page(operator, state=None, first=2, after=after)
+        read += [names[row.line_id] for row in page.rows]
+        if not page.has_next:
+            break
+        after = page.cursors[-1]
+    assert read == [
+        ("gold", 0), ("gold", 10), ("guest", 0), ("plain", 0), ("gold", 16),
+        ("guest", 10), ("plain", 10), ("guest", 16), ("plain", 16),
+    ]  # fmt: skip
+    await desk.assert_sound()
+
+
+async def test_an_operator_lists_what_a_supplier_delivers_by_hand_and_prices_it_anew(
+    desk: SalesDesk,
+) -> None:
+    goods = desk.world.goods
+    await set_delivery(
+        sku_id=goods.sku_id, terms=DeliveryTerms(mode=DeliveryMode.MANUAL, manual_minutes=60)
+    )
+    offer = HandListing(
+        supplier_id=goods.supplier_id, sku_id=goods.sku_id, supply_price_minor=7_000, currency="CNY"
+    )
+    wish = [Wish(goods.sku_id, 1, delivery_mode="MANUAL")]
+    listing_id = await list_by_hand(offer)
+    await declare_places(listing_id=listing_id, supplier_id=goods.supplier_id, quantity=2)
+    first = await (await desk.order(wishes=wish)).paid()
+    assert await list_by_hand(replace(offer, supply_price_minor=8_000)) == listing_id
+    second = await (await desk.order(wishes=wish)).paid()
+    # Over 70.00 and 80.00 everybody adds what they add; what was sold keeps its price.
+    assert (first.total_minor, second.total_minor) == (10_000, 11_000)
+    before = await desk.owner.fetch("select * from supplier_listings")
+    for wrong, field in (
+        (replace(offer, supplier_id=new_id()), "supplierId"),
+        (replace(offer, sku_id=new_id()), "skuId"),
+    ):
+        with pytest.raises(NotFound) as refused:
+            await list_by_hand(wrong)
+        assert refused.value.field == field
+    assert await desk.owner.fetch("select * from supplier_listings") == before
+    await desk.assert_sound()
+
+
+async def test_points_pay_for_what_a_person_delivers_and_come_back_where_nothing_is(
+    desk: SalesDesk,
+) -> None:
+    await open_by_hand(desk.world, asks=False)
+    buyer = await desk.world.customer()
+    shop = await begin_program(await desk.shop())
+    await plant_points(desk.owner, shop, buyer, 1_000)
+    for refused, left in ((False, 600), (True, 600)):
+        bought = await (await desk.order(by=buyer, redeem_points=400)).paid()
+        assert bought.total_minor == 10_600
+        hand = await at_hand(desk, bought)
+        await hand.begin()
+        await (hand.refuse() if refused else hand.deliver())
+        # Nobody had earned anything when it was paid, so neither has the buyer earned points.
+        assert await balance(shop, buyer) == left
+    assert "L:ESCROW" not in await desk.books()
+    await desk.assert_sound()
 
 
 async def test_programs_hear_that_an_order_waits_for_its_buyer_and_that_it_came(

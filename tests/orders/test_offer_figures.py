@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from entrypoints import worker
+from entrypoints import sweeps
 from hand_desk import HandDesk, open_by_hand
 from offers import catalogue
 from offers.catalogue import Reading
@@ -34,8 +34,8 @@ async def figures(owner: asyncpg.Connection) -> list[Mapping[str, Any]]:
 
 async def sweep() -> int:
     await asyncio.sleep(0.002)  # ids of this very millisecond are left for the next time
-    await worker.count_sales()
-    return await worker.sum_up_sales()
+    await sweeps.count_sales()
+    return await sweeps.sum_up_sales()
 
 
 async def test_deliveries_and_the_suppliers_faults_are_counted_once(desk: SalesDesk) -> None:
@@ -96,10 +96,10 @@ async def test_batches_however_small_count_everything(
 ) -> None:
     await desk.world.keys(7)
     await (await desk.order(quantity=7)).paid()
-    monkeypatch.setattr(worker, "SALES_COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr(sweeps, "SALES_COUNTED_AT_ONCE", 2)
     await asyncio.sleep(0.002)
-    assert [await worker.count_sales() for _ in range(5)] == [2, 2, 2, 1, 0]
-    await worker.sum_up_sales()
+    assert [await sweeps.count_sales() for _ in range(5)] == [2, 2, 2, 1, 0]
+    await sweeps.sum_up_sales()
     assert (await figures(desk.owner))[0]["sold"] == 7
 
 
@@ -110,7 +110,7 @@ async def test_many_workers_at_once_count_nothing_twice(desk: SalesDesk) -> None
     await asyncio.gather(*(offer_figures.count_sales(4) for _ in range(40)))
     while await offer_figures.count_sales(4):
         pass
-    await worker.sum_up_sales()
+    await sweeps.sum_up_sales()
     assert (await figures(desk.owner))[0]["sold"] == 30
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from billing import ledger
-from billing.payment_methods import METHODS, stripe_intents
+from billing.payment_methods import METHODS, stripe_api
 from billing.payment_methods.base import ChannelUnavailable
 from billing.payment_methods.card import Card
 from kernel.settings import settings
@@ -165,12 +165,12 @@ async def channel_that_does_not_know_us(
     monkeypatch.setenv("KAMENG_STRIPE_API_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("KAMENG_STRIPE_API_KEY", "sk_test_of_yesterday")
     settings.cache_clear()
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
     async with server:
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(METHODS, "CARD", Card())
             yield asked
-    stripe_intents.client.cache_clear()
+    stripe_api.client.cache_clear()
 
 
 async def test_a_refund_waits_while_the_channel_does_not_take_our_key(

@@ -8,7 +8,7 @@ import pytest
 
 from billing.ledger import InsufficientBalance
 from billing.trade_balances import newest_low_balance, trade_page
-from entrypoints import worker
+from entrypoints import sweeps
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
@@ -90,7 +90,7 @@ async def test_a_top_up_of_another_amount_goes_back_and_one_that_is_never_heard_
     await desk.send_refunds()
     for hours in range(0, 120, 13):
         await desk.world.shift_clock(f"{hours} hours")
-        await worker.ask_channels()
+        await sweeps.ask_channels()
 
     assert heard.effect == "REFUNDING"
     status = "select status from payments where id = $1"

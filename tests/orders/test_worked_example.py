@@ -10,6 +10,7 @@ import pytest
 
 from billing import accounts, ledger
 from billing.ledger import Entry, credit, debit
+from entrypoints import sweeps
 from kernel import db
 from orders.refunds import Reason
 from sales import Purchase, SalesDesk
@@ -65,19 +66,16 @@ class Example:
             about=f"deposit of {party}",
         )
 
-    async def mature(self, party: str, amount_minor: int) -> None:
-        """Earnings become available."""
-        owner_id = self.parties[party]
-        await self.move(
-            debit(accounts.party_pending(owner_id, "CNY"), amount_minor),
-            credit(accounts.party_available(owner_id, "CNY"), amount_minor),
-            about=f"maturity of {party}",
-        )
+    async def mature(self) -> None:
+        """A month later all earnings are available."""
+        await self.desk.world.shift_clock("30 days")
+        await sweeps.note_earnings()
+        await sweeps.mature_earnings()
 
     async def pay_out(self, party: str, amount_minor: int) -> None:
-        """Pending earnings leave the platform."""
+        """Available earnings leave the platform."""
         await self.move(
-            debit(accounts.party_pending(self.parties[party], "CNY"), amount_minor),
+            debit(accounts.party_available(self.parties[party], "CNY"), amount_minor),
             credit(ledger.Account("A:BANK", "CNY"), amount_minor),
             about=f"payout of {party}",
         )
@@ -172,7 +170,7 @@ async def test_a_return_before_reveal_costs_the_shop_the_fee_and_the_key_is_for_
 async def test_what_has_matured_or_gone_comes_from_available_then_deposit_then_is_a_debt(
     example: Example,
 ) -> None:
-    await example.mature("T1", 300)
+    await example.mature()
     await example.pay_out("supplier", 7_600)
     await example.deposit("supplier", 5_000)
     await example.pay_out("affiliate", 315)

@@ -1,5 +1,5 @@
 """Fixtures of the schema tests: the same shops as the isolation tests have."""
 
-from isolation.fixtures import api, offline, quiet, town, towns
+from isolation.fixtures import api, offline, quiet, town, towns, written
 
-__all__ = ["api", "offline", "quiet", "town", "towns"]
+__all__ = ["api", "offline", "quiet", "town", "towns", "written"]

@@ -8,14 +8,24 @@ import pytest
 import stripe
 from graphql import GraphQLEnumType
 
+from bad_input.of_accountants import ACCOUNTANTS
+from bad_input.of_bank import BANK
 from bad_input.of_coupons import COUPONS
 from bad_input.of_deliveries import DELIVERIES
+from bad_input.of_deposits import DEPOSITS
+from bad_input.of_disputes import DISPUTES
+from bad_input.of_earnings import EARNINGS
+from bad_input.of_payments import PAYMENTS
+from bad_input.of_payouts import PAYOUTS
 from bad_input.of_points import POINTS
 from bad_input.of_prices import PRICES
+from bad_input.of_reconciliation import RECONCILIATION
+from bad_input.of_statements import STATEMENTS
 from bad_input.of_tenants import TENANTS
 from bad_input.of_trade import TRADE
+from bad_input.of_vouchers import VOUCHERS
 from bad_input.rows import MALFORMED, REFUSED, UNKNOWN, Bad, of_any_key, other_kind
-from billing.payment_methods import stripe_intents
+from billing.payment_methods import stripe_api
 from isolation.api import Answer, Api
 from isolation.checksums import Checksum, Witness, changed
 from isolation.documents import (
@@ -381,10 +391,20 @@ ROWS: Final = [
     Bad("storefrontUpdate", "an endless text", REFUSED, {"texts.text": "x" * 1_001}),
     Bad("storefrontUpdate", "a text that hides something", REFUSED, {"texts.text": "a\u200bb"}),
     *COUPONS,
+    *BANK,
+    *VOUCHERS,
+    *DEPOSITS,
     *DELIVERIES,
+    *ACCOUNTANTS,
+    *PAYOUTS,
+    *STATEMENTS,
     *POINTS,
+    *PAYMENTS,
+    *RECONCILIATION,
+    *EARNINGS,
     *PRICES,
     *TRADE,
+    *DISPUTES,
     *TENANTS,
 ]  # fmt: skip
 
@@ -434,20 +454,42 @@ HARMLESS: Final = {
     "Mutation.priceRuleUpsert(input.value)": {"2^31"},  # a high price is a price
     "lines.value": {"2^31"},  # the same
     "price.amountMinor": {"2^31"},
+    "supplyPrice.amountMinor": {"2^31"},  # the same
+    "warrantyHours": {"0"},  # none is promised
+    "holdHours": {"0"},  # what is earned may be used at once
+    "cardHours": {"0"},
+    "penaltyBp": {"0"},  # the contract asks for none
+    "Mutation.depositHold(input.amount.amountMinor)": {"2^31"},  # as much has just been put down
+    "Mutation.disputeEvidenceSubmit(input.statement)": {
+        "empty",
+        "blank",
+        "half of SQL",
+        "outside the first plane",  # free text beside the records
+    },
     "openFee.amountMinor": {"0", "2^31"},  # whoever has a grade to give says what it costs
+    "expectedFee.amountMinor": {"0", "2^31"},  # of a grade without a fee it is the most, too
     "Mutation.leastMarginSet(input.amount.amountMinor)": {"0"},  # no margin is asked for
     "threshold.amountMinor": {"0", "2^31"},  # no alarm, or one at once
     "Mutation.tradeBalanceCredit(input.amount.amountMinor)": {"2^31"},  # a bank moves as much
     "Mutation.transferToChild(input.amount.amountMinor)": {"2^31"},  # which has just come
     "amountOff.amountMinor": {"2^31"},  # of dear goods
     "minimum.amountMinor": {"0", "2^31"},  # the same
+    "holder": {"half of SQL", "outside the first plane"},  # a name
+    "bank": {"half of SQL", "outside the first plane"},  # the same
     "prefix": {"empty", "blank"},  # codes without one
     "maxMarkupBp": {"0"},  # nothing may be added
+    "Mutation.depositCredit(input.amount.amountMinor)": {"2^31"},  # a bank moves as much
+    "base.amountMinor": {"0", "2^31"},  # what the operators ask for
+    "least.amountMinor": {"0"},
+    "most.amountMinor": {"2^31"},
+    "grace.amountMinor": {"0", "2^31"},
+    "exposureBp": {"0"},
+    "deduct.amountMinor": {"0"},  # all of it is free again
     "depositDueMinor": {"0", "2^31"},  # what the operators agree on
-    "depositPaidMinor": {"0", "2^31"},  # or write down
     "note": {"half of SQL", "outside the first plane"},  # free text
     "message": {"half of SQL", "outside the first plane"},
     "Mutation.manualRefuse(input.reason)": {"half of SQL", "outside the first plane"},
+    "moves.amountMinor": {"2^31"},  # a bank moves as much
     "Mutation.stockDeclare(input.quantity)": {"0"},  # nothing can be delivered
     "labelZh": {"blank", "half of SQL", "outside the first plane"},  # an operator's own words
     "labelEn": {"empty", "blank", "half of SQL", "outside the first plane"},
@@ -493,7 +535,7 @@ async def channel(offline: Settings) -> AsyncIterator[None]:
         API_KEY, base_addresses={"api": account.public_url}, http_client=transport
     )
     with sandbox_running(account, listening), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stripe_intents, "client", lambda: client)
+        patch.setattr(stripe_api, "client", lambda: client)
         yield
         await transport._client_async.aclose()
 

@@ -11,10 +11,10 @@ from isolation.documents import document, root_fields, variables
 from isolation.matrix import callers, signed_in_again
 from isolation.neighbours import Neighbourhood
 from isolation.slots import Ask, Caller, right_values
-from schema.field_table import (
+from schema.field_table import GRANTS
+from schema.field_table.roles import (
     COUPON_ISSUERS,
     COUPON_READERS,
-    GRANTS,
     OWN_COSTS,
     PRICE_EXPLAINED,
     PRICE_WRITERS,

@@ -34,7 +34,8 @@ from isolation.neighbours import Neighbourhood
 from isolation.slots import Ask, right_values
 from lone_shop import LONE_SHOP
 from schema.context import Context
-from schema.field_table import EVERYONE, GRANTS
+from schema.field_table import GRANTS
+from schema.field_table.roles import EVERYONE
 from schema.permissions import FORBIDDEN, forbidden_fields
 from schema.rights import rights_of
 from schema.root import schema
@@ -63,6 +64,9 @@ SENSITIVE = {
     "SupplierListing.supplyPrice": {"SUPPLIER"},
     "Supplier.name": {"SUPPLIER"},
     "TrialBalanceRow.balance": {"OPERATOR"},
+    "Query.reconciliationItems": {"OPERATOR"},
+    "Mutation.reconciliationItemResolve": {"OPERATOR"},
+    "Mutation.payoutGateSet": {"OPERATOR"},
     "Tenant.balances": {"STAFF_OWNER", "STAFF_FINANCE", "API_BALANCE_READ"},
     "TenantBalances.owed": {"STAFF_OWNER", "STAFF_FINANCE"},
     "Query.tradeLedger": {"STAFF_OWNER", "STAFF_FINANCE", "API_BALANCE_READ"},

@@ -1,7 +1,7 @@
 """No output of the price desk tells a shop what another level pays, in digits or as a sum."""
 
+import io
 import json
-import logging
 import re
 from typing import Any, Final
 
@@ -129,17 +129,15 @@ async def _everything_said(ladder: Ladder, api: Api, config: Settings, depth: in
 
 
 async def test_no_level_is_told_what_another_one_pays(
-    ladder: Ladder, api: Api, offline: Settings, capsys: pytest.CaptureFixture[str]
+    ladder: Ladder, api: Api, offline: Settings, written: io.StringIO
 ) -> None:
-    logging.disable(logging.NOTSET)
     for depth in range(5):
         said = await _everything_said(ladder, api, offline, depth)
         told = set().union(*(_numbers(text) for text in said))
         assert told & ladder.forbidden(depth) == set(), f"level {depth}"
         assert ladder.cost_minor(depth) in told
-    logged = capsys.readouterr()
     secret = {ladder.cost_minor(depth) for depth in range(5)}
-    assert not _numbers(logged.out + logged.err) & secret
+    assert not _numbers(written.getvalue()) & secret
 
 
 async def test_a_chain_that_is_shown_to_a_shop_is_noticed(

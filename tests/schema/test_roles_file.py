@@ -6,7 +6,8 @@ import pytest
 
 from entrypoints import roles_file
 from entrypoints.roles_file import check_roles, write_roles
-from schema.field_table import EVERYONE, GRANTS
+from schema.field_table import GRANTS
+from schema.field_table.roles import EVERYONE
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -108,7 +108,7 @@ QUESTIONS = [
     Question(
         "the shop's balances",
         "{ tenant { name balances { pending { amountMinor } } children { slug } } }",
-        6,
+        3,
         "STAFF",
     ),
 ]

@@ -42,6 +42,7 @@ async def test_a_supplier_and_its_listing_are_stored_as_given(
         "by_hand": False,
         "priority": 3,
         "status": "ACTIVE",
+        "paused_for": None,
     }
 
 

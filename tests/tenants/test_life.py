@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deposit_desk import put_down
 from kernel import db
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.settings import Settings
@@ -114,12 +115,18 @@ async def test_an_application_opens_when_its_owner_is_known_and_the_deposit_is_p
     who: dict[str, Any] = {"tenant_id": shop.id, "actor": OPERATOR}
     status = await reviews.review(accept=True, deposit_due_minor=50_000, reason="", **who)
     assert status == "KYC"
-    assert await reviews.record_facts(deposit_paid_minor=40_000, **who) == "KYC"
+
+    async def pays(amount_minor: int) -> str:
+        await put_down("TENANT", shop.id, amount_minor)
+        return await tree.status(shop)
+
+    assert await pays(40_000) == "KYC"
     assert await reviews.record_facts(kyc_passed=True, **who) == "DEPOSIT_DUE"
     with pytest.raises(asyncpg.CheckViolationError, match="deposit is paid"):
         await tree.owner.execute("update tenants set status = 'ACTIVE' where id = $1", shop.id)
     assert await tree.closure(shop) == "CLOSED"
-    assert await reviews.record_facts(deposit_paid_minor=50_000, **who) == "ACTIVE"
+    assert await pays(9_999) == "DEPOSIT_DUE"
+    assert await pays(1) == "ACTIVE"
     assert await tree.closure(shop) is None
     assert await tree.events(shop) == [
         ("ACCEPT", "APPLIED", "KYC"),
@@ -167,7 +174,6 @@ async def test_a_deposit_has_bounds(tree: Tree, amount_minor: int) -> None:
     for refused in (
         reviews.review(accept=True, deposit_due_minor=amount_minor, reason="", **who),
         reviews.record_facts(deposit_due_minor=amount_minor, **who),
-        reviews.record_facts(deposit_paid_minor=amount_minor, **who),
     ):
         with pytest.raises(Invalid):
             await refused

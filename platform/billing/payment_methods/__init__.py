@@ -7,16 +7,36 @@ A customer's wallet and a shop's trade balance are not here: they have no channe
 from collections.abc import Sequence
 from typing import Final
 
+from billing.payment_methods.affirm import Affirm
+from billing.payment_methods.afterpay import Afterpay
 from billing.payment_methods.alipay import Alipay
-from billing.payment_methods.base import PaymentMethod
+from billing.payment_methods.bank_transfer import BankTransfer
+from billing.payment_methods.base import CardKeeper, PaymentMethod
 from billing.payment_methods.card import Card
+from billing.payment_methods.klarna import Klarna
+from billing.payment_methods.stablecoin import Stablecoin
+from billing.payment_methods.unionpay import UnionPay
 from billing.payment_methods.wechat_pay import WeChatPay
 
 WALLET: Final = "WALLET"
 TRADE: Final = "TRADE"
+BANK_TRANSFER: Final = BankTransfer.code
 
-_ALL: tuple[PaymentMethod, ...] = (Card(), Alipay(), WeChatPay())
+_CARD = Card()
+_ALL: tuple[PaymentMethod, ...] = (
+    _CARD,
+    Alipay(),
+    WeChatPay(),
+    UnionPay(),
+    Klarna(),
+    Affirm(),
+    Afterpay(),
+    Stablecoin(),
+    BankTransfer(),
+)
 METHODS: Final[dict[str, PaymentMethod]] = {method.code: method for method in _ALL}
+CARD_KEEPERS: Final[dict[str, CardKeeper]] = {_CARD.code: _CARD}
+"""The methods whose cards can be kept."""
 
 
 def dearest_fee_bp(codes: Sequence[str]) -> int:

@@ -9,11 +9,12 @@ class Alipay(StripeMethod):
     """支付宝."""
 
     code = "ALIPAY"
+    stripe_type = "alipay"
     fee_bp = 60
     label_zh = "支付宝"
     label_en = "Alipay"
 
-    async def start(self, ask: Ask) -> Started:
+    async def start_intent(self, ask: Ask) -> Started:
         """Make and confirm the intent; it answers with Alipay's page."""
         confirm = {"confirm": True, "payment_method_data": {"type": "alipay"}}
         return await stripe_intents.create(ask, method_type="alipay", confirm=confirm)

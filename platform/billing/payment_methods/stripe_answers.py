@@ -4,15 +4,24 @@ What does not read as an answer to the question has said nothing: `ChannelUnavai
 money may have moved all the same, and the question can be asked again.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
-from billing.payment_methods.base import ChannelUnavailable, Started
+from billing.payment_methods.base import ChannelRefused, ChannelUnavailable, Started
 from kernel.log import get_logger
+from kernel.money import MAX_AMOUNT_MINOR
 
+_WORD: Final = re.compile(r"[!-~]{1,255}")
+_CURRENCY: Final = re.compile(r"[a-z]{3}")
 log = get_logger(__name__)
 Kind = TypeVar("Kind")
+
+
+class ForgedEvent(ChannelRefused):
+    """A webhook that the channel did not send for us, or that cannot be read."""
 
 
 @contextmanager
@@ -29,6 +38,11 @@ def as_object(answer: Any) -> dict[str, Any]:
     """The answer, which is a JSON object."""
     with reading():
         return _of_type(dict, answer)
+
+
+def text(said: Any) -> str:
+    """A text; inside `reading`."""
+    return _of_type(str, said)
 
 
 def livemode(intent: dict[str, Any]) -> bool:
@@ -56,6 +70,35 @@ def refund_status(made: dict[str, Any]) -> str:
     """Stripe's word for how a refund stands."""
     with reading():
         return _of_type(str, made["status"])
+
+
+def word(text: Any) -> str:
+    """An id or a type, which is written down; `ForgedEvent` for what is none."""
+    if not isinstance(text, str) or _WORD.fullmatch(text) is None:
+        raise ForgedEvent("not an id or a type")
+    return text
+
+
+def amount(amount_minor: Any, *, at_least: int) -> int:
+    """An amount that money can have; `ForgedEvent` for what is none."""
+    if type(amount_minor) is not int or not at_least <= amount_minor <= MAX_AMOUNT_MINOR:
+        raise ForgedEvent("not an amount")
+    return amount_minor
+
+
+def currency(code: Any) -> str:
+    """A currency in our spelling; `ForgedEvent` for what is none."""
+    if not isinstance(code, str) or _CURRENCY.fullmatch(code) is None:
+        raise ForgedEvent("not a currency")
+    return code.upper()
+
+
+def payment_id(said: Any) -> UUID | None:
+    """What we told the channel to remember of our payment; None where it names none of ours."""
+    try:
+        return UUID(said["metadata"]["payment_id"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _action_url(action: dict[str, Any] | None) -> str | None:

@@ -9,11 +9,13 @@ class WeChatPay(StripeMethod):
     """微信支付."""
 
     code = "WECHAT_PAY"
+    stripe_type = "wechat_pay"
     fee_bp = 60
     label_zh = "微信支付"
     label_en = "WeChat Pay"
+    session_options = {"client": "web"}
 
-    async def start(self, ask: Ask) -> Started:
+    async def start_intent(self, ask: Ask) -> Started:
         """Make and confirm the intent; it answers with a page that shows the code."""
         confirm = {
             "confirm": True,

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 import entrypoints
-from billing.payment_methods.stripe_intents import NEEDED_EVENTS
+from billing.payment_methods.stripe_events import NEEDED_EVENTS
 from entrypoints.bench.errors import BenchFailed
 from entrypoints.embedded.log import tail
 from entrypoints.embedded.processes import free_port

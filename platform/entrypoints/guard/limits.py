@@ -76,11 +76,14 @@ class GuardSettings:
                     )
                     for path in ("/payments", "/suppliers")
                 ),
-                RouteLimits(
-                    path="/price-lists",
-                    max_body_bytes=10_000_000,
-                    max_concurrent=max(1, max_concurrent // 64),
-                    deadline_seconds=deadline_seconds * 10,
+                *(
+                    RouteLimits(
+                        path=path,
+                        max_body_bytes=10_000_000,
+                        max_concurrent=max(1, max_concurrent // 64),
+                        deadline_seconds=deadline_seconds * 10,
+                    )
+                    for path in ("/price-lists", "/bank-statements")
                 ),
             ),
             other=RouteLimits(

@@ -111,6 +111,9 @@ def _sandbox_environment(
         prefix + "STATE_FILE": str(data_dir / "stripe.sqlite3"),
         prefix + "PUBLIC_URL": f"http://127.0.0.1:{sandbox}",
         prefix + "WEBHOOK_URL": f"http://127.0.0.1:{api}/payments/stripe/webhook",
+        # What the product's methods expect to be charged, so that the demo's books are right.
+        prefix + "FEE_BP": "60",
+        prefix + "FEE_FIXED_MINOR": "0",
         prefix + "API_KEY": environment["KAMENG_STRIPE_API_KEY"],
         prefix + "WEBHOOK_SECRET": environment["KAMENG_STRIPE_WEBHOOK_SECRET"],
     }

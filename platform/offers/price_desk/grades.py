@@ -9,6 +9,7 @@ import asyncpg
 from kernel import db
 from kernel.errors import Invalid, NotFound
 from kernel.ids import new_id
+from offers.price_desk.opening_fees import OpeningFee, charge
 from tenants.directory import Shop
 
 MAX_GRADES: Final = 100
@@ -23,6 +24,11 @@ where (select count(*) from agent_grades where tenant_id = $1) < $6"""
 _CHANGE: Final = """
 update agent_grades set name = $3, rank = $4, open_fee_minor = $5
 where tenant_id = $1 and id = $2"""
+
+# One who gives it a grade comes after the other, and sees what it has paid.
+_LOCK_CHILD: Final = """
+select id, currency from tenants where parent_id = $1 and slug = $2 for no key update"""
+_FEE: Final = "select open_fee_minor from agent_grades where tenant_id = $1 and id = $2 for share"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +85,27 @@ async def grades_of(shop: Shop) -> list[Grade]:
     return [Grade(**row) for row in rows]
 
 
-async def set_grade(shop: Shop, *, child_slug: str, grade_id: UUID | None) -> None:
-    """Give a direct child a grade, or none. Its prices follow at once.
+async def set_grade(
+    shop: Shop, *, child_slug: str, grade_id: UUID | None, accepted_fee_minor: int = 0
+) -> None:
+    """Give a direct child a grade, or none. Its prices follow at once, and it pays the grade's
+    opening fee, which is at most what the parent accepts for it, unless it has paid it before.
 
     Each of the shop's rules was checked for whom it is for, so no other price can come of it than
-    such as have been checked. Raises `NotFound` for a child or a grade that is not the shop's.
+    such as have been checked. Raises `NotFound` for a child or a grade that is not the shop's,
+    `Invalid` for less than nothing, and what `opening_fees.charge` raises.
     """
-    async with db.transaction(db.core_scope(shop.id, path=shop.path)):
-        try:
-            changed = await db.execute(
-                "update tenants set grade_id = $3 where parent_id = $1 and slug = $2",
-                shop.id,
-                child_slug,
-                grade_id,
-            )
-        except asyncpg.ForeignKeyViolationError:
-            raise NotFound("There is no such grade.", field="gradeId") from None
-        if not changed:
+    if accepted_fee_minor < 0:
+        raise Invalid("An opening fee is out of range.", field="expectedFee")
+    # The child's balance is its own: no scope of its parent's may write it.
+    async with db.transaction(db.every_tenant(reason="a child pays to be opened with a grade")):
+        child = await db.fetch_row(_LOCK_CHILD, shop.id, child_slug)
+        if child is None:
             raise NotFound("There is no such shop below this one.", field="child")
+        if grade_id is not None:
+            fee_minor = await db.fetch_value(_FEE, shop.id, grade_id)
+            if fee_minor is None:
+                raise NotFound("There is no such grade.", field="gradeId")
+            fee = OpeningFee(child["id"], grade_id, fee_minor, shop.currency)
+            await charge(fee, child_currency=child["currency"], accepted_minor=accepted_fee_minor)
+        await db.execute("update tenants set grade_id = $2 where id = $1", child["id"], grade_id)

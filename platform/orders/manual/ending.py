@@ -15,6 +15,7 @@ from kernel import db
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import news, postings, records
+from orders.disputed import OPEN_OF_ORDER, refuse_while_disputed
 from orders.manual.tasks import Task, locked, move, witness_row
 from orders.records import Line, Order
 from orders.refund_writing import Reason, write_refund
@@ -90,8 +91,10 @@ async def late_deliveries(limit: int, *, after: Late | None = None) -> list[Late
     scope = db.every_tenant(reason="end deliveries by hand that are late")
     rows = await db.read(
         scope,
-        """select tenant_id, order_id, line_id, due_at from manual_deliveries
+        # What a bank decides about waits for it.
+        f"""select tenant_id, order_id, line_id, due_at from manual_deliveries manual
            where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION') and due_at <= platform_now()
+             and not {OPEN_OF_ORDER.format(order_id="manual.order_id")}
              and ($2::timestamptz is null or (due_at, line_id) > ($2, $3::uuid))
            order by due_at, line_id limit $1""",
         limit,
@@ -108,6 +111,7 @@ async def end_late(late: Late) -> bool:
     """
     async with db.transaction(db.core_scope(late.tenant_id)):
         order = await records.locked_order(late.order_id)
+        await refuse_while_disputed(order.id, field="lineId")
         task = await locked(order, late.line_id)
         if not task.is_late or task.state not in ("DUE", "BEGUN", "NEEDS_CORRECTION"):
             return False

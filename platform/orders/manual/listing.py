@@ -27,12 +27,14 @@ class DeliveryRow:
     begun_at: datetime | None
     ended_at: datetime | None
     asked_fields: tuple[str, ...]
+    place_at: datetime
+    """By what it stands in line: when it is due, or so much earlier as its buyer's tier brings."""
     words: Words | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """A page of deliveries, the soonest due first."""
+    """A page of deliveries by their places in line."""
 
     rows: tuple[DeliveryRow, ...]
     cursors: tuple[str, ...]
@@ -43,14 +45,14 @@ class DeliveryPage:
 _ROWS: Final = """
 select manual.line_id, sku.code, sku.name_zh, sku.name_en, manual.quantity, manual.by_account,
        manual.state::text, manual.due_at, manual.begun_at, manual.ended_at, manual.asked_fields,
-       manual.words_key_id, manual.words
+       manual.place_at, manual.words_key_id, manual.words
 from manual_deliveries manual join skus sku on sku.id = manual.sku_id
 where {which}
-order by manual.due_at, manual.line_id limit {limit}
+order by manual.place_at, manual.line_id limit {limit}
 """
 _PAGE: Final = _ROWS.format(
     which="""manual.state = any ($1::text[]) and manual.state <> 'UNPAID'
-  and ($2::timestamptz is null or (manual.due_at, manual.line_id) > ($2, $3::uuid))""",
+  and ($2::timestamptz is null or (manual.place_at, manual.line_id) > ($2, $3::uuid))""",
     limit="$4",
 )
 _ONE: Final = _ROWS.format(which="manual.line_id = $1 and manual.state <> 'UNPAID'", limit="1")
@@ -74,7 +76,7 @@ async def deliveries_page(
     shown = tuple(_row(row) for row in rows[:size])
     marks = tuple(
         cursors.write(
-            [row.due_at.isoformat(), str(row.line_id)], tenant_id=who.root_id, about=about
+            [row.place_at.isoformat(), str(row.line_id)], tenant_id=who.root_id, about=about
         )
         for row in shown
     )
@@ -88,6 +90,6 @@ async def one_delivery(who: Deliverer, line_id: UUID) -> DeliveryRow:
 
 
 def _row(row: Mapping[str, Any]) -> DeliveryRow:
-    *columns, asked_fields, key_id, words = row.values()
+    *columns, asked_fields, place_at, key_id, words = row.values()
     said = None if words is None else Words(row["line_id"], Sealed(key_id, words))
-    return DeliveryRow(*[*columns, tuple(asked_fields), said])
+    return DeliveryRow(*[*columns, tuple(asked_fields), place_at, said])

@@ -16,6 +16,7 @@ from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from orders import records
+from orders.disputed import refuse_while_disputed
 from orders.manual.progress import seal_words
 from orders.records import Line, Order
 from orders.reveal import Witness
@@ -84,7 +85,8 @@ class Deliverer:
 async def at_desk(who: Deliverer, line_id: UUID) -> AsyncIterator[Task]:
     """A transaction in the tenant of a delivery of the deliverer's, with it locked.
 
-    Raises `NotFound`, which says the same for another supplier's and for none at all.
+    Raises `NotFound`, which says the same for another supplier's and for none at all, and
+    `OrderDisputed` while the buyer's bank decides about the payment.
     """
     rows = await db.read(
         who.scope,
@@ -95,6 +97,7 @@ async def at_desk(who: Deliverer, line_id: UUID) -> AsyncIterator[Task]:
         raise NotFound("There is no such delivery.", field="lineId")
     async with db.transaction(db.core_scope(rows[0]["tenant_id"])):
         order = await records.locked_order(rows[0]["order_id"])
+        await refuse_while_disputed(order.id, field="lineId")
         yield await locked(order, line_id)
 
 

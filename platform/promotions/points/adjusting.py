@@ -7,13 +7,13 @@ from uuid import UUID
 import asyncpg
 
 from billing import accounts, ledger
-from billing.ledger import credit, debit
+from billing.ledger import Entry, credit, debit
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
 from promotions.points import refusals
 from promotions.points.arithmetic import MOST_POINTS
-from promotions.points.expiring import shops_money
+from promotions.points.expiring import given_to_shop, shops_money
 from promotions.points.purses import Purse, purse_of
 from tenants.directory import Shop
 
@@ -112,16 +112,23 @@ async def _adjust(wish: Adjustment) -> None:
         await _grant(wish, worth_minor, program["lasts_days"])
     else:
         await _take(wish)
-    money = _money(wish)
     await ledger.post(
         [
-            debit(money, worth_minor),
+            *await _shops_part(wish, worth_minor),
             credit(accounts.points(wish.shop.id, wish.shop.currency), worth_minor),
         ],
         kind="POINTS_ADJUSTED",
         idempotency_key=wish.posting_key,
         tenant_id=wish.shop.id,
     )
+
+
+async def _shops_part(wish: Adjustment, worth_minor: int) -> list[Entry]:
+    """What the shop pays for points, or (below zero) gets for those that it takes."""
+    if worth_minor > 0:
+        return [debit(_money(wish), worth_minor)]
+    is_root = len(wish.shop.path) == 1
+    return await given_to_shop(wish.shop.id, wish.shop.currency, -worth_minor, is_root=is_root)
 
 
 def _money(wish: Adjustment) -> ledger.Account:

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from billing import accounts, ledger
-from billing.ledger import Account, credit, debit
+from billing import accounts, debts, ledger
+from billing.ledger import Account, Entry, credit, debit
 from kernel import db
 from kernel.ids import new_id
 from kernel.log import get_logger
@@ -64,7 +64,7 @@ async def _expire(
             await ledger.post(
                 [
                     debit(accounts.points(tenant_id, currency), worth_minor),
-                    credit(shops_money(tenant_id, currency, is_root=is_root), worth_minor),
+                    *await given_to_shop(tenant_id, currency, worth_minor, is_root=is_root),
                 ],
                 kind="POINTS_EXPIRED",
                 idempotency_key=f"points-expired:{posting_id}",
@@ -80,3 +80,12 @@ def shops_money(tenant_id: UUID, currency: str, *, is_root: bool) -> Account:
     if is_root:
         return accounts.revenue("WHOLESALE_MARGIN", currency)
     return accounts.party_available(tenant_id, currency)
+
+
+async def given_to_shop(
+    tenant_id: UUID, currency: str, amount_minor: int, *, is_root: bool
+) -> list[Entry]:
+    """The credits of what a shop may use from now on; what it owes is repaid first."""
+    if is_root:
+        return [credit(shops_money(tenant_id, currency, is_root=True), amount_minor)]
+    return await debts.became_available(tenant_id, currency, amount_minor)

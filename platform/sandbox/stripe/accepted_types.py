@@ -3,7 +3,8 @@
 from typing import Any
 
 from sandbox.stripe.errors import BadParameter
-from sandbox.stripe.payment_methods import ALIPAY, CARD, SUPPORTED_TYPES
+from sandbox.stripe.method_terms import REDIRECTING, fits
+from sandbox.stripe.payment_methods import CARD, SUPPORTED_TYPES
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
@@ -25,7 +26,7 @@ NARROWING = (
 )
 
 
-def accepted(work: Work, params: Params) -> Json:
+def accepted(work: Work, params: Params, *, amount_minor: int, currency: str) -> Json:
     """Give the fields of an intent that say how it may be paid.
 
     Raises BadParameter for two ways of saying it, an unknown type, or none left over.
@@ -36,20 +37,24 @@ def accepted(work: Work, params: Params) -> Json:
     if types is not None:
         _require_known(types)
         return _fields(types)
+    offered = [
+        name for name in SUPPORTED_TYPES if fits(name, amount_minor=amount_minor, currency=currency)
+    ]
     allowed = params.get("allowed_payment_method_types")
     if allowed is not None:
         # What the account does not offer is left out in silence; only nothing left is an error.
-        return _fields([name for name in allowed if name in SUPPORTED_TYPES], allowed=allowed)
+        return _fields([name for name in allowed if name in offered], allowed=allowed)
     if automatic is not None and not automatic["enabled"]:
         return _fields([CARD], automatic={"allow_redirects": "always", **automatic})
-    return _by_account(automatic, excluded=params.get("excluded_payment_method_types"))
+    excluded = params.get("excluded_payment_method_types")
+    return _by_account(offered, automatic, excluded=excluded)
 
 
-def _by_account(automatic: Json | None, *, excluded: list[str] | None) -> Json:
+def _by_account(offered: list[str], automatic: Json | None, *, excluded: list[str] | None) -> Json:
     """Since 2023-08-16 an intent that names no types takes all that the account has on."""
     chosen = {"enabled": True, "allow_redirects": "always", **(automatic or {})}
     redirects = chosen["allow_redirects"] == "always"
-    types = [name for name in SUPPORTED_TYPES if redirects or name != ALIPAY]
+    types = [name for name in offered if redirects or name not in REDIRECTING]
     return _fields(
         [name for name in types if name not in (excluded or ())],
         automatic=chosen,

@@ -12,13 +12,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.stripe.config import SandboxConfig
+from sandbox.stripe.connect_operations import CONNECT_OPERATIONS
 from sandbox.stripe.control import ControlDesk
 from sandbox.stripe.courier import Courier
 from sandbox.stripe.errors import ApiError
 from sandbox.stripe.gateway import endpoint, error_answer
+from sandbox.stripe.onboarding import Onboarding
 from sandbox.stripe.operations import OPERATIONS
 from sandbox.stripe.pages import Pages
 from sandbox.stripe.server import Sandbox
+from sandbox.stripe.session_pages import SessionPages
 
 
 class UnknownAddress(ApiError):
@@ -46,10 +49,12 @@ def create_app(config: SandboxConfig) -> Starlette:
     routes = [
         *(
             Route(operation.path, endpoint(sandbox, operation), methods=[operation.method])
-            for operation in OPERATIONS
+            for operation in (*OPERATIONS, *CONNECT_OPERATIONS)
         ),
         *ControlDesk(sandbox, courier).routes(),
         *Pages(sandbox).routes(),
+        *Onboarding(sandbox).routes(),
+        *SessionPages(sandbox).routes(),
         Route("/healthz", _health, methods=["GET"]),
     ]
     return Starlette(

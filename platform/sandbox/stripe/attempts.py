@@ -1,12 +1,13 @@
 """One attempt to pay an intent: what the payment method makes of it, and how it ends."""
 
-from sandbox.stripe import charges, timers
+from sandbox.stripe import charges, disputes, timers
+from sandbox.stripe.customers import kept
 from sandbox.stripe.errors import CardDeclined
 from sandbox.stripe.events import emit
 from sandbox.stripe.faults import Undecided
 from sandbox.stripe.next_actions import next_action
 from sandbox.stripe.payment_methods import CARD
-from sandbox.stripe.test_cards import Decline, by_last4
+from sandbox.stripe.test_cards import GENERIC_DECLINE, Decline, by_last4
 from sandbox.stripe.wire import Json, public
 from sandbox.stripe.work import Work
 
@@ -26,7 +27,7 @@ def complete(work: Work, intent: Json, *, method: Json) -> Json:
     Raises CardDeclined when the card's bank refuses; the failed attempt stays written.
     """
     if method["type"] == CARD:
-        decline = by_last4(method["card"]["last4"]).decline
+        decline = _decline(method)
         if decline is not None:
             intent = decline_card(work, intent, method=method, decline=decline)
             raise _card_error(intent, method=method)
@@ -46,9 +47,36 @@ def succeed(work: Work, intent: Json, *, charge: Json, amount_minor: int) -> Jso
     intent |= _at_rest("succeeded")
     intent |= {"amount_received": amount_minor, "latest_charge": charge["id"]}
     work.store.save(intent)
+    _keep_method(work, intent)
     emit(work, "charge.captured" if was_authorized else "charge.succeeded", charge)
     emit(work, "payment_intent.succeeded", intent)
+    _dispute_as_card_does(work, charge)
     return intent
+
+
+def _dispute_as_card_does(work: Work, charge: Json) -> None:
+    """Some test cards dispute what they have paid at once."""
+    details = charge["payment_method_details"]
+    wish = by_last4(details[CARD]["last4"]).dispute if details["type"] == CARD else None
+    if wish is not None:
+        disputes.open_dispute(work, charge, reason=wish.reason, inquiry=wish.inquiry)
+
+
+def refuse(work: Work, intent: Json, *, method: Json) -> Json:
+    """Fail as the buyer's wish: a challenge or a page that was not approved, a card declined."""
+    if intent["status"] != "requires_action" and method["type"] == CARD:
+        return decline_card(work, intent, method=method, decline=GENERIC_DECLINE)
+    return fail(
+        work,
+        intent,
+        method=method,
+        code=(
+            "payment_intent_authentication_failure"
+            if method["type"] == CARD
+            else "payment_intent_payment_attempt_failed"
+        ),
+        message="The customer did not approve the payment.",
+    )
 
 
 def fail(
@@ -112,6 +140,21 @@ def end_processing(work: Work, *, intent_id: str, succeeded: bool) -> None:
         message="The payment failed.",
         charge=charge,
     )
+
+
+def _decline(method: Json) -> Decline | None:
+    card = by_last4(method["card"]["last4"])
+    if card.declines_when_kept and method["customer"] is not None:
+        return GENERIC_DECLINE
+    return card.decline
+
+
+def _keep_method(work: Work, intent: Json) -> None:
+    """Keep the method for the customer, where the shop has asked for that."""
+    if intent["setup_future_usage"] is None or intent["customer"] is None:
+        return
+    method = work.store.get(kind="payment_method", object_id=intent["payment_method"])
+    kept(work, method, customer_id=intent["customer"])
 
 
 def _card_error(intent: Json, *, method: Json) -> CardDeclined:

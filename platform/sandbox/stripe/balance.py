@@ -4,6 +4,12 @@ from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
 
+def available_minor(work: Work, currency: str) -> int:
+    """What can be moved out of the balance now, in minor units of a currency."""
+    found = retrieve(work)["available"]
+    return sum(one["amount"] for one in found if one["currency"] == currency)
+
+
 def retrieve(work: Work) -> Json:
     """Sum the net of every balance transaction, by currency, minor units."""
     rows = work.store.rows(

@@ -3,19 +3,23 @@
 from sandbox.stripe import attempts, payment_methods
 from sandbox.stripe.errors import UnexpectedState
 from sandbox.stripe.intents import CONFIRMABLE
-from sandbox.stripe.payment_methods import CARD
-from sandbox.stripe.test_cards import DECLINED, GENERIC_DECLINE, VISA
+from sandbox.stripe.test_cards import DECLINED, TestCard
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
 
-def approve(work: Work, *, intent_id: str, method_type: str | None = None) -> Json:
+def approve(
+    work: Work, *, intent_id: str, method_type: str | None = None, card: TestCard | None = None
+) -> Json:
     """Pay as the buyer: authenticate what waits, or pick a method and pay.
 
-    `method_type` is the buyer's choice where the shop has not made it; a card unless told.
+    `method_type` is the buyer's choice where the shop has not made it, `card` the card that is
+    entered; the usual one unless told.
     Raises UnexpectedState when the intent waits for nobody, CardDeclined when the bank refuses.
     """
-    intent, method = _chosen(work, intent_id=intent_id, method_type=method_type, verb="approve")
+    intent, method = _chosen(
+        work, intent_id=intent_id, method_type=method_type, verb="approve", card=card
+    )
     return attempts.complete(work, intent, method=method)
 
 
@@ -25,25 +29,18 @@ def refuse(work: Work, *, intent_id: str, method_type: str | None = None) -> Jso
     Raises UnexpectedState when the intent waits for nobody.
     """
     intent, method = _chosen(
-        work, intent_id=intent_id, method_type=method_type, verb="refuse", declining=True
+        work, intent_id=intent_id, method_type=method_type, verb="refuse", card=DECLINED
     )
-    if intent["status"] != "requires_action" and method["type"] == CARD:
-        return attempts.decline_card(work, intent, method=method, decline=GENERIC_DECLINE)
-    return attempts.fail(
-        work,
-        intent,
-        method=method,
-        code=(
-            "payment_intent_authentication_failure"
-            if method["type"] == CARD
-            else "payment_intent_payment_attempt_failed"
-        ),
-        message="The customer did not approve the payment.",
-    )
+    return attempts.refuse(work, intent, method=method)
 
 
 def _chosen(
-    work: Work, *, intent_id: str, method_type: str | None, verb: str, declining: bool = False
+    work: Work,
+    *,
+    intent_id: str,
+    method_type: str | None,
+    verb: str,
+    card: TestCard | None,
 ) -> tuple[Json, Json]:
     intent = work.intent(intent_id)
     if intent["status"] not in CONFIRMABLE:
@@ -53,8 +50,6 @@ def _chosen(
         return intent, method
     allowed: list[str] = intent["payment_method_types"]
     picked = method_type if method_type is not None and method_type in allowed else allowed[0]
-    method = payment_methods.for_buyer(
-        work, method_type=picked, card=DECLINED if declining else VISA
-    )
+    method = payment_methods.for_buyer(work, method_type=picked, intent=intent, card=card)
     intent["payment_method"] = method["id"]
     return intent, method

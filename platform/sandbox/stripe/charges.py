@@ -1,14 +1,11 @@
-"""Charges and the balance transactions behind them: what was taken, what it cost."""
+"""Charges: what was taken, what it cost, and what was given back."""
 
+from sandbox.stripe import balance_entries
+from sandbox.stripe.config import SandboxConfig
 from sandbox.stripe.currencies import ZERO_DECIMAL
 from sandbox.stripe.ids import new_id
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
-
-# The account's price list: 2.9 % and 30 minor units, rounded half up, never more than the charge.
-_FEE_PER_MILLE = 29
-_FEE_FIXED_MINOR = 30
-_PAYOUT_DELAY_SECONDS = 2 * 86_400
 
 _OUTCOME_PAID = {
     "advice_code": None,
@@ -22,10 +19,11 @@ _OUTCOME_PAID = {
 }
 
 
-def fee_minor(*, amount_minor: int, currency: str) -> int:
-    """Give the processing fee: (amount · 29 + 500) ÷ 1000 + 30 minor units."""
-    fixed = 0 if currency in ZERO_DECIMAL else _FEE_FIXED_MINOR
-    return min(amount_minor, (amount_minor * _FEE_PER_MILLE + 500) // 1_000 + fixed)
+def fee_minor(config: SandboxConfig, *, amount_minor: int, currency: str) -> int:
+    """Give the processing fee by the account's price list, in minor units: a part, rounded half
+    up, and a fixed amount, never more than the charge."""
+    fixed = 0 if currency in ZERO_DECIMAL else config.fee_fixed_minor
+    return min(amount_minor, (amount_minor * config.fee_bp + 5_000) // 10_000 + fixed)
 
 
 def open_charge(work: Work, *, intent: Json, method: Json, status: str) -> Json:
@@ -78,12 +76,14 @@ def open_charge(work: Work, *, intent: Json, method: Json, status: str) -> Json:
 
 def capture(work: Work, charge: Json, *, amount_minor: int) -> Json:
     """Take the money of an authorized charge, less the fee."""
-    entry = _balance_transaction(
+    entry = balance_entries.write(
         work,
-        kind="charge" if charge["id"].startswith("ch_") else "payment",
+        kind="charge" if _is_by_card(charge["id"]) else "payment",
         amount_minor=amount_minor,
-        fee=fee_minor(amount_minor=amount_minor, currency=charge["currency"]),
-        of=charge,
+        fee_minor=fee_minor(work.config, amount_minor=amount_minor, currency=charge["currency"]),
+        currency=charge["currency"],
+        source=charge["id"],
+        description=charge["description"],
     )
     charge |= {
         "status": "succeeded",
@@ -120,37 +120,33 @@ def fail(work: Work, charge: Json, *, code: str, decline_code: str | None, messa
 def record_refund(work: Work, refund: Json, *, returned: bool = False) -> Json:
     """Write the balance entry of a refund, or of its money coming back."""
     sign = 1 if returned else -1
-    kind = "refund_failure" if returned else "refund"
-    return _balance_transaction(
-        work, kind=kind, amount_minor=sign * refund["amount"], fee=0, of=refund
+    gone = "refund" if _is_by_card(refund["charge"]) else "payment_refund"
+    return balance_entries.write(
+        work,
+        kind="refund_failure" if returned else gone,
+        amount_minor=sign * refund["amount"],
+        currency=refund["currency"],
+        source=refund["id"],
+        description="REFUND",
     )
 
 
-def _balance_transaction(work: Work, *, kind: str, amount_minor: int, fee: int, of: Json) -> Json:
-    details = {
-        "amount": fee,
-        "application": None,
-        "currency": of["currency"],
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
-    return work.store.insert(
-        {
-            "id": new_id("txn_3"),
-            "object": "balance_transaction",
-            "amount": amount_minor,
-            "available_on": work.created + _PAYOUT_DELAY_SECONDS,
-            "balance_type": "payments",
-            "created": work.created,
-            "currency": of["currency"],
-            "description": of["description"] if of["object"] == "charge" else "REFUND",
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [details] if fee else [],
-            "net": amount_minor - fee,
-            "reporting_category": "charge" if kind == "payment" else kind,
-            "source": of["id"],
-            "status": "pending",
-            "type": kind,
-        }
+def record_dispute(work: Work, dispute: Json, *, fee_minor: int, returned: bool) -> Json:
+    """Write the balance entry of a dispute: what the bank has taken, or has given back.
+
+    `fee_minor` is negative where it comes back, too.
+    """
+    return balance_entries.write(
+        work,
+        kind="adjustment",
+        amount_minor=dispute["amount"] if returned else -dispute["amount"],
+        currency=dispute["currency"],
+        source=dispute["id"],
+        description=f"Chargeback {'reversal' if returned else 'withdrawal'} of {dispute['charge']}",
+        fee_minor=fee_minor,
+        category="dispute_reversal" if returned else "dispute",
     )
+
+
+def _is_by_card(charge_id: str) -> bool:
+    return charge_id.startswith("ch_")

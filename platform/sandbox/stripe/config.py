@@ -16,6 +16,7 @@ class SandboxConfig:
     `public_url` is the base of the pages that buyers see. `webhook_url` None means that events
     are recorded but sent nowhere; else it hears of `webhook_events`: types, or `*` for all, as
     Stripe's endpoints do of their enabled events. `state_file` None keeps everything in memory.
+    `fee_bp` and `fee_fixed_minor` are the account's price list for payments.
     """
 
     api_key: str
@@ -25,6 +26,8 @@ class SandboxConfig:
     webhook_events: frozenset[str] = frozenset({"*"})
     state_file: Path | None = None
     account_id: str = "acct_1SandboxKameng"
+    fee_bp: int = 290
+    fee_fixed_minor: int = 30
 
     def hears_of(self, event_type: str) -> bool:
         """Tell whether the account has an endpoint that is told of such events."""
@@ -55,6 +58,8 @@ class SandboxSettings(BaseSettings):
     """Types with commas between them."""
     state_file: Path | None = None
     account_id: str = "acct_1SandboxKameng"
+    fee_bp: int = Field(default=290, ge=0, le=10_000)
+    fee_fixed_minor: int = Field(default=30, ge=0)
 
     def account(self) -> SandboxConfig:
         """Give the account these settings describe."""
@@ -66,4 +71,6 @@ class SandboxSettings(BaseSettings):
             webhook_events=frozenset(self.webhook_events.split(",")),
             state_file=self.state_file,
             account_id=self.account_id,
+            fee_bp=self.fee_bp,
+            fee_fixed_minor=self.fee_fixed_minor,
         )

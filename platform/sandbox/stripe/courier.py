@@ -8,7 +8,7 @@ from hashlib import sha256
 import httpx
 import orjson
 
-from sandbox.stripe import attempts, mail, refunds, timers
+from sandbox.stripe import attempts, mail, refunds, session_buyer, sessions, timers
 from sandbox.stripe.clock import now_seconds
 from sandbox.stripe.server import Sandbox
 from sandbox.stripe.wire import Json
@@ -118,5 +118,8 @@ def _end_timers(work: Work) -> None:
             succeeded = outcome == "succeeded"
             if noun == "refund":
                 refunds.end_pending(work, refund_id=object_id, succeeded=succeeded)
+            elif noun == "session":
+                sessions.end_at_its_time(work, session_id=object_id)
             else:
                 attempts.end_processing(work, intent_id=object_id, succeeded=succeeded)
+                session_buyer.end_processing(work, intent_id=object_id, succeeded=succeeded)

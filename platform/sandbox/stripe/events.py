@@ -10,11 +10,17 @@ from sandbox.stripe.work import Work
 
 
 def emit(
-    work: Work, event_type: str, body: Json, *, previous: dict[str, Any] | None = None
+    work: Work,
+    event_type: str,
+    body: Json,
+    *,
+    previous: dict[str, Any] | None = None,
+    account: str | None = None,
 ) -> Json:
     """Record an event about the object as it is now, and owe its delivery.
 
-    `previous` holds the old values of what an `updated` event changed.
+    `previous` holds the old values of what an `updated` event changed; `account` is the connected
+    account that the event is of, if it is not of the platform's own.
     """
     data: Json = {"object": public(body)}
     if previous is not None:
@@ -30,6 +36,7 @@ def emit(
             "pending_webhooks": int(work.config.hears_of(event_type)),
             "request": {"id": work.request_id, "idempotency_key": work.idempotency_key},
             "type": event_type,
+            **({} if account is None else {"account": account}),
         }
     )
     _owe(work, event)

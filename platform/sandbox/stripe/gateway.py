@@ -26,7 +26,7 @@ from sandbox.stripe.forms import Pairs, nest, read_pairs
 from sandbox.stripe.idempotency import Answer
 from sandbox.stripe.ids import new_id
 from sandbox.stripe.listing import rendered
-from sandbox.stripe.operations import Operation
+from sandbox.stripe.operation import Operation
 from sandbox.stripe.parameters import TextList, read_fields
 from sandbox.stripe.server import Sandbox
 from sandbox.stripe.wire import Json

@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 from sandbox.stripe import attempts, payment_methods
 from sandbox.stripe.accepted_types import NARROWING, accepted
 from sandbox.stripe.currencies import MAXIMUM_CHARGE_MINOR, MINIMUM_CHARGE_MINOR, SUPPORTED
+from sandbox.stripe.customers import require_customer
 from sandbox.stripe.errors import BadParameter, RefusedByState, UnexpectedState
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
-from sandbox.stripe.payment_methods import ALIPAY, CARD, WECHAT_PAY
+from sandbox.stripe.metadata import merged_metadata
+from sandbox.stripe.method_terms import REDIRECTING
+from sandbox.stripe.payment_methods import CARD, WECHAT_PAY
 from sandbox.stripe.wire import Json, public
 from sandbox.stripe.work import Work
 
@@ -41,6 +44,8 @@ def create(work: Work, params: Params) -> Json:
     """
     if not params.get("confirm"):
         _refuse_confirm_only(params)
+    if params.get("customer") is not None:
+        require_customer(work, params["customer"])
     intent = work.store.insert(_new_intent(work, params))
     _attach(work, intent, params)
     emit(work, "payment_intent.created", intent)
@@ -58,7 +63,7 @@ def update(work: Work, params: Params, *, intent_id: str) -> Json:
     intent["amount"] = params.get("amount", intent["amount"])
     if "currency" in params:
         intent["currency"] = params["currency"].lower()
-    _check_amount(amount_minor=intent["amount"], currency=intent["currency"])
+    check_amount(amount_minor=intent["amount"], currency=intent["currency"])
     _narrow(work, intent, params)
     _attach(work, intent, params)
     return work.store.save(intent)
@@ -117,16 +122,9 @@ def cancel(work: Work, params: Params, *, intent_id: str) -> Json:
     return intent
 
 
-def merged_metadata(current: dict[str, str], change: dict[str, str] | None) -> dict[str, str]:
-    """Merge metadata: an empty value removes its key, None removes all."""
-    if change is None:
-        return {}
-    return {key: value for key, value in {**current, **change}.items() if value != ""}
-
-
 def _new_intent(work: Work, params: Params) -> Json:
     currency = params["currency"].lower()
-    _check_amount(amount_minor=params["amount"], currency=currency)
+    check_amount(amount_minor=params["amount"], currency=currency)
     intent_id = new_id("pi_3")
     return {
         "id": intent_id,
@@ -158,12 +156,12 @@ def _new_intent(work: Work, params: Params) -> Json:
         "source": None,
         "status": "requires_payment_method",
         "transfer_data": None,
-        **accepted(work, params),
+        **accepted(work, params, amount_minor=params["amount"], currency=currency),
         **{name: params.get(name) for name in _COPIED},
     }
 
 
-def _check_amount(*, amount_minor: int, currency: str) -> None:
+def check_amount(*, amount_minor: int, currency: str) -> None:
     if currency not in SUPPORTED:
         raise BadParameter(f"Invalid currency: {currency}.", param="currency")
     minimum = MINIMUM_CHARGE_MINOR.get(currency, 1)
@@ -193,7 +191,7 @@ def _refuse_confirm_only(params: Params) -> None:
 
 def _narrow(work: Work, intent: Json, params: Params) -> None:
     if any(name in params for name in NARROWING):
-        intent |= accepted(work, params)
+        intent |= accepted(work, params, amount_minor=intent["amount"], currency=intent["currency"])
 
 
 def _attach(work: Work, intent: Json, params: Params) -> None:
@@ -232,7 +230,7 @@ def _check_confirm(intent: Json, *, method: Json, return_url: str | None) -> Non
     may_redirect = bool(
         automatic and automatic["enabled"] and automatic["allow_redirects"] == "always"
     )
-    if return_url is None and (may_redirect or method["type"] == ALIPAY):
+    if return_url is None and (may_redirect or method["type"] in REDIRECTING):
         raise BadParameter(
             "This PaymentIntent accepts payment methods that may redirect your customer off of "
             "your page: you must provide a `return_url`.",

@@ -22,12 +22,16 @@ PAGING: dict[str, Kind] = {
 _EXPANDABLE = {
     ("payment_intent", "latest_charge"): "charge",
     ("payment_intent", "payment_method"): "payment_method",
+    ("checkout.session", "payment_intent"): "payment_intent",
     ("charge", "balance_transaction"): "balance_transaction",
     ("charge", "payment_intent"): "payment_intent",
     ("refund", "balance_transaction"): "balance_transaction",
+    ("transfer", "balance_transaction"): "balance_transaction",
     ("refund", "failure_balance_transaction"): "balance_transaction",
     ("refund", "charge"): "charge",
     ("refund", "payment_intent"): "payment_intent",
+    ("dispute", "charge"): "charge",
+    ("dispute", "payment_intent"): "payment_intent",
 }
 _MAX_EXPAND_LEVELS = 4
 
@@ -77,6 +81,8 @@ def _expanded(work: Work, body: Json, paths: list[str]) -> Json:
 
 def _expand(work: Work, body: Json, steps: list[str]) -> None:
     field, deeper = steps[0], steps[1:]
+    if (body["object"], field) == ("balance_transaction", "source"):
+        return _expand_source(work, body, deeper)
     kind = _EXPANDABLE.get((body["object"], field))
     if kind is None:
         raise BadParameter(f"This property cannot be expanded ({field}).", param="expand")
@@ -84,6 +90,14 @@ def _expand(work: Work, body: Json, steps: list[str]) -> None:
         body[field] = _current(work, work.store.get(kind=kind, object_id=body[field]))
     if deeper and body[field] is not None:
         _expand(work, body[field], deeper)
+
+
+def _expand_source(work: Work, body: Json, deeper: list[str]) -> None:
+    """What has moved the balance is of many kinds; some of it was moved by nothing."""
+    if isinstance(body["source"], str):
+        body["source"] = _current(work, work.store.find_any(body["source"]) or {})
+    if deeper and body["source"]:
+        _expand(work, body["source"], deeper)
 
 
 def _within_data(path: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import segno
 
-from sandbox.stripe.payment_methods import ALIPAY, CARD
+from sandbox.stripe.payment_methods import ALIPAY, WECHAT_PAY
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
@@ -20,8 +20,8 @@ def approve_url(work: Work, intent: Json) -> str:
 def next_action(work: Work, intent: Json, *, method: Json, return_url: str | None) -> Json:
     """Describe the step in the shape of the payment method's type."""
     url = approve_url(work, intent)
-    if method["type"] == CARD:
-        return _card(url, return_url=return_url)
+    if method["type"] not in (ALIPAY, WECHAT_PAY):
+        return _elsewhere(url, return_url=return_url)
     if method["type"] == ALIPAY:
         redirect = {"native_data": None, "native_url": None, "return_url": return_url, "url": url}
         return {"type": "alipay_handle_redirect", "alipay_handle_redirect": redirect}
@@ -35,7 +35,7 @@ def qr_data_url(text: str) -> str:
     return "data:image/png;base64," + b64encode(picture.getvalue()).decode()
 
 
-def _card(url: str, *, return_url: str | None) -> Json:
+def _elsewhere(url: str, *, return_url: str | None) -> Json:
     if return_url is None:
         # Without a place to return to, Stripe leaves the challenge to its own script.
         script = {"type": "three_d_secure_redirect", "stripe_js": url}

@@ -1,12 +1,9 @@
 """Every API operation: its address, the parameters it takes, and the use case behind it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from sandbox.stripe import balance, intents, refunds
+from sandbox.stripe import balance, disputes, evidence, intents, refunds
 from sandbox.stripe.accepted_types import NARROWING
-from sandbox.stripe.listing import PAGING, list_objects
+from sandbox.stripe.customer_operations import CUSTOMERS
+from sandbox.stripe.operation import Operation, listed, retrieved
 from sandbox.stripe.parameters import (
     Boolean,
     Hash,
@@ -18,11 +15,7 @@ from sandbox.stripe.parameters import (
     TextList,
 )
 from sandbox.stripe.payment_methods import SUPPORTED_TYPES
-from sandbox.stripe.wire import Json
-from sandbox.stripe.work import Work
-
-Params = dict[str, Any]
-Perform = Callable[[Work, Params, str], Json]
+from sandbox.stripe.session_operations import SESSIONS
 
 _AMOUNT = Integer(minimum=1, maximum=10**12)
 _CAPTURE_METHOD = Text(("automatic", "automatic_async", "manual"))
@@ -46,6 +39,10 @@ _METHOD: dict[str, Kind] = {
             "card": Hash({"token": Text()}),
             "alipay": Opaque(),
             "wechat_pay": Opaque(),
+            "klarna": Opaque(),
+            "affirm": Opaque(),
+            "afterpay_clearpay": Opaque(),
+            "crypto": Opaque(),
             "billing_details": Opaque(),
             "metadata": Metadata(),
         },
@@ -94,41 +91,6 @@ _CREATE: dict[str, Kind] = {
 _CANCEL_REASONS = Text(("abandoned", "duplicate", "fraudulent", "requested_by_customer"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One method and path. `perform` receives the id of the path, or an empty string."""
-
-    method: str
-    path: str
-    perform: Perform
-    fields: Mapping[str, Kind] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-
-
-def _retrieve(path: str, kind: str, fields: Mapping[str, Kind] | None = None) -> Operation:
-    return Operation(
-        method="GET",
-        path=f"{path}/{{id}}",
-        fields=fields or {},
-        perform=lambda work, params, object_id: work.store.get(
-            kind=kind, object_id=object_id, param="intent" if kind == "payment_intent" else "id"
-        ),
-    )
-
-
-def _list(path: str, kind: str, filters: Mapping[str, Kind]) -> Operation:
-    names = tuple(name for name in filters if name != "types")
-    equal = tuple(name for name in names if not (kind == "event" and name == "type"))
-    return Operation(
-        method="GET",
-        path=path,
-        fields={**PAGING, **filters},
-        perform=lambda work, params, object_id: list_objects(
-            work, params, kind=kind, url=path, filters=equal
-        ),
-    )
-
-
 _PAYMENT_INTENTS = (
     Operation(
         method="POST",
@@ -137,8 +99,8 @@ _PAYMENT_INTENTS = (
         required=("amount", "currency"),
         perform=lambda work, params, _: intents.create(work, params),
     ),
-    _list("/v1/payment_intents", "payment_intent", {}),
-    _retrieve("/v1/payment_intents", "payment_intent", {"client_secret": Text()}),
+    listed("/v1/payment_intents", "payment_intent", {}),
+    retrieved("/v1/payment_intents", "payment_intent", {"client_secret": Text()}),
     Operation(
         method="POST",
         path="/v1/payment_intents/{id}",
@@ -192,8 +154,8 @@ _REFUNDS = (
         },
         perform=lambda work, params, _: refunds.create(work, params),
     ),
-    _list("/v1/refunds", "refund", {"charge": Text(), "payment_intent": Text()}),
-    _retrieve("/v1/refunds", "refund"),
+    listed("/v1/refunds", "refund", {"charge": Text(), "payment_intent": Text()}),
+    retrieved("/v1/refunds", "refund"),
     Operation(
         method="POST",
         path="/v1/refunds/{id}",
@@ -202,14 +164,36 @@ _REFUNDS = (
     ),
 )
 
+_DISPUTES = (
+    listed("/v1/disputes", "dispute", {"charge": Text(), "payment_intent": Text()}),
+    retrieved("/v1/disputes", "dispute"),
+    Operation(
+        method="POST",
+        path="/v1/disputes/{id}",
+        fields={"evidence": evidence.FIELDS, "metadata": Metadata(), "submit": Boolean()},
+        perform=lambda work, params, name: disputes.update(work, params, dispute_id=name),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/disputes/{id}/close",
+        perform=lambda work, params, name: disputes.close(work, dispute_id=name),
+    ),
+)
+
 _READS = (
-    _list("/v1/charges", "charge", {"payment_intent": Text()}),
-    _retrieve("/v1/charges", "charge"),
-    _list("/v1/events", "event", {"type": Text(), "types": TextList(maximum_items=20)}),
-    _retrieve("/v1/events", "event"),
-    _list("/v1/balance_transactions", "balance_transaction", {"type": Text(), "source": Text()}),
-    _retrieve("/v1/balance_transactions", "balance_transaction"),
-    _retrieve("/v1/payment_methods", "payment_method"),
+    listed("/v1/charges", "charge", {"payment_intent": Text()}),
+    retrieved("/v1/charges", "charge"),
+    listed("/v1/events", "event", {"type": Text(), "types": TextList(maximum_items=20)}),
+    retrieved("/v1/events", "event"),
+    listed(
+        "/v1/balance_transactions",
+        "balance_transaction",
+        {"type": Text(), "source": Text(), "currency": Text()},
+    ),
+    retrieved("/v1/balance_transactions", "balance_transaction"),
+    retrieved("/v1/payment_methods", "payment_method"),
+    listed("/v1/payouts", "payout", {}),
+    retrieved("/v1/payouts", "payout"),
     Operation(
         method="GET",
         path="/v1/balance",
@@ -217,4 +201,4 @@ _READS = (
     ),
 )
 
-OPERATIONS = (*_PAYMENT_INTENTS, *_REFUNDS, *_READS)
+OPERATIONS = (*_PAYMENT_INTENTS, *_REFUNDS, *_DISPUTES, *SESSIONS, *CUSTOMERS, *_READS)

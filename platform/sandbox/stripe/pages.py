@@ -23,14 +23,14 @@ from sandbox.stripe.payment_methods import WECHAT_PAY
 from sandbox.stripe.server import Sandbox
 from sandbox.stripe.wire import Json
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
@@ -63,7 +63,7 @@ class Pages:
         try:
             intent = self._sandbox.work().intent(request.path_params["id"])
         except NoSuchObject:
-            return _missing()
+            return missing()
         return self._page(intent, dict(request.query_params))
 
     async def _decide(self, request: Request) -> Response:
@@ -71,14 +71,14 @@ class Pages:
             form = dict(read_pairs(await read_body(request)))
             intent = self._decided(request.path_params["id"], form)
         except NoSuchObject:
-            return _missing()
+            return missing()
         except ApiError as error:
-            return HTMLResponse(error.message, error.status_code, headers=_HEADERS)
+            return HTMLResponse(error.message, error.status_code, headers=HEADERS)
         self._sandbox.mail_waits.set()
         back = _return_address(intent, form)
         if back is None:
             return self._page(intent, form)
-        return RedirectResponse(back, status_code=303, headers=_HEADERS)
+        return RedirectResponse(back, status_code=303, headers=HEADERS)
 
     def _decided(self, intent_id: str, form: dict[str, str]) -> Json:
         work = self._sandbox.work()
@@ -92,7 +92,7 @@ class Pages:
         return work.intent(intent_id)
 
     def _page(self, intent: Json, asked: dict[str, str]) -> Response:
-        html = _TEMPLATES.get_template("approve.html").render(
+        html = TEMPLATES.get_template("approve.html").render(
             intent=intent,
             amount=written(amount_minor=intent["amount"], currency=intent["currency"]),
             method_types=self._method_types(intent),
@@ -102,7 +102,7 @@ class Pages:
             return_url=asked.get("return_url", ""),
             back=_return_address(intent, asked),
         )
-        return HTMLResponse(html, headers=_HEADERS)
+        return HTMLResponse(html, headers=HEADERS)
 
     def _method_types(self, intent: Json) -> list[str]:
         if intent["payment_method"] is None:
@@ -121,19 +121,20 @@ class Pages:
         try:
             intent = self._sandbox.work().intent(request.path_params["id"])
         except NoSuchObject:
-            return _missing()
+            return missing()
         if kind not in ("png", "svg"):
-            return _missing()
+            return missing()
         picture = BytesIO()
         code = segno.make(approve_url(self._sandbox.work(), intent), error="m", micro=False)
         code.save(picture, kind=kind, scale=6, border=4)
         media_type = "image/png" if kind == "png" else "image/svg+xml"
-        return Response(picture.getvalue(), media_type=media_type, headers=_HEADERS)
+        return Response(picture.getvalue(), media_type=media_type, headers=HEADERS)
 
 
-def _missing() -> Response:
-    html = _TEMPLATES.get_template("missing.html").render()
-    return HTMLResponse(html, status_code=404, headers=_HEADERS)
+def missing() -> Response:
+    """Answer for an address that leads nowhere."""
+    html = TEMPLATES.get_template("missing.html").render()
+    return HTMLResponse(html, status_code=404, headers=HEADERS)
 
 
 def _return_address(intent: Json, asked: dict[str, str]) -> str | None:

@@ -21,9 +21,10 @@ class Text:
     """A string; with `choices`, one of them."""
 
     choices: tuple[str, ...] = ()
+    maximum_letters: int = _MAX_TEXT_LETTERS
 
     def read(self, *, name: str, raw: Any) -> str:
-        if not isinstance(raw, str) or len(raw) > _MAX_TEXT_LETTERS:
+        if not isinstance(raw, str) or len(raw) > self.maximum_letters:
             raise BadParameter(f"Invalid string: {name}", param=name)
         if self.choices and raw not in self.choices:
             allowed = ", ".join(self.choices)
@@ -127,6 +128,21 @@ class Hash:
         if not isinstance(raw, dict):
             raise BadParameter("Invalid object", param=name)
         return read_fields(fields=self.fields, required=self.required, raw=raw, within=name)
+
+
+@dataclass(frozen=True)
+class HashList:
+    """A list of mappings of known fields."""
+
+    fields: Mapping[str, Kind]
+    required: Sequence[str] = field(default=())
+    maximum_items: int = 100
+
+    def read(self, *, name: str, raw: Any) -> list[dict[str, Any]]:
+        if not isinstance(raw, list) or not 0 < len(raw) <= self.maximum_items:
+            raise BadParameter("Invalid array", param=name)
+        of = Hash(self.fields, self.required)
+        return [of.read(name=f"{name}[{index}]", raw=item) for index, item in enumerate(raw)]
 
 
 @dataclass(frozen=True)

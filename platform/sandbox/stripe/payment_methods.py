@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from sandbox.stripe.customers import require_usable
 from sandbox.stripe.errors import BadParameter, NoSuchObject, RefusedByState
 from sandbox.stripe.ids import new_id
-from sandbox.stripe.test_cards import PAYMENT_METHODS, TOKENS, VISA, TestCard
+from sandbox.stripe.test_cards import OF_PAGES, PAYMENT_METHODS, TOKENS, TestCard
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
 CARD, ALIPAY, WECHAT_PAY = "card", "alipay", "wechat_pay"
-SUPPORTED_TYPES = (CARD, ALIPAY, WECHAT_PAY)
+SUPPORTED_TYPES = (CARD, ALIPAY, WECHAT_PAY, "klarna", "affirm", "afterpay_clearpay", "crypto")
 
 _BILLING_DETAILS = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
 
@@ -32,12 +33,25 @@ def from_parameters(work: Work, params: dict[str, Any], *, intent: Json) -> Json
     else:
         return None
     _require_allowed(method, intent=intent)
+    require_usable(method, customer_id=intent["customer"])
     return method
 
 
-def for_buyer(work: Work, *, method_type: str, card: TestCard = VISA) -> Json:
-    """Make the payment method that a buyer picks on the payment page."""
-    return _card(work, card) if method_type == CARD else _wallet(work, method_type)
+def for_buyer(work: Work, *, method_type: str, intent: Json, card: TestCard | None = None) -> Json:
+    """Make the payment method that a buyer picks on the payment page.
+
+    A card is one that the payment takes: a Visa, or of UnionPay where the others are blocked.
+    """
+    if method_type != CARD:
+        return _wallet(work, method_type)
+    return _card(work, card or cards_taken(intent)[0])
+
+
+def cards_taken(payment: Json) -> list[TestCard]:
+    """Give the test cards that an intent's or a session's page takes."""
+    options = payment["payment_method_options"].get(CARD, {})
+    blocked = options.get("restrictions", {}).get("brands_blocked", ())
+    return [card for card in OF_PAGES if card.brand not in blocked]
 
 
 def _by_id(work: Work, method_id: str) -> Json:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sandbox.stripe import charges, timers
+from sandbox.stripe import charges, disputes, timers
 from sandbox.stripe.currencies import written
 from sandbox.stripe.errors import BadParameter, RefusedByState
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
-from sandbox.stripe.intents import merged_metadata
+from sandbox.stripe.metadata import merged_metadata
 from sandbox.stripe.wire import Json
 from sandbox.stripe.work import Work
 
@@ -20,6 +20,7 @@ def create(work: Work, params: Params) -> Json:
     Raises BadParameter when no payment is named, RefusedByState when there is less to refund.
     """
     charge = _charge_to_refund(work, params)
+    disputes.refuse_refund_of(work, charge)
     amount_minor = _amount_to_refund(charge, params)
     fault = work.faults.plan.refund_pending
     refund = _new_refund(work, params, charge=charge, amount_minor=amount_minor)
@@ -29,6 +30,7 @@ def create(work: Work, params: Params) -> Json:
     _add_to_charge(work, charge, amount_minor=amount_minor)
     emit(work, "refund.created", refund)
     emit(work, "charge.refunded", charge)
+    disputes.note_refund(work, charge)
     if fault is not None:
         timers.set_timer(work, noun="refund", object_id=refund["id"], fault=fault)
     return refund

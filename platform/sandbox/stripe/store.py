@@ -59,7 +59,14 @@ CREATE TABLE IF NOT EXISTS timers (
 """
 
 # Filters a list may use, and the column each of them reads.
-_COLUMNS = {"payment_intent": "intent_id", "charge": "charge_id", "source": "source_id"}
+_COLUMNS = {
+    "payment_intent": "intent_id",
+    "charge": "charge_id",
+    "source": "source_id",
+    "currency": "json_extract(body, '$.currency')",
+    "destination": "json_extract(body, '$.destination')",
+    "transfer_group": "json_extract(body, '$.transfer_group')",
+}
 _SEQ_OF_CURSOR = "(SELECT seq FROM objects WHERE id = ?)"
 _BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -132,6 +139,15 @@ class Store:
             "UPDATE objects SET body = ? WHERE id = ?", orjson.dumps(body).decode(), body["id"]
         )
         return body
+
+    def forget(self, object_id: str) -> None:
+        """Forget an object, as if it had never been."""
+        self.rows("DELETE FROM objects WHERE id = ?", object_id)
+
+    def find_any(self, object_id: str) -> Json | None:
+        """Give the object with this id, of whatever kind, or None."""
+        rows = self.rows("SELECT body FROM objects WHERE id = ?", object_id)
+        return orjson.loads(rows[0]["body"]) if rows else None
 
     def find(self, *, kind: str, object_id: str) -> Json | None:
         """Give the object, or None."""

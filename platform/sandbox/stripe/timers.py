@@ -17,6 +17,13 @@ def set_timer(work: Work, *, noun: str, object_id: str, fault: Undecided) -> Non
     )
 
 
+def set_time(work: Work, *, step: str, object_id: str, due_at: float) -> None:
+    """Write down what will happen to the object at a moment of its own."""
+    work.store.rows(
+        "INSERT INTO timers (due_at, step, object_id) VALUES (?, ?, ?)", due_at, step, object_id
+    )
+
+
 def are_due(work: Work) -> bool:
     """Tell whether a timer has run out; nothing is written for that."""
     return bool(work.store.rows("SELECT 1 FROM timers WHERE due_at <= ? LIMIT 1", work.now))
@@ -33,8 +40,8 @@ def take_due(work: Work) -> list[tuple[str, str]]:
 
 
 def end_all(work: Work) -> None:
-    """Let every timer run out now."""
-    work.store.rows("UPDATE timers SET due_at = ?", work.now)
+    """Let every timer of a fault run out now; a session's end is none."""
+    work.store.rows("UPDATE timers SET due_at = ? WHERE step NOT LIKE 'session.%'", work.now)
 
 
 def end_open_ended(work: Work) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from desk_rows import a_draft, a_grade, everything_written
+from kernel.ids import new_id, public_id
 from many_goods import plant_many
 from offers.price_desk import goods as desk_goods
 from offers.price_desk import guarding, rules
@@ -74,9 +75,71 @@ async def test_rules_for_everybody_come_in_and_price_and_go_out_and_come_back_un
     for file_format in FileFormat:
         content = await export_price_list(agent, file_format=file_format, english=False)
         again = await imported(agent, content, file_format=file_format)
-        assert (again.written, again.progress.lines_total) == (True, 8)
+        # And those on everything, wholesale and retail.
+        assert (again.written, again.progress.lines_total) == (True, 8 + 2)
         assert await _rules(desk) == written
         assert await world.owner.fetchval(_VERSION, agent.id) == version
+
+
+WIDE = "category,sku,for,whom,rule,value,starts"
+
+
+async def test_rules_on_categories_and_on_everything_and_secret_prices_go_out_and_come_back(
+    desk: SalesDesk,
+) -> None:
+    world, agent = desk.world, await _furnished(desk)
+    buyer = public_id("cus", (await world.customer(world.agent)).id)
+    promotion_id = await world.promotion(world.agent)
+    await world.asks(world.agent, 11_900, for_kind="PROMOTION", for_id=promotion_id)
+    done = await imported(agent, a_csv(
+        f",{world.goods.slug},CUSTOMER,{buyer},ABSOLUTE,99.00,",
+        f"games,,CUSTOMER,{buyer},PERCENT_OVER_COST,7,",
+        "games,,CHILDREN,,FIXED_OVER_COST,6.00,",
+        "games,,,,FIXED_OVER_COST,21.00,2030-01-01T00:00Z",
+        "*,,CHILD,shop,PERCENT_OVER_COST,4,", "*,,TIER,'=gold,PERCENT_OF_FACE,130,",
+        heading=WIDE,
+    ))  # fmt: skip
+    assert (done.written, done.progress.rules, done.progress.problems) == (True, 6, ())
+    explained = await explain_price(
+        agent, sku_id=world.goods.sku_id, quantity=1, view=Viewpoint(child_slug="shop"),
+        whole_chain=False,
+    )  # fmt: skip
+    assert explained.price_minor == 8_840  # 4 % over 85.00
+    written, version = await _rules(desk), await world.owner.fetchval(_VERSION, agent.id)
+    for file_format in FileFormat:
+        content = await export_price_list(agent, file_format=file_format, english=True)
+        again = await imported(agent, content, file_format=file_format)
+        # Everybody's rules of the shop's own, wholesale and retail, are two more.
+        assert (again.written, again.progress.lines_total) == (True, 6 + 2 + 1)
+        assert await _rules(desk) == written
+        assert await world.owner.fetchval(_VERSION, agent.id) == version
+    cleared = await imported(agent, a_csv(
+        "games,,CHILDREN,,,,", f"games,,CUSTOMER,{buyer},,,", heading=WIDE,
+    ))  # fmt: skip
+    assert (cleared.written, len(await _rules(desk))) == (True, len(written) - 2)
+
+
+async def test_what_a_wide_row_names_is_the_shops_own_and_what_it_breaks_is_told_once(
+    desk: SalesDesk,
+) -> None:
+    world, agent = desk.world, await _furnished(desk)
+    await plant_many(world, 3)
+    theirs = public_id("cus", (await world.customer(world.shop)).id)
+    written = await everything_written(desk.owner)
+    for rows, problems in (
+        ([f"games,,CUSTOMER,{theirs},PASS_THROUGH,,", f"games,,CUSTOMER,{new_id()},PASS_THROUGH,,"],
+         [(2, "whom", "UNKNOWN_NAME"), (3, "whom", "UNKNOWN_NAME")]),
+        (["nowhere,,,,PASS_THROUGH,,", "*,,CHILDREN,,ABSOLUTE,90,"],
+         [(2, "category", "UNKNOWN_NAME"), (3, "rule", "NOT_ALLOWED")]),
+        (["games,,,,PASS_THROUGH,,", "games,,,,FIXED_OVER_COST,1,"], [(3, "category", "TWICE")]),
+        # Of four SKUs none covers what the channel takes.
+        (["games,,,,PASS_THROUGH,,"], [(2, "value", "MARGIN_NEGATIVE")]),
+    ):  # fmt: skip
+        refused = await imported(agent, a_csv(*rows, heading=WIDE))
+        assert [(one.line, one.column, one.code) for one in refused.progress.problems] == problems
+        assert (refused.state, refused.progress.problem_count) == ("REFUSED", len(problems))
+        await desk.owner.execute("delete from price_files")
+    assert {**await everything_written(desk.owner), **_OF_THE_IMPORT} == written
 
 
 async def _rules(desk: SalesDesk) -> list[str]:

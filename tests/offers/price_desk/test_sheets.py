@@ -17,8 +17,15 @@ from offers.price_desk.sheets.price_list import (
     ShownSku,
     read_price_list,
     written_rows,
+    written_wide_rows,
 )
-from offers.price_desk.sheets.rule_cells import ListedFor, ListedPlace, ListedRule
+from offers.price_desk.sheets.rule_cells import (
+    EVERYTHING,
+    ListedFor,
+    ListedGoods,
+    ListedPlace,
+    ListedRule,
+)
 from offers.price_desk.sheets.values import (
     CellProblem,
     UnreadableCell,
@@ -229,6 +236,14 @@ def test_an_amount_that_is_none_says_why(text: str, problem: CellProblem) -> Non
         ({"position": "1000001"}, "position", CellProblem.OUT_OF_RANGE),
         ({"position": "-1"}, "position", CellProblem.OUT_OF_RANGE),
         ({"rule": "PERCENT_OF_FACE", "value": "0"}, "value", CellProblem.OUT_OF_RANGE),
+        ({"category": "games"}, "category", CellProblem.NOT_ALLOWED),
+        ({"sku": ""}, "sku", CellProblem.MISSING),
+        ({"for": "CUSTOMER"}, "whom", CellProblem.MISSING),
+        ({"sku": "", "category": "*"}, "rule", CellProblem.NOT_ALLOWED),
+        ({"sku": "", "category": "games", "from_quantity": "2"}, "from_quantity",
+         CellProblem.NOT_ALLOWED),
+        ({"sku": "", "category": "*", "rule": "PASS_THROUGH", "title": "x"}, "title",
+         CellProblem.NOT_ALLOWED),
     ],
 )  # fmt: skip
 def test_a_row_that_asks_for_what_cannot_be_says_in_which_cell(
@@ -237,6 +252,64 @@ def test_a_row_that_asks_for_what_cannot_be_says_in_which_cell(
     full = {"sku": "moon", "rule": "ABSOLUTE", "value": "1", **cells}
     lines, problems = read_price_list([Record(2, full)], currency="CNY")
     assert (lines, problems) == ([], [LineProblem(2, column, problem)])
+
+
+_moments = st.integers(0, 2_000_000_000).map(lambda at: datetime.fromtimestamp(at, UTC))
+_slugs = st.text("abcxyz-019", min_size=1, max_size=20).map(lambda text: f"a{text}")
+
+
+@st.composite
+def _listed(draw: st.DrawFn, *, wide: bool) -> tuple[ListedPlace, ListedRule]:
+    """A rule in a place; with `wide` one that a category may have."""
+    listed_for = draw(st.sampled_from(ListedFor))
+    starts_at = draw(st.none() | _moments)
+    later = _moments if starts_at is None else st.just(datetime(2091, 1, 1, tzinfo=UTC))
+    kind = draw(st.sampled_from([k for k in RuleKind if not (wide and k is RuleKind.ABSOLUTE)]))
+    whom = draw(_texts) if listed_for.is_named else ""
+    value = 0 if kind is RuleKind.PASS_THROUGH else draw(st.integers(1, 10**12))
+    return (
+        ListedPlace(listed_for, whom, 1 if wide else draw(st.integers(1, 500)), starts_at),
+        ListedRule(
+            kind,
+            value,
+            draw(st.sampled_from(Rounding)),
+            draw(st.sampled_from([1, 10, 100, 1000])),
+            draw(st.none() | later),
+        ),
+    )
+
+
+@given(
+    of_sku=st.lists(_listed(wide=False), max_size=4),
+    wide=st.dictionaries(
+        st.just(EVERYTHING) | _slugs, st.lists(_listed(wide=True), min_size=1, max_size=3)
+    ),
+    file_format=st.sampled_from(FileFormat),
+)
+def test_all_rules_of_a_shop_are_read_as_they_are_written(
+    of_sku: list[tuple[ListedPlace, ListedRule]],
+    wide: dict[str, list[tuple[ListedPlace, ListedRule]]],
+    file_format: FileFormat,
+) -> None:
+    rules = {ListedGoods("moon"): dict(of_sku)}
+    rules |= {ListedGoods(category=name): dict(listed) for name, listed in wide.items()}
+    sku = ShownSku("moon", "月卡", 9_000, None, True, "", 7, rules[ListedGoods("moon")])
+    rows = [
+        row
+        for goods, listed in rules.items()
+        if goods.category
+        for row in written_wide_rows(goods.category, listed, currency="CNY")
+    ]
+    rows += written_rows(sku, currency="CNY")
+    content = write_records(COLUMNS, rows, file_format=file_format)
+    lines, problems = read_price_list(
+        read_records(content, file_format=file_format), currency="CNY"
+    )
+    read: dict[ListedGoods, dict[ListedPlace, ListedRule]] = {goods: {} for goods in rules}
+    for line in lines:
+        if line.rule is not None:
+            read[line.goods][line.place] = line.rule
+    assert (problems, read) == ([], rules)
 
 
 def test_a_rule_of_every_place_is_read_as_it_is_written() -> None:

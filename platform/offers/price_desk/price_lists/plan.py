@@ -20,7 +20,7 @@ from offers.price_desk.price_lists.places import Names, names_of
 from offers.price_desk.rules import MAX_IN_ONE_PLACE, MAX_RULES, TooManyRules
 from offers.price_desk.sheets import FileFormat, read_records
 from offers.price_desk.sheets.price_list import LineProblem, PriceLine, read_price_list
-from offers.price_desk.sheets.rule_cells import PLAIN
+from offers.price_desk.sheets.rule_cells import EVERYTHING, PLAIN, ListedGoods
 from offers.price_desk.sheets.values import CellProblem
 from tenants.directory import Shop
 from tenants.pricing import RuleKind, Scope
@@ -34,6 +34,8 @@ where s.code = any ($1::text[]) and s.status = 'ACTIVE'
   and not exists (select from tenant_listings hidden
                   where hidden.sku_id = s.id and not hidden.visible
                     and hidden.tenant_id = any ($2::uuid[]))"""
+
+_KNOWN_CATEGORIES: Final = "select id, slug from categories where slug = any ($1::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Plan:
     """What the rows ask for, and everything that is wrong with them by themselves."""
 
     sku_ids: tuple[UUID, ...]
-    """Of every line, sorted: how far a look through the goods has got in lines."""
+    """Of every line about a SKU, sorted: how far a look through the goods has got in lines."""
     listings: tuple[ListingDraft, ...]
     rules: tuple[PlannedRule, ...]
     problems: tuple[LineProblem, ...]
@@ -61,19 +63,19 @@ async def plan_of(shop: Shop, content: bytes, file_format: FileFormat) -> Plan:
     """Read an upload; raises `FileRefused` for what is no price list."""
     # Other work goes on meanwhile.
     lines, problems = await asyncio.to_thread(_read, content, file_format, shop.currency)
-    known = await _known_skus(shop, lines)
+    known = await _known_goods(shop, lines)
     names = await names_of(shop, names={line.place.whom for line in lines} - {""})
     for line in lines:
         problems += [LineProblem(line.line, *wrong) for wrong in _wrong(line, known, names)]
     good = lines if not problems else ()
-    skus = {line.line: known[line.sku_code]["id"] for line in good}
+    skus = {line.line: known.skus[code]["id"] for line in good if (code := line.goods.sku_code)}
     return Plan(
         sku_ids=tuple(sorted(skus.values())),
         listings=tuple(_listing(line, skus[line.line]) for line in good if _shows(line)),
         rules=tuple(
             PlannedRule(
                 line.line,
-                names.draft_at(line.place, skus[line.line], line.rule),
+                names.draft_at(line.place, line.goods.scope, known.target(line.goods), line.rule),
                 clears=line.rule is None,
             )
             for line in good
@@ -90,23 +92,43 @@ def _read(
     return read_price_list(read_records(content, file_format=file_format), currency=currency)
 
 
-async def _known_skus(shop: Shop, lines: Sequence[PriceLine]) -> Mapping[str, Any]:
-    """The SKUs that reach the shop; any other code is unknown here."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The goods that a file may name: SKUs by their codes, categories by their slugs."""
+
+    skus: Mapping[str, Any]
+    categories: Mapping[str, UUID]
+
+    def target(self, goods: ListedGoods) -> UUID | None:
+        """What a rule on these goods is on."""
+        if goods.sku_code:
+            sku_id: UUID = self.skus[goods.sku_code]["id"]
+            return sku_id
+        return None if goods.category == EVERYTHING else self.categories[goods.category]
+
+
+async def _known_goods(shop: Shop, lines: Sequence[PriceLine]) -> _Known:
+    """The SKUs that reach the shop, any other code is unknown here; and the categories."""
+    scope = db.core_scope(shop.id, path=shop.path)
     rows = await db.read(
-        db.core_scope(shop.id, path=shop.path),
+        scope,
         _KNOWN_SKUS,
-        list({line.sku_code for line in lines}),
+        list({line.goods.sku_code for line in lines} - {""}),
         list(shop.path[:-1]),
         shop.currency,
     )
-    return {row["code"]: row for row in rows}
+    slugs = {line.goods.category for line in lines} - {"", EVERYTHING}
+    found = await db.read(scope, _KNOWN_CATEGORIES, list(slugs)) if slugs else []
+    return _Known({row["code"]: row for row in rows}, {row["slug"]: row["id"] for row in found})
 
 
-def _wrong(
-    line: PriceLine, known: Mapping[str, Any], names: Names
-) -> Iterator[tuple[str, CellProblem]]:
-    sku, place = known.get(line.sku_code), line.place
-    if sku is None:
+def _wrong(line: PriceLine, known: _Known, names: Names) -> Iterator[tuple[str, CellProblem]]:
+    goods, place = line.goods, line.place
+    sku = known.skus.get(goods.sku_code)
+    if goods.scope is not Scope.SKU:
+        if goods.scope is Scope.CATEGORY and goods.category not in known.categories:
+            yield "category", CellProblem.UNKNOWN_NAME
+    elif sku is None:
         yield "sku", CellProblem.UNKNOWN_SKU
     elif line.rule is not None and line.rule.kind is RuleKind.PERCENT_OF_FACE:
         if not sku["has_face"]:
@@ -119,7 +141,7 @@ def _wrong(
 
 def _shows(line: PriceLine) -> bool:
     says_more = line.sets_title or line.visible is not None or line.position is not None
-    return line.place == PLAIN and says_more
+    return line.goods.scope is Scope.SKU and line.place == PLAIN and says_more
 
 
 def _listing(line: PriceLine, sku_id: UUID) -> ListingDraft:
@@ -146,7 +168,8 @@ class PlannedChange:
         for rules in self._together(lambda one: (*one.layer, one.rule.target_id)):
             if len(rules) > MAX_IN_ONE_PLACE:
                 line = max(self.lines.get(one.rule.id, 0) for one in rules)
-                yield LineProblem(line, "sku", CellProblem.TOO_MANY)
+                column = "sku" if rules[0].rule.scope is Scope.SKU else "category"
+                yield LineProblem(line, column, CellProblem.TOO_MANY)
 
     def _overlapping(self) -> Iterator[LineProblem]:
         """One of two rules whose windows overlap stands in the file."""
@@ -163,7 +186,7 @@ class PlannedChange:
         touched = {place(one) for one in self.change.put}
         found: dict[Hashable, list[DeskRule]] = defaultdict(list)
         for one in self.after.rules.values():
-            if one.rule.scope is Scope.SKU and (here := place(one)) in touched:
+            if (here := place(one)) in touched:
                 found[here].append(one)
         return found.values()
 
@@ -172,7 +195,12 @@ class PlannedChange:
         rule_id = None if broken.rule is None else broken.rule.id
         line = None if rule_id is None else self.lines.get(rule_id)
         if line is None:  # a less specific rule prices where a line has cleared a place
-            line = self.lines_of_layers[broken.sku.id, broken.layer]
+            wider = (broken.sku.id, *broken.sku.category_path, None)
+            line = next(
+                self.lines_of_layers[target_id, broken.layer]
+                for target_id in wider
+                if (target_id, broken.layer) in self.lines_of_layers
+            )
         return LineProblem(line, "value", refusal_of(broken.guard).code)
 
 

@@ -84,8 +84,9 @@ class Progress:
         return replace(self, after=_LAST, lines_done=self.lines_total)
 
     def wrong(self, found: Iterable[LineProblem]) -> "Progress":
-        """More is wrong; the first hundred are kept."""
-        more = sorted(found, key=lambda problem: (problem.line, problem.column))
+        """More is wrong; the first hundred are kept. A line about many goods is told once."""
+        new = set(found) - set(self.problems)
+        more = sorted(new, key=lambda problem: (problem.line, problem.column, problem.code))
         return replace(
             self,
             problem_count=self.problem_count + len(more),

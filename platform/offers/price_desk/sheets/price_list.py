@@ -2,7 +2,8 @@
 
 `name`, `cost` and `price` are for the reader and are not read back. A column that is not there
 leaves what it would say as it is. A SKU has a plain row, which also says how the shop shows it, and
-one for each other rule on it (`rule_cells.py`). An empty `rule` clears its place, so that a less
+one for each other rule on it (`rule_cells.py`). A row with a `category` instead, or with `*` there
+for the whole catalogue, is about a rule alone. An empty `rule` clears its place, so that a less
 specific rule holds; an empty `visible` leaves the SKU as it is; an empty `title` takes the shop's
 own title away, and an empty `position` its own place in the list.
 """
@@ -15,10 +16,13 @@ from offers.price_desk.sheets.reading import Record
 from offers.price_desk.sheets.rule_cells import (
     PLAIN,
     RULE_COLUMNS,
+    ListedGoods,
     ListedPlace,
     ListedRule,
+    read_goods,
     read_place,
     read_rule,
+    require_wide,
     written_rule,
 )
 from offers.price_desk.sheets.values import (
@@ -31,9 +35,10 @@ from offers.price_desk.sheets.values import (
 )
 from offers.product_orders import MOST_OWN_PLACE
 
-COLUMNS: Final = ("sku", "name", "cost", "price", "visible", "title", "position", *RULE_COLUMNS)
+COLUMNS: Final = (
+    "sku", "category", "name", "cost", "price", "visible", "title", "position", *RULE_COLUMNS,
+)  # fmt: skip
 LONGEST_TITLE: Final = 200
-LONGEST_CODE: Final = 100
 _OF_THE_PLAIN_ROW: Final = ("visible", "title", "position")
 
 
@@ -42,7 +47,7 @@ class PriceLine:
     """What one row asks for. `sets_title` and `sets_rule` are False where a column is missing."""
 
     line: int
-    sku_code: str
+    goods: ListedGoods
     visible: bool | None = None
     sets_title: bool = False
     title: str = ""
@@ -68,36 +73,38 @@ def read_price_list(
     """Read every row, and name everything that is wrong with any of them."""
     lines: list[PriceLine] = []
     problems: list[LineProblem] = []
-    met: set[tuple[str, ListedPlace]] = set()
+    met: set[tuple[ListedGoods, ListedPlace]] = set()
     unknown = {name for record in records[:1] for name in record.cells} - set(COLUMNS)
     problems += [LineProblem(1, name, CellProblem.UNKNOWN_COLUMN) for name in sorted(unknown)]
     for record in records:
         try:
             line = _line(record, currency)
-            if (line.sku_code, line.place) in met:
-                raise UnreadableCell("sku", CellProblem.TWICE)
+            if (line.goods, line.place) in met:
+                raise UnreadableCell(
+                    "sku" if line.goods.sku_code else "category", CellProblem.TWICE
+                )
         except UnreadableCell as problem:
             problems.append(LineProblem(record.line, problem.column, problem.code))
             continue
-        met.add((line.sku_code, line.place))
+        met.add((line.goods, line.place))
         lines.append(line)
     return lines, problems
 
 
 def _line(record: Record, currency: str) -> PriceLine:
     cells = record.cells
-    code = short_text(cells, "sku", longest=LONGEST_CODE)
-    if not code:
-        raise UnreadableCell("sku", CellProblem.MISSING)
+    goods = read_goods(cells)
     place = read_place(cells)
     sets_rule = "rule" in cells
     rule = read_rule(cells, currency, starts_at=place.starts_at)
-    if place != PLAIN:
+    if not goods.sku_code:
+        require_wide(place, rule)
+    if place != PLAIN or not goods.sku_code:
         _require_rule_alone(cells)
-        return PriceLine(record.line, code, sets_rule=True, place=place, rule=rule)
+        return PriceLine(record.line, goods, sets_rule=True, place=place, rule=rule)
     return PriceLine(
         line=record.line,
-        sku_code=code,
+        goods=goods,
         visible=yes_or_no(cells, "visible"),
         sets_title="title" in cells,
         title=short_text(cells, "title", longest=LONGEST_TITLE),
@@ -138,6 +145,16 @@ class ShownSku:
     """By their places, in the order in which they are shown."""
 
 
+def written_wide_rows(
+    category: str, rules: Mapping[ListedPlace, ListedRule], *, currency: str
+) -> list[tuple[str, ...]]:
+    """Write the rows of a category, or of the whole catalogue (`EVERYTHING`)."""
+    goods = ("", category, *[""] * (len(COLUMNS) - len(RULE_COLUMNS) - 2))
+    return [
+        (*goods, *written_rule(place, rule, currency=currency)) for place, rule in rules.items()
+    ]
+
+
 def written_rows(sku: ShownSku, *, currency: str) -> list[tuple[str, ...]]:
     """Write the rows of one SKU, the plain one first, each in the order of `COLUMNS`."""
 
@@ -146,6 +163,7 @@ def written_rows(sku: ShownSku, *, currency: str) -> list[tuple[str, ...]]:
 
     shown = (
         sku.sku_code,
+        "",
         sku.name,
         amount(sku.cost_minor),
         amount(sku.price_minor),
@@ -153,7 +171,7 @@ def written_rows(sku: ShownSku, *, currency: str) -> list[tuple[str, ...]]:
         sku.title,
         "" if sku.position is None else str(sku.position),
     )
-    beside = (sku.sku_code, sku.name, *[""] * (len(shown) - 2))
+    beside = (sku.sku_code, "", sku.name, *[""] * (len(shown) - 3))
     return [
         (*shown, *written_rule(PLAIN, sku.rules.get(PLAIN), currency=currency)),
         *[

@@ -1,7 +1,7 @@
 """The rule of one row of a price list: for whom it is, from how many pieces, when, and how much.
 
-A row names a place: a SKU, for whom, from how many pieces on, and since when. Its rule takes that
-place; an empty `rule` clears it.
+A row names a place: what it prices (a SKU, a category or the whole catalogue), for whom, from how
+many pieces on, and since when. Its rule takes that place; an empty `rule` clears it.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,14 @@ from offers.price_desk.sheets.values import (
     written_moment,
     written_percent,
 )
-from tenants.pricing import Rounding, RuleKind
+from tenants.pricing import Rounding, RuleKind, Scope
 
 RULE_COLUMNS: Final = (
     "for", "whom", "from_quantity", "rule", "value", "rounding", "unit", "starts", "ends",
 )  # fmt: skip
 LONGEST_NAME: Final = 100
+LONGEST_CODE: Final = 100
+EVERYTHING: Final = "*"
 _IN_PERCENT: Final = frozenset({RuleKind.PERCENT_OVER_COST, RuleKind("PERCENT_OF_FACE")})
 
 
@@ -41,6 +43,7 @@ class ListedFor(StrEnum):
     GRADE     those of one grade, by its name
     CHILD     one of them, by its slug (密价)
     TIER      the shop's customers of one membership tier, by its name
+    CUSTOMER  one of them, by its id (密价)
     """
 
     BUYERS = "BUYERS"
@@ -48,16 +51,32 @@ class ListedFor(StrEnum):
     GRADE = "GRADE"
     CHILD = "CHILD"
     TIER = "TIER"
+    CUSTOMER = "CUSTOMER"
 
     @property
     def is_named(self) -> bool:
         """True where `whom` says which one."""
-        return self in (ListedFor.GRADE, ListedFor.CHILD, ListedFor.TIER)
+        return self not in (ListedFor.BUYERS, ListedFor.CHILDREN)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGoods:
+    """What a row prices: a SKU by its code, a category by its slug, or, as `*`, everything."""
+
+    sku_code: str = ""
+    category: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """How wide that is."""
+        if self.sku_code:
+            return Scope.SKU
+        return Scope.DEFAULT if self.category == EVERYTHING else Scope.CATEGORY
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPlace:
-    """The place of a row's rule on its SKU. The plain one is for all buyers, of one piece."""
+    """The place of a row's rule on its goods. The plain one is for all buyers, of one piece."""
 
     listed_for: ListedFor = ListedFor.BUYERS
     whom: str = ""
@@ -77,6 +96,25 @@ class ListedRule:
     rounding: Rounding = Rounding.HALF_UP
     unit_minor: int = 1
     ends_at: datetime | None = None
+
+
+def read_goods(cells: Mapping[str, str]) -> ListedGoods:
+    """Read what a row prices; raises `UnreadableCell` unless it names one thing."""
+    code = short_text(cells, "sku", longest=LONGEST_CODE)
+    category = short_text(cells, "category", longest=LONGEST_CODE)
+    if code and category:
+        raise UnreadableCell("category", CellProblem.NOT_ALLOWED)
+    if not code and not category:
+        raise UnreadableCell("sku", CellProblem.MISSING)
+    return ListedGoods(code, category)
+
+
+def require_wide(place: ListedPlace, rule: ListedRule | None) -> None:
+    """Raise `UnreadableCell` for what is asked of one SKU only: so many pieces, a fixed price."""
+    if place.from_quantity > 1:
+        raise UnreadableCell("from_quantity", CellProblem.NOT_ALLOWED)
+    if rule is not None and rule.kind is RuleKind.ABSOLUTE:
+        raise UnreadableCell("rule", CellProblem.NOT_ALLOWED)
 
 
 def read_place(cells: Mapping[str, str]) -> ListedPlace:

@@ -1,0 +1,1 @@
+"""The platform's bank accounts: what was transferred to them, and what goes back from there."""

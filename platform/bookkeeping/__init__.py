@@ -1,0 +1,1 @@
+"""For accountants and whoever checks on them: the audit log, corrections, statements."""

@@ -1,0 +1,50 @@
+"""Rows about the price desk."""
+
+from typing import Final
+
+from schema.field_table.roles import (
+    COUPON_READERS,
+    OWN_COSTS,
+    PRICE_EXPLAINED,
+    PRICE_WRITERS,
+    WEBHOOK_KEEPERS,
+)
+
+ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
+    ("Query", OWN_COSTS, "priceRules agentGrades promotions priceImpact priceAlerts"),
+    ("Query", OWN_COSTS, "catalogueToList priceListExport"),
+    ("Query", PRICE_WRITERS, "priceListImport"),
+    ("Query", PRICE_EXPLAINED, "priceExplain"),
+    ("Mutation", PRICE_WRITERS, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
+    ("Mutation", PRICE_WRITERS, "childTenantSetGrade retailFloorSet leastMarginSet"),
+    ("Mutation", PRICE_WRITERS, "promotionUpsert promotionPause listingUpsert listingBulkUpsert"),
+    ("Mutation", PRICE_WRITERS, "priceListUploadStart priceListImport"),
+    ("Mutation", WEBHOOK_KEEPERS, "webhookUpsert webhookSecretRotate webhookDelete webhookTest"),
+    ("Subscription", OWN_COSTS, "priceBroken"),
+    ("OwnPriceConnection", OWN_COSTS, "nodes pageInfo"),
+    ("OwnPrice", OWN_COSTS, "skuId code name cost retail margin stock"),
+    ("PriceRuleConnection", OWN_COSTS, "nodes pageInfo"),
+    ("PriceRule", OWN_COSTS, "id audience forKind forId child scope skuCode categorySlug kind"),
+    ("PriceRule", OWN_COSTS, "value rounding unitMinor minQuantity startsAt endsAt"),
+    ("AgentGrade", OWN_COSTS, "id name rank openFee"),
+    ("Promotion", OWN_COSTS, "id name startsAt endsAt paused skus"),
+    ("PriceExplanation", PRICE_EXPLAINED, "skuId skuCode quantity price paid brokenGuard steps"),
+    ("PriceExplanation", PRICE_EXPLAINED, "adjustments bounds"),
+    ("PriceStep", PRICE_EXPLAINED, "kind depth delta after rule couponCode"),
+    ("PriceStep", COUPON_READERS, "funder"),
+    ("AppliedRule", PRICE_EXPLAINED, "forKind scope kind value rounding unitMinor minQuantity"),
+    ("PriceBound", PRICE_EXPLAINED, "kind guard limit holds"),
+    ("PriceImpact", OWN_COSTS, "prices changed newlyHidden complete endCursor moves shops"),
+    ("PriceMove", OWN_COSTS, "shop skuCode what before after"),
+    ("ShopPriceImpact", OWN_COSTS, "shop changed newlyHidden shownAgain guards"),
+    ("PriceAlertConnection", OWN_COSTS, "nodes pageInfo"),
+    ("PriceAlert", OWN_COSTS, "id guard skuId skuCode child openedAt closedAt"),
+    ("PriceListAddress", OWN_COSTS, "url uploadId expiresAt"),
+    ("PriceListImport", PRICE_WRITERS, "id state dryRun written linesTotal linesDone listings"),
+    ("PriceListImport", PRICE_WRITERS, "rules problemCount problem impact problems"),
+    ("PriceListProblem", PRICE_WRITERS, "line column code"),
+    ("PriceRuleWritten", PRICE_WRITERS, "rule"),
+    ("AgentGradeWritten", PRICE_WRITERS, "grade"),
+    ("PromotionWritten", PRICE_WRITERS, "promotion"),
+    ("PriceDeskDone", PRICE_WRITERS, "count"),
+)

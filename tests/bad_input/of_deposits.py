@@ -1,0 +1,90 @@
+"""Bad input about sellers' deposits."""
+
+from typing import Final
+
+from bad_input.rows import (
+    MALFORMED,
+    REFUSED,
+    UNKNOWN,
+    Bad,
+    of_any_amount,
+    of_any_key,
+    other_kind,
+)
+from isolation.documents import OMIT
+from kernel.ids import new_id, public_id
+
+
+def _of_any_party(mutation: str) -> list[Bad]:
+    return [
+        Bad(mutation, "a product's id for a party's", UNKNOWN, {"partyId": other_kind}),
+        Bad(mutation, "no such supplier", UNKNOWN,
+            {"partyId": lambda _: public_id("sup", new_id())}),
+        Bad(mutation, "no such shop", UNKNOWN, {"partyId": lambda _: public_id("ten", new_id())}),
+        Bad(mutation, "the platform itself", UNKNOWN,
+            {"partyId": lambda ask: public_id("ten", ask.town.at("root").shop.id)}),
+        Bad(mutation, "a shop's own staff", {"FORBIDDEN"}, by="STAFF_OWNER"),
+    ]  # fmt: skip
+
+
+DEPOSITS: Final = [
+    *of_any_key("depositTopUp"),
+    *of_any_amount("depositTopUp"),
+    Bad("depositTopUp", "nothing", REFUSED, {"amount.amountMinor": 0}),
+    Bad("depositTopUp", "from a wallet", REFUSED, {"method": "WALLET"}),
+    *of_any_key("depositPutDown"),
+    *of_any_amount("depositPutDown"),
+    Bad("depositPutDown", "nothing", REFUSED, {"amount.amountMinor": 0}),
+    Bad("depositPutDown", "more than there is", {"INSUFFICIENT_BALANCE"},
+        {"amount.amountMinor": 600_000_000}),
+    *of_any_key("depositCredit"),
+    *of_any_amount("depositCredit"),
+    *_of_any_party("depositCredit"),
+    Bad("depositCredit", "nothing", REFUSED, {"amount.amountMinor": 0}),
+    Bad("depositCredit", "no reference", REFUSED, {"bankReference": ""}),
+    Bad("depositCredit", "an endless reference", REFUSED, {"bankReference": "b" * 10_000}),
+    *of_any_key("depositHold"),
+    *of_any_amount("depositHold"),
+    *_of_any_party("depositHold"),
+    Bad("depositHold", "more than there is", {"DEPOSIT_TOO_LOW"},
+        {"amount.amountMinor": 600_000_000_000}),
+    Bad("depositHold", "no reason", REFUSED, {"reason": ""}),
+    Bad("depositHold", "an endless reason", REFUSED, {"reason": "r" * 10_000}),
+    Bad("depositHold", "a product's id for a case's", UNKNOWN, {"caseId": other_kind}),
+    *of_any_amount("depositHoldEnd", "deduct"),
+    Bad("depositHoldEnd", "more than is held", REFUSED, {"deduct.amountMinor": 600_000_000}),
+    Bad("depositHoldEnd", "no such hold", UNKNOWN,
+        {"holdId": lambda _: public_id("dph", new_id())}),
+    Bad("depositHoldEnd", "an endless reason", REFUSED, {"reason": "r" * 10_000}),
+    *of_any_key("depositRelease"),
+    *_of_any_party("depositRelease"),
+    Bad("depositRelease", "a shop that goes on", REFUSED,
+        {"partyId": lambda ask: public_id("ten", ask.caller.own.child)}),
+    *of_any_amount("depositPolicySet", "base"),
+    *of_any_amount("depositPolicySet", "most"),
+    Bad("depositPolicySet", "a part below nothing", REFUSED, {"exposureBp": -1}),
+    Bad("depositPolicySet", "a part of everything and more", REFUSED, {"exposureBp": 100_001}),
+    Bad("depositPolicySet", "2^31", MALFORMED, {"exposureBp": 2**31}),
+    Bad("depositPolicySet", "no target", REFUSED, {"targetRateBp": 0}),
+    Bad("depositPolicySet", "a least above the most", REFUSED, {"least.amountMinor": 2**50}),
+    Bad("depositPolicySet", "a party of another kind", REFUSED,
+        {"partyId": lambda ask: public_id("ten", ask.caller.own.child)}),
+    Bad("depositPolicySet", "no kind", MALFORMED, {"partyKind": OMIT}),
+    Bad("depositPolicySet", "the shop itself", {"FORBIDDEN"}, by="STAFF_OWNER"),
+    *of_any_key("fastRefundAccept"),
+    Bad("fastRefundAccept", "no such order", UNKNOWN, {"orderNo": "K20250101-0000000000"}),
+    Bad("fastRefundAccept", "another shop's order", UNKNOWN,
+        {"orderNo": lambda ask: ask.town.at("rival").customers["claimable"].no}),
+    Bad("fastRefundAccept", "no such line", UNKNOWN,
+        {"lineId": lambda _: public_id("lin", new_id())}),
+    Bad("fastRefundAccept", "another shop's line", UNKNOWN,
+        {"lineId": lambda ask: ask.town.at("rival").customers["claimable"].line_id}),
+    Bad("fastRefundAccept", "no such kind", MALFORMED, {"kind": "UGLY"}),
+    Bad("fastRefundAccept", "after the guarantee", {"SLA_WINDOW_CLOSED"}, clock="16 minutes"),
+    Bad("fastRefundAccept", "the shop itself", {"FORBIDDEN"}, by="STAFF_OWNER"),
+    Bad("fastRefundDecide", "no such claim", UNKNOWN,
+        {"fastRefundId": lambda _: public_id("frf", new_id())}),
+    Bad("fastRefundDecide", "an order's id for a claim's", UNKNOWN, {"fastRefundId": other_kind}),
+    Bad("fastRefundDecide", "an endless reason", REFUSED, {"reason": "r" * 10_000}),
+    Bad("fastRefundDecide", "the shop itself", {"FORBIDDEN"}, by="STAFF_OWNER"),
+]  # fmt: skip
