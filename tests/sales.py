@@ -86,7 +86,7 @@ class ChannelInMemory:
         self.canceled.append(provider_ref)
 
     async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
+        self, *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
     ) -> tuple[str, bool]:
         if self.refund_answer == "REFUSED":
             raise ChannelRefused("charge_disputed")

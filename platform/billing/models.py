@@ -193,6 +193,7 @@ class Refund(Model):
     status = fields.CharEnumField(RefundStatus)
     provider_ref = fields.TextField(null=True)
     attempts = fields.IntField(default=0)
+    asks = fields.IntField(default=0)
     next_attempt_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     done_at = fields.DatetimeField(null=True)

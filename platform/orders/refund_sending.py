@@ -1,18 +1,21 @@
 """Sending owed refunds back through their channels: the worker's part of every refund.
 
-The refund's id is the channel's idempotency key, so that a crash at any step sends once.
+The refund's id is the channel's idempotency key, so that a crash at any step sends once. Only after
+the channel has said that its balance is too small, a later question has another key; and whoever
+tries a second time asks first whether the money is gone.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from billing import accounts, ledger
 from billing.ledger import Account
 from billing.payment_methods import METHODS
-from billing.payment_methods.base import ChannelRefused, ChannelUnavailable
+from billing.payment_methods.base import ChannelRefused, ChannelShort, ChannelUnavailable
 from billing.postings import bank as postings
-from kernel import db
+from kernel import db, tries
 from kernel.faults import crash_point
 from kernel.log import get_logger
 from orders import news, records
@@ -20,7 +23,7 @@ from orders import news, records
 log = get_logger(__name__)
 
 # Seconds to the next try after the n-th: quick at first, then every hour.
-RETRY_AFTER_SECONDS = (5, 15, 60, 300, 900, 3600)
+RETRY_AFTER_SECONDS: Final = (5, 15, 60, 300, 900, 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +41,14 @@ class DueRefund:
     provider: str
     payment_ref: str
     attempts: int
+    asks: int
 
 
-_CLAIM = """
-with due as (
-    select id from refunds where next_attempt_at <= platform_now()
-    order by next_attempt_at limit $1 for update skip locked
-), claimed as (
-    update refunds set attempts = attempts + 1,
-           next_attempt_at = platform_now() + make_interval(
-               secs => ($2::float8[])[least(attempts + 1, array_length($2, 1))])
-    from due where refunds.id = due.id
-    returning refunds.*
-)
+_CLAIM: Final = f"""{tries.claim("refunds")}
 select c.id, c.tenant_id, c.order_id, c.currency,
        c.channel_minor - c.covered_minor as channel_minor, c.status,
        c.provider_ref as refund_ref, p.method, p.provider, p.provider_ref as payment_ref,
-       c.attempts
+       c.attempts, c.asks
 from claimed c join payments p on p.id = c.payment_id
 """
 
@@ -82,6 +76,7 @@ async def _send(refund: DueRefund) -> None:
                 refund_id=refund.id,
                 provider_ref=refund.payment_ref,
                 amount_minor=refund.channel_minor,
+                asks=refund.asks,
             )
         else:
             refund_ref = refund.refund_ref
@@ -89,6 +84,9 @@ async def _send(refund: DueRefund) -> None:
             if answer is False:
                 raise ChannelRefused("failed")
             done = answer is True
+    except ChannelShort:
+        await _ask_anew(refund)
+        return
     except ChannelUnavailable:
         return
     except ChannelRefused as refused:
@@ -98,6 +96,16 @@ async def _send(refund: DueRefund) -> None:
     crash_point("refund.sent")
     await _note(refund, status="DONE" if done else "SENT", refund_ref=refund_ref)
     crash_point("refund.done")
+
+
+async def _ask_anew(refund: DueRefund) -> None:
+    """The channel would repeat its no to the same question, however much money comes."""
+    async with db.transaction(db.core_scope(refund.tenant_id)):
+        await db.execute(
+            "update refunds set asks = asks + 1 where id = $1 and asks = $2",
+            refund.id,
+            refund.asks,
+        )
 
 
 # While a bank decides, the channel refunds nothing: that is no failure, and is tried again.

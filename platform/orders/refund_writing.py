@@ -11,12 +11,13 @@ from billing import accounts, ledger, payments
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid
-from orders import clawback, funding, records
+from orders import clawback, funding, records, refund_rows
 from orders.disputed import refuse_while_disputed
 from orders.earnings import noting
 from orders.points_refunds import PointsBack, move_points
 from orders.records import Funding, Line, Order
 from orders.refund_posting import post_refund
+from orders.refund_rows import RefundRow
 from orders.split import RefundTooLarge
 
 Reason = Literal[
@@ -27,7 +28,6 @@ Reason = Literal[
     "GOODWILL",
     "INSPECTION",
 ]
-Written = Reason | Literal["FAST_REFUND"]
 Destination = Literal["CHANNEL", "WALLET"]
 """Where the channel's part of a refund goes: back to the channel, or to the buyer's wallet."""
 OF_SUPPLIER: Final = ("SUPPLIER_FAULT", "INSPECTION")
@@ -71,21 +71,19 @@ async def write_refund(
     to_pay_minor = amount_minor - points.withheld_minor
     channel_minor = _channel_minor(order, payment, to_pay_minor, destination)
     wallet_minor = to_pay_minor - channel_minor
-    await write_rows(
-        refund_id,
-        order,
-        line,
-        payment,
-        taken,
-        amount_minor,
-        channel_minor,
-        wallet_minor,
-        reason,
-        returned,
-        to_funders,
-        destination,
-        batch_id,
+    row = RefundRow(
+        id=refund_id,
+        reason=reason,
+        amount_minor=amount_minor,
+        channel_minor=channel_minor,
+        wallet_minor=wallet_minor,
+        returned=returned,
+        by_share=taken.by_share,
+        to_funders=to_funders,
+        destination=destination,
+        batch_id=batch_id,
     )
+    await refund_rows.write(order, line, payment, row)
     back_to = payments.free_balance(payment) if wallet_minor else None
     on_credit = reason != "GOODWILL"
     await post_refund(
@@ -182,78 +180,4 @@ async def _note_returned(line: Line, returned: int) -> None:
         line.order_id,
         line.id,
         returned,
-    )
-
-
-_ROWS = """
-with the_line as (
-    update order_lines set refunded_minor = refunded_minor + $7::bigint,
-           returned_quantity = returned_quantity + $11::integer
-    where order_id = $3 and id = $4
-), the_shares as (
-    update line_shares set reversed_minor = reversed_minor + part.minor
-    from unnest($12::uuid[], $13::bigint[]) as part (id, minor)
-    where line_shares.order_id = $3 and line_shares.id = part.id
-), the_discounts as (
-    update discount_lines set returned_minor = returned_minor + part.minor
-    from unnest($14::uuid[], $15::bigint[]) as part (id, minor)
-    where discount_lines.order_id = $3 and discount_lines.id = part.id
-), the_payment as (
-    update payments set refunded_channel_minor = refunded_channel_minor + $9::bigint where id = $5
-), the_order as (
-    update orders set refunded_minor = refunded_minor + $7::bigint, version = version + 1,
-           aftersale_status = case when aftersale_status = 'CHARGED_BACK' then 'CHARGED_BACK'
-                                   when $9::bigint > 0 then 'REFUNDING'
-                                   when refunded_minor + $7::bigint = total_minor then 'REFUNDED'
-                                   when aftersale_status = 'REFUNDING' then 'REFUNDING'
-                                   else 'PARTIALLY_REFUNDED' end
-    where id = $3
-)
-insert into refunds (id, tenant_id, order_id, line_id, payment_id, currency, amount_minor,
-                     wallet_minor, channel_minor, points_minor, reason, sequence, status,
-                     next_attempt_at, done_at, destination, batch_id)
-values ($1, $2, $3, $4, $5, $6, $7::bigint, $8::bigint, $9::bigint,
-        $7::bigint - $8::bigint - $9::bigint, $10,
-        (select coalesce(max(sequence), 0) + 1 from refunds where order_id = $3),
-        case when $9::bigint > 0 then 'DUE' else 'DONE' end,
-        case when $9::bigint > 0 then platform_now() end,
-        case when $9::bigint = 0 then platform_now() end, $16, $17)
-"""
-
-
-async def write_rows(
-    refund_id: UUID,
-    order: Order,
-    line: Line,
-    payment: Payment,
-    taken: clawback.Reversal,
-    amount_minor: int,
-    channel_minor: int,
-    wallet_minor: int,
-    reason: Written,
-    returned: int,
-    to_funders: Sequence[tuple[Funding, int]],
-    destination: Destination,
-    batch_id: UUID | None,
-) -> None:
-    """Write a refund's row, and add it to every running total."""
-    await db.execute(
-        _ROWS,
-        refund_id,
-        order.tenant_id,
-        order.id,
-        line.id,
-        payment.id,
-        order.currency,
-        amount_minor,
-        wallet_minor,
-        channel_minor,
-        reason,
-        returned,
-        [share_id for share_id, _ in taken.by_share],
-        [part for _, part in taken.by_share],
-        [one.id for one, _ in to_funders],
-        [part_minor for _, part_minor in to_funders],
-        destination,
-        batch_id,
     )

@@ -10,6 +10,7 @@ from billing.payment_methods import METHODS, dearest_fee_bp, stripe_api
 from billing.payment_methods.base import (
     ChannelRefused,
     ChannelReport,
+    ChannelShort,
     ChannelUnavailable,
 )
 from billing.payment_methods.stripe_events import ForgedEvent, read_webhook
@@ -111,6 +112,30 @@ async def test_a_refund_is_made_once_by_its_own_id_and_never_of_more_than_was_pa
     await refund(uuid4(), 6_500)
     listed = await desk.client.v1.refunds.list_async({"payment_intent": started.provider_ref})
     assert sorted(one.amount for one in listed.data) == [4_000, 6_500]
+
+
+async def test_a_refund_that_our_balance_does_not_cover_is_asked_for_anew_with_another_key(
+    desk: Desk,
+) -> None:
+    method, _, started = await paid(desk)
+    refund_id = uuid4()
+
+    async def refund(asks: int) -> tuple[str, bool]:
+        return await method.refund(
+            refund_id=refund_id, provider_ref=started.provider_ref, amount_minor=10_500, asks=asks
+        )
+
+    await desk.fault(short_for_refunds=True)
+    with pytest.raises(ChannelShort):
+        await refund(0)
+    await desk.clear_faults()
+    with pytest.raises(ChannelShort):
+        await refund(0)  # the channel has kept its answer, whatever has come meanwhile
+    made = await refund(1)
+    assert made[1] is True
+    assert await refund(1) == made
+    listed = await desk.client.v1.refunds.list_async({"payment_intent": started.provider_ref})
+    assert [one.amount for one in listed.data] == [10_500]
 
 
 @pytest.mark.parametrize(("outcome", "done"), [("succeeded", True), ("failed", False)])

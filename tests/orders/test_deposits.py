@@ -102,7 +102,7 @@ async def test_a_deposit_that_a_bank_takes_back_secures_nothing(desk: SalesDesk)
         await bank.opens()
         held = await desk.books(("supplier", party.id))
         assert held.get("L:DEPOSIT:FREE supplier", 0) == (0 if end == "WON" else -20_000)
-        await hear(bank.report(end, reinstated=end == "WON"))  # type: ignore[arg-type]  # of both words
+        await hear(bank.report(end, reinstated=end == "WON"))
         books = await desk.books(("supplier", party.id), ("T2", desk.world.shop.id))
         assert books["L:DEPOSIT:FREE supplier"] == -20_000
         assert "A:RECV T2" not in books

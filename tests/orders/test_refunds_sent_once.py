@@ -11,7 +11,7 @@ import pytest
 
 from billing import ledger
 from billing.payment_methods import METHODS, stripe_api
-from billing.payment_methods.base import ChannelUnavailable
+from billing.payment_methods.base import ChannelShort, ChannelUnavailable
 from billing.payment_methods.card import Card
 from kernel.settings import settings
 from orders.refund_sending import send_due_refunds
@@ -29,12 +29,17 @@ class ForgetfulChannel(ChannelInMemory):
     lose_answers: bool = False
     stumble_over: str | None = None
     """A payment whose refund ends in an error that nobody has thought of."""
+    is_short: bool = False
+    answered: dict[int, bool] = field(default_factory=dict)
+    """Whether it was short when it was first asked with a key: that is the answer for a day."""
 
     async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
+        self, *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
     ) -> tuple[str, bool]:
         if provider_ref == self.stumble_over:
             raise RuntimeError("an answer that nobody has thought of")
+        if self.answered.setdefault(asks, self.is_short):
+            raise ChannelShort
         refund_ref = f"re_{len(self.made)}"
         self.made.append((refund_id, refund_ref))
         if self.lose_answers:
@@ -42,7 +47,8 @@ class ForgetfulChannel(ChannelInMemory):
         return refund_ref, True
 
     async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
-        return next((refund_ref, True) for ours, refund_ref in self.made if ours == refund_id)
+        found = [refund_ref for ours, refund_ref in self.made if ours == refund_id]
+        return (found[0], True) if found else None
 
 
 @pytest.fixture
@@ -84,6 +90,26 @@ async def test_a_refund_whose_answer_was_lost_is_found_again_and_not_made_twice(
     assert await _refunds(desk) == [("DONE", 2)]
     assert len(card.made) == 1
     assert await desk.owner.fetchval("select provider_ref from refunds") == card.made[0][1]
+    assert await purchase.status() == "REFUNDED"
+    await desk.assert_sound()
+
+
+async def test_a_refund_waits_for_money_at_the_channel_and_is_then_made_once(
+    desk: SalesDesk, card: ForgetfulChannel
+) -> None:
+    purchase = await _refunded(desk, 11_000)
+    card.is_short = True
+    await desk.send_refunds()
+    assert (await _refunds(desk), await purchase.status()) == ([("DUE", 1)], "REFUNDING")
+
+    card.is_short, card.lose_answers = False, True
+    await desk.world.shift_clock("6 seconds")
+    await desk.send_refunds()
+    assert (await _refunds(desk), len(card.made)) == ([("DUE", 2)], 1)
+
+    await desk.world.shift_clock("1 minute")
+    await desk.send_refunds()
+    assert (await _refunds(desk), len(card.made)) == ([("DONE", 3)], 1)
     assert await purchase.status() == "REFUNDED"
     await desk.assert_sound()
 

@@ -67,7 +67,7 @@ class BankTransfer:
         """Nobody is told: what comes all the same waits at the operators' desk."""
 
     async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
+        self, *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
     ) -> tuple[str, bool]:
         """Write down what is to be transferred back; done when an operator says so."""
         await refunds.owe_for_payment(

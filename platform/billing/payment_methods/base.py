@@ -205,9 +205,12 @@ class PaymentMethod(Protocol):
         """Tell the channel that we no longer want the money; it may be too late."""
 
     async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
+        self, *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
     ) -> tuple[str, bool]:
-        """Give money back; returns the channel's id of the refund and whether it is done."""
+        """Give money back; returns the channel's id of the refund and whether it is done.
+
+        Raises `ChannelShort` where our balance there is too small; `asks` says how often it has.
+        """
 
     async def find_refund(self, *, refund_id: UUID, provider_ref: str) -> tuple[str, bool] | None:
         """The refund if the channel has it already: asked before any second try."""

@@ -22,7 +22,7 @@ from kernel.log import get_logger
 from kernel.settings import settings
 
 PROVIDER: Final = "stripe"
-_EMPTY: Final = "balance_insufficient"
+_EMPTY: Final = ("balance_insufficient", "insufficient_balance_for_refund")
 _OUR_FAULT = ("api_key_expired", "platform_api_key_expired")
 log = get_logger(__name__)
 
@@ -42,8 +42,9 @@ def client() -> stripe.StripeClient:
 async def ask(method: str, path: str, **params: Any) -> dict[str, Any]:
     """Ask, give the answer's plain JSON, and sort what is none: try again, or give up.
 
-    Raises `ChannelUnavailable` where nothing is known, `ChannelDeclined` where the buyer's bank
-    said no, `ChannelRefused` where asking again will not help.
+    Raises `ChannelUnavailable` where nothing is known, `ChannelShort` where our balance there is
+    too small, `ChannelDeclined` where the buyer's bank said no, `ChannelRefused` where asking again
+    will not help.
     """
     try:
         answer = await client().raw_request_async(method, path, **params)
@@ -52,9 +53,10 @@ async def ask(method: str, path: str, **params: Any) -> dict[str, Any]:
     except stripe.APIError as error:
         raise ChannelUnavailable(type(error).__name__) from None
     except stripe.StripeError as error:
-        if error.code == _EMPTY:
-            log.error("channel_balance_empty")
-            raise ChannelShort(_EMPTY) from None
+        word = _word(error)
+        if word in _EMPTY:
+            log.error("channel_balance_empty", error_code=word)
+            raise ChannelShort(word) from None
         if error.http_status in (401, 403) or error.code in _OUR_FAULT:
             # A wrong key or an empty account is ours to mend: the payment or refund waits for it.
             log.error("channel_needs_us", status=error.http_status, error_code=error.code)
@@ -84,5 +86,13 @@ def require_mode(livemode: bool) -> None:
 
 
 def _no(error: stripe.StripeError) -> ChannelRefused:
-    word = error.code or type(error).__name__
+    word = _word(error)
     return ChannelDeclined(word) if isinstance(error, stripe.CardError) else ChannelRefused(word)
+
+
+def _word(error: stripe.StripeError) -> str:
+    """What the channel calls its no; a refund that its balance does not cover has no `code`."""
+    said = error.json_body if isinstance(error.json_body, dict) else {}
+    inner = said.get("error")
+    word = error.code or (inner.get("message_code") if isinstance(inner, dict) else None)
+    return word if isinstance(word, str) else type(error).__name__

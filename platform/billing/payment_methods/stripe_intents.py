@@ -92,12 +92,15 @@ async def cancel(provider_ref: str) -> None:
         return
 
 
-async def refund(*, refund_id: UUID, provider_ref: str, amount_minor: int) -> tuple[str, bool]:
-    """Refund a part of an intent; the refund's id is the idempotency key."""
+async def refund(
+    *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
+) -> tuple[str, bool]:
+    """Refund a part of an intent; the refund's id is the idempotency key, and another one for each
+    time that the channel has said that its balance is too small: it would say so again."""
     made = await stripe_api.ask(
         "post",
         _REFUNDS,
-        idempotency_key=str(refund_id),
+        idempotency_key=f"{refund_id}:{asks}" if asks else str(refund_id),
         payment_intent=provider_ref,
         amount=amount_minor,
         metadata={"refund_id": str(refund_id)},

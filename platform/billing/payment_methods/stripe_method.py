@@ -82,11 +82,11 @@ class StripeMethod:
             await stripe_intents.cancel(provider_ref)
 
     async def refund(
-        self, *, refund_id: UUID, provider_ref: str, amount_minor: int
+        self, *, refund_id: UUID, provider_ref: str, amount_minor: int, asks: int = 0
     ) -> tuple[str, bool]:
         """Refund a part of the intent: what has paid is always one."""
         return await stripe_intents.refund(
-            refund_id=refund_id, provider_ref=provider_ref, amount_minor=amount_minor
+            refund_id=refund_id, provider_ref=provider_ref, amount_minor=amount_minor, asks=asks
         )
 
     async def look_refund(self, refund_ref: str) -> bool | None:

@@ -97,7 +97,7 @@ async def _refund_of(owed: BankRefund) -> tuple[DueRefund | None, UUID | None]:
         """select refund.id, refund.tenant_id, refund.order_id, refund.currency::text,
                   refund.channel_minor::bigint, refund.status, refund.provider_ref as refund_ref,
                   payment.method, payment.provider, payment.provider_ref as payment_ref,
-                  refund.attempts, payment.customer_id
+                  refund.attempts, refund.asks, payment.customer_id
            from refunds refund join payments payment on payment.id = refund.payment_id
            where refund.id = $1""",
         owed.refund_id,

@@ -13,7 +13,7 @@ import orjson
 
 from billing.payment_methods.base import ChannelRefused, ChannelUnavailable
 from billing.payment_methods.dispute_channels import DISPUTE_CHANNELS
-from kernel import db
+from kernel import db, tries
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.faults import crash_point
 from kernel.ids import new_id, public_id
@@ -117,18 +117,7 @@ class DueAnswer:
     provider_ref: str
 
 
-_CLAIM = """
-with due as (
-    select id from dispute_answers where next_attempt_at <= platform_now()
-    order by next_attempt_at limit $1 for update skip locked
-), claimed as (
-    update dispute_answers set attempts = attempts + 1,
-           next_attempt_at = platform_now() + make_interval(
-               secs => ($2::float8[])[least(attempts + 1, array_length($2, 1))])
-    from due where dispute_answers.id = due.id
-    returning dispute_answers.id, dispute_answers.tenant_id, dispute_answers.dispute_id,
-              dispute_answers.words
-)
+_CLAIM: Final = f"""{tries.claim("dispute_answers")}
 select c.id, c.tenant_id, c.words, kase.provider, kase.provider_ref
 from claimed c join disputes kase on kase.id = c.dispute_id
 """

@@ -15,8 +15,9 @@ from billing.ledger import Entry, debit
 from billing.payments import Payment
 from billing.postings import disputes as postings
 from kernel import db
+from kernel.ids import new_id
 from kernel.money import largest_remainder
-from orders import funding, records
+from orders import funding, records, refund_rows
 from orders.clawback import Claim, less_for_shop
 from orders.disputes import bearing, chargeback_rows, stopping, taking
 from orders.disputes.bearing import Loss
@@ -25,6 +26,7 @@ from orders.disputes.coming_back import what_comes_back
 from orders.earnings import holding
 from orders.earnings.rows import Earning
 from orders.records import Line, Order, ShareRow
+from orders.refund_rows import RefundRow
 
 
 async def lose(case: Case, payment: Payment, order: Order | None) -> None:
@@ -178,12 +180,18 @@ async def _write_line(
         to_funders_minor=sum(minor for _, minor in to_funders),
         rule=bill.rule,
     )
-    refund_id = await chargeback_rows.write(
-        order, line, payment, loss, amount_minor=amount_minor, back=back, to_funders=to_funders
+    row = RefundRow(
+        id=new_id(),
+        reason="CHARGEBACK",
+        amount_minor=amount_minor,
+        channel_minor=amount_minor,
+        borne_minor=loss.borne_minor,
+        returned=back.pieces,
+        by_share=loss.reversal.by_share,
+        to_funders=to_funders,
     )
-    points_minor = await chargeback_rows.take_points(
-        refund_id, order, line, amount_minor, to_funders
-    )
+    await refund_rows.write(order, line, payment, row)
+    points_minor = await chargeback_rows.take_points(row.id, order, line, amount_minor, to_funders)
     taken, more_for_shop_minor = less_for_shop(loss.reversal, order, amount_minor=points_minor)
     bill.shops_minor += more_for_shop_minor
     more = [debit(accounts.points(order.tenant_id, order.currency), points_minor)]

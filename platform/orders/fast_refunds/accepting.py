@@ -17,8 +17,8 @@ from kernel.errors import Invalid, Refusal
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from kernel.settings import settings
-from orders import idempotency, news, records, refund_writing, refunds
-from orders.clawback import Claim, Reversal
+from orders import idempotency, news, records, refund_rows, refund_writing, refunds
+from orders.clawback import Claim
 from orders.deposits import stopping, whose
 from orders.disputed import refuse_while_disputed
 from orders.earnings import drawing, holding
@@ -28,6 +28,7 @@ from orders.fast_refunds import postings
 from orders.fast_refunds.rows import FastRefund, Kind, by_line
 from orders.manual.tasks import refuse_if_waiting
 from orders.records import Line, Order, Viewer
+from orders.refund_rows import RefundRow
 from supply import pool
 from tenants.directory import Shop
 
@@ -127,21 +128,15 @@ async def _pay(
         "select supplier_id from supplier_listings where id = $1", line.supplier_listing_id
     )
     supplier = await whose.supplier_inside(supplier_id)
-    await refund_writing.write_rows(
-        refund_id,
-        order,
-        line,
-        payment,
-        Reversal((), ()),
-        amount_minor,
-        channel_minor,
-        amount_minor - channel_minor,
-        "FAST_REFUND",
-        void,
-        [],
-        "CHANNEL",
-        None,
+    row = RefundRow(
+        id=refund_id,
+        reason="FAST_REFUND",
+        amount_minor=amount_minor,
+        channel_minor=channel_minor,
+        wallet_minor=amount_minor - channel_minor,
+        returned=void,
     )
+    await refund_rows.write(order, line, payment, row)
     laid_out = await _laid_out(supplier_id, order.currency, amount_minor)
     await _post(laid_out, order, payment, refund_id, posting_id, amount_minor, channel_minor)
     await _insert(order, line, kind, claim_id, supplier_id, refund_id, posting_id, actor)

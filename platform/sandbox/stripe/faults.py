@@ -69,6 +69,7 @@ class FaultPlan(BaseModel):
     out_of_order: OutOfOrder | None = None
     lost: Lost | None = None
     refund_pending: Undecided | None = None
+    short_for_refunds: bool | None = None
     processing: Undecided | None = None
 
 

@@ -20,6 +20,11 @@ def create(work: Work, params: Params) -> Json:
     Raises BadParameter when no payment is named, RefusedByState when there is less to refund.
     """
     charge = _charge_to_refund(work, params)
+    if work.faults.plan.short_for_refunds:
+        raise RefusedByState(
+            "Insufficient funds in your Stripe balance to refund this amount.",
+            message_code="insufficient_balance_for_refund",
+        )
     disputes.refuse_refund_of(work, charge)
     amount_minor = _amount_to_refund(charge, params)
     fault = work.faults.plan.refund_pending
