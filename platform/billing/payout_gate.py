@@ -1,4 +1,5 @@
-"""Whether anything is paid out in a currency: not while the books and the statements differ.
+"""Whether anything is paid out in a currency: not while the books and the statements differ; and
+whether a party may use what it has earned.
 
 Reconciliation says what is open; payouts ask before they begin, and again before they are sent.
 Everything here runs inside the caller's core transaction.
@@ -7,6 +8,8 @@ Everything here runs inside the caller's core transaction.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 from kernel import db
 from kernel.errors import Refusal
@@ -16,6 +19,12 @@ class PayoutsStopped(Refusal):
     """The books of this currency are being put right; nothing is paid out meanwhile."""
 
     code = "ACCOUNT_FROZEN"
+
+
+class InDebt(Refusal):
+    """The party owes the platform money, which comes first."""
+
+    code = "RECEIVABLE_OPEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,25 @@ async def require_open(currency: str) -> None:
     )
     if shut:
         raise PayoutsStopped("Payouts wait until the books have been put right.", field="amount")
+
+
+def require_unblocked(reason: str | None) -> None:
+    """Raise the refusal for what `payout_block` of the database says; nothing for nothing."""
+    if reason == "IN_DEBT":
+        raise InDebt("What is owed to the platform comes first.", field="amount")
+    if reason is not None:
+        raise PayoutsStopped("Nothing is paid out at the moment: an operator decides.")
+
+
+async def require_free_to_give(kind: Literal["TENANT", "SUPPLIER"], party_id: UUID) -> None:
+    """Raise where a party may not give away what it has earned, whose account is locked: it would
+    pay itself out by gifts to buyers of its own. A stop of everybody's payouts stops no gift.
+
+    Raises `InDebt`, `PayoutsStopped`.
+    """
+    require_unblocked(
+        await db.fetch_value("select party_block($1::text, $2::uuid)", kind, party_id)
+    )
 
 
 async def gates() -> list[Gate]:

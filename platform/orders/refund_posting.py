@@ -6,7 +6,7 @@ Inside the transaction of a use case, with the order and what its line has earne
 from collections.abc import Sequence
 from uuid import UUID
 
-from billing import accounts, debts, ledger, trade_moves
+from billing import accounts, debts, ledger, payout_gate, trade_moves
 from billing.ledger import Account, credit, debit, merged
 from kernel.ids import new_id
 from orders import clawback, funding, postings
@@ -80,7 +80,8 @@ async def draw(
 ) -> Drawing:
     """Lock what everybody has, and draw the claims out of it; the shop gets its points back.
 
-    Raises `InsufficientBalance` where there is too little, and no credit.
+    Without credit it is a gift out of what the shop has earned. Raises `InsufficientBalance` where
+    that is too little, `InDebt` and `PayoutsStopped` where the shop may give nothing away.
     """
     taken, shops_minor = clawback.less_for_shop(taken, order, amount_minor=points.shops_minor)
     drawn_on = drawing.drawn_on(taken.claims, earned, order.currency)
@@ -95,6 +96,8 @@ async def draw(
             field="amount",
             details={"available": sum(held.values())},
         )
+    if not on_credit and drawn_on:
+        await payout_gate.require_free_to_give("TENANT", order.tenant_id)
     drawn = drawing.draw_all(taken.claims, currency=order.currency, held=held, rows=earned)
     if shops_minor and shop:
         drawn.give(shop[0], shops_minor, debt_minor=debts_minor.get(shop[0].debt, 0))

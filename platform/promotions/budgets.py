@@ -7,11 +7,12 @@ bounds every budget alike (docs/decisions/0043).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 
-from billing import accounts, ledger
+from billing import accounts, ledger, payout_gate
 from billing.ledger import Account, credit, debit
 from kernel import db
 from kernel.errors import Invalid, Refusal
@@ -64,7 +65,8 @@ class TopUp:
 async def top_up_budget(wish: TopUp) -> Budget:
     """Add money to a budget, once for an idempotency key; returns what it holds then.
 
-    Raises `InsufficientBalance` when the party has not earned as much, `Invalid`, `TopUpConflict`.
+    Raises `InsufficientBalance` when the party has not earned as much, `InDebt` and
+    `PayoutsStopped` where it may not use it, `Invalid`, `TopUpConflict`.
     """
     if not 1 <= wish.amount_minor <= MAX_AMOUNT_MINOR:
         raise Invalid("A top-up is at least one minor unit.", field="amount")
@@ -101,7 +103,12 @@ async def _is_done(wish: TopUp) -> bool:
 
 async def _post(wish: TopUp) -> None:
     if wish.from_earnings:
+        assert wish.party_id is not None
         await ledger.require(wish.source, wish.amount_minor, field="amount")
+        kind: Literal["TENANT", "SUPPLIER"] = (
+            "TENANT" if wish.party_id == wish.tenant_id else "SUPPLIER"
+        )
+        await payout_gate.require_free_to_give(kind, wish.party_id)
     await ledger.post(
         [
             debit(wish.source, wish.amount_minor),

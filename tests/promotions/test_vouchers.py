@@ -76,7 +76,9 @@ def test_vouchers_are_posted_by_their_numbers() -> None:
         ledger.debit(batch, 1_000),
         ledger.credit(wallet, 1_000),
     ]
-    assert postings.unredeemed(batch=batch, funder=promo, amount_minor=2_000) == [
+    assert postings.unredeemed(
+        batch=batch, to_funder=[ledger.credit(promo, 2_000)], amount_minor=2_000
+    ) == [
         ledger.debit(batch, 2_000),
         ledger.credit(promo, 2_000),
     ]

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from billing import accounts, ledger, payout_gate
-from billing.payout_gate import PayoutsStopped
+from billing.payout_gate import InDebt as InDebt
 from billing.payouts import rows
 from billing.payouts.changing import Change, change
 from billing.payouts.locking import debt_of
@@ -28,12 +28,6 @@ class PayoutConflict(Refusal):
     """The idempotency key was used for another payout."""
 
     code = "IDEMPOTENCY_CONFLICT"
-
-
-class InDebt(Refusal):
-    """The party owes the platform money, which comes first."""
-
-    code = "RECEIVABLE_OPEN"
 
 
 class WrongState(Refusal):
@@ -96,7 +90,7 @@ async def request_payout(
         values = _values(party, method, payout_id, amount_minor, actor, idempotency_key)
         found = await db.fetch_row(_RESERVE.sql, *_RESERVE.values(values))
         assert found is not None
-        require_unblocked(found["reason"])
+        payout_gate.require_unblocked(found["reason"])
         if found["held_minor"] < amount_minor:
             raise ledger.too_little(found["held_minor"], field="amount")
         crash_point("payout.reserved")
@@ -104,14 +98,6 @@ async def request_payout(
     crash_point("payout.requested")
     assert made is not None
     return made
-
-
-def require_unblocked(reason: str | None) -> None:
-    """Raise the refusal for what `payout_block` of the database says; nothing for nothing."""
-    if reason == "IN_DEBT":
-        raise InDebt("What is owed to the platform comes first.", field="amount")
-    if reason is not None:
-        raise PayoutsStopped("Nothing is paid out at the moment: an operator decides.")
 
 
 async def cancel_payout(party: Party, payout_id: UUID, *, actor: Actor) -> Payout:

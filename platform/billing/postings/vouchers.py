@@ -13,6 +13,6 @@ def redeemed(*, batch: Account, wallet: Account, amount_minor: int) -> list[Entr
     return [debit(batch, amount_minor), credit(wallet, amount_minor)]
 
 
-def unredeemed(*, batch: Account, funder: Account, amount_minor: int) -> list[Entry]:
-    """What nobody has redeemed goes back to where it came from."""
-    return [debit(batch, amount_minor), credit(funder, amount_minor)]
+def unredeemed(*, batch: Account, to_funder: list[Entry], amount_minor: int) -> list[Entry]:
+    """What nobody has redeemed goes back to where it came from, by these credits."""
+    return [debit(batch, amount_minor), *to_funder]

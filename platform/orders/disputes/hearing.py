@@ -86,8 +86,8 @@ async def _apply(
         await _post_withdrawal(case)
     if todo.stop:
         case = await stopping.stop(case, payment, order, is_over=todo.settle is not None)
-    if todo.withdraw and todo.settle != "WON":
-        case = await topped_up.take(case, payment, and_shop=todo.settle == "LOST")
+    if todo.settle == "LOST" or (todo.withdraw and todo.settle != "WON"):
+        case = await topped_up.take(case, payment, at_last=todo.settle == "LOST")
     if todo.reinstate:
         case = replace(case, fee_back_minor=min(report.fee_back_minor, case.fee_minor))
         await _post_reinstatement(case)

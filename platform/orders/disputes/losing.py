@@ -19,7 +19,7 @@ from kernel.ids import new_id
 from kernel.money import largest_remainder
 from orders import funding, records, refund_rows
 from orders.clawback import Claim, less_for_shop
-from orders.disputes import bearing, chargeback_rows, stopping, taking
+from orders.disputes import bearing, chargeback_rows, stopping, taking, topped_up
 from orders.disputes.bearing import Loss
 from orders.disputes.cases import Case
 from orders.disputes.coming_back import what_comes_back
@@ -80,11 +80,12 @@ async def _cover_refunds(payment_id: UUID, amount_minor: int) -> int:
 @dataclass(slots=True)
 class Bill:
     """Who pays a lost case: the claims on parties, and what the platform loses itself. In minor
-    units; `shop_id` is the shop that is liable, None where it is the platform's own."""
+    units; `liable_id` is the shop that is liable, or whoever has put a disputed deposit down; None
+    where it is the platform's own."""
 
     case: Case
     rule: bearing.Rule
-    shop_id: UUID | None
+    liable_id: UUID | None
     claims: list[Claim] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     claimed_minor: int = 0
@@ -103,8 +104,8 @@ class Bill:
         self.entries += more
         self.claimed_minor += amount_minor
         self.platform_minor += loss.platform_minor
-        if self.shop_id is not None and loss.borne_minor > loss.platform_minor:
-            self.charges[self.shop_id, "BORNE"] += loss.borne_minor - loss.platform_minor
+        if self.liable_id is not None and loss.borne_minor > loss.platform_minor:
+            self.charges[self.liable_id, "BORNE"] += loss.borne_minor - loss.platform_minor
 
     def charge_fee(self, claim: Claim | None) -> None:
         """Recover a part of the channel's fee from whoever is liable."""
@@ -116,28 +117,29 @@ class Bill:
     def charge_rest(self, rest_minor: int) -> None:
         """What no line has, and the channel's fee: the shop's by the contract, else the
         platform's. The fee of bad goods is the supplier's, line by line."""
-        if self.shop_id is None or self.rule == bearing.GUARANTEED:
+        if self.liable_id is None or self.rule == bearing.GUARANTEED:
             self.platform_minor += rest_minor
             return
         if rest_minor:
-            self.claims.append(Claim(self.shop_id, "SHOP_MARGIN", rest_minor))
-            self.charges[self.shop_id, "REST"] += rest_minor
+            self.claims.append(Claim(self.liable_id, "SHOP_MARGIN", rest_minor))
+            self.charges[self.liable_id, "REST"] += rest_minor
         fee_left_minor = self.case.fee_lost_minor - self.fee_minor
         if fee_left_minor:
-            self.charge_fee(Claim(self.shop_id, "SHOP_MARGIN", fee_left_minor))
+            self.charge_fee(Claim(self.liable_id, "SHOP_MARGIN", fee_left_minor))
 
 
 async def _bill(case: Case, payment: Payment, order: Order | None) -> Bill:
-    """An empty bill. A shop answers for what it has put into its own balance, whatever is
+    """An empty bill. A party answers for what it has put into a balance of its own, whatever is
     guaranteed."""
-    own = payment.purpose == "TRADE_TOP_UP"
+    own = payment.purpose in ("TRADE_TOP_UP", "DEPOSIT_TOP_UP")
     rule = bearing.rule_of(goods=case.goods, liability="SHOP" if own else case.liability)
     if order is not None:
         return Bill(case, rule, order.tenant_id if len(order.path) > 1 else None)
-    is_agent: bool = await db.fetch_value(
-        "select kind = 'AGENT' from tenants where id = $1", case.tenant_id
+    liable_id = await topped_up.liable_for(payment)
+    is_platform: bool = await db.fetch_value(
+        "select exists (select from tenants where id = $1 and kind = 'ROOT')", liable_id
     )
-    return Bill(case, rule, case.tenant_id if is_agent else None)
+    return Bill(case, rule, None if is_platform else liable_id)
 
 
 async def _write_lines(

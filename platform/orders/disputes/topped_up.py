@@ -4,12 +4,14 @@ What is spent already is borne when the dispute is lost, as by the contract (`lo
 """
 
 from dataclasses import replace
+from uuid import UUID
 
 from billing import accounts, ledger, trade_moves
 from billing.ledger import Account, Entry
 from billing.payments import Payment
 from billing.postings import disputes as postings
 from kernel.ids import new_id
+from orders.deposits import stopping
 from orders.deposits.whose import party_of_payment
 from orders.disputes.cases import Case
 
@@ -28,24 +30,29 @@ async def balance_of(payment: Payment) -> Account | None:
     return None
 
 
-async def take(case: Case, payment: Payment, *, and_shop: bool) -> Case:
+async def take(case: Case, payment: Payment, *, at_last: bool) -> Case:
     """Take what is left of a disputed top-up; the case as it has been secured by it.
 
-    `and_shop`: the shop pays for the rest at once: its accounts are locked with the balance.
+    `at_last`: the bank keeps the money. What has come back to the balance since the dispute began
+    is taken then, and who answers for the rest pays at once: its accounts are locked with it.
     """
     balance = await balance_of(payment)
     if balance is None:
         return case
-    of_shop = [
-        account(case.tenant_id, case.currency)
-        for account in (accounts.party_pending, accounts.party_available, accounts.deposit_free)
-    ]
-    (there_minor, *_) = await trade_moves.lock([balance, *(of_shop if and_shop else ())])
-    taken_minor = min(max(there_minor, 0), case.amount_minor)
+    of_liable = []
+    if at_last:
+        party_id = await liable_for(payment)
+        of_liable = [
+            account(party_id, case.currency)
+            for account in (accounts.party_pending, accounts.party_available, accounts.deposit_free)
+        ]
+    (there_minor, *_) = await trade_moves.lock([balance, *of_liable])
+    taken_minor = min(max(there_minor, 0), case.amount_minor - case.taken_minor)
     if taken_minor:
         entries = postings.balance_taken(case.id, balance, taken_minor)
-        await _move(case, balance, entries, -taken_minor)
-    return replace(case, taken_minor=taken_minor)
+        step = "taken-at-last" if at_last else "taken"
+        await _move(case, payment, balance, entries, -taken_minor, step)
+    return replace(case, taken_minor=case.taken_minor + taken_minor)
 
 
 async def give_back(case: Case, payment: Payment) -> None:
@@ -55,10 +62,24 @@ async def give_back(case: Case, payment: Payment) -> None:
         return
     await trade_moves.lock([balance])
     entries = postings.balance_returned(case.id, balance, case.taken_minor)
-    await _move(case, balance, entries, case.taken_minor)
+    await _move(case, payment, balance, entries, case.taken_minor, "back")
 
 
-async def _move(case: Case, balance: Account, entries: list[Entry], amount_minor: int) -> None:
+async def liable_for(payment: Payment) -> UUID:
+    """Who answers for a top-up: whoever has put the deposit down, else the shop."""
+    if payment.purpose == "DEPOSIT_TOP_UP":
+        return (await party_of_payment(payment)).id
+    return payment.tenant_id
+
+
+async def _move(
+    case: Case,
+    payment: Payment,
+    balance: Account,
+    entries: list[Entry],
+    amount_minor: int,
+    step: str,
+) -> None:
     posting_id = new_id()
     if balance.code == accounts.trade(case.tenant_id, case.currency).code:
         kind: trade_moves.MoveKind = "DISPUTED" if amount_minor < 0 else "DISPUTE_WON"
@@ -69,7 +90,9 @@ async def _move(case: Case, balance: Account, entries: list[Entry], amount_minor
     await ledger.post(
         entries,
         kind="E10_BALANCE_TAKEN" if amount_minor < 0 else "E10_BALANCE_RETURNED",
-        idempotency_key=f"dispute-balance:{case.id}:{'taken' if amount_minor < 0 else 'back'}",
+        idempotency_key=f"dispute-balance:{case.id}:{step}",
         tenant_id=case.tenant_id,
         posting_id=posting_id,
     )
+    if payment.purpose == "DEPOSIT_TOP_UP":
+        await stopping.follow(await party_of_payment(payment))

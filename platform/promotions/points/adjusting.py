@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from billing import accounts, ledger
+from billing import accounts, ledger, payout_gate
 from billing.ledger import Entry, credit, debit
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
@@ -47,7 +47,8 @@ async def adjust_points(wish: Adjustment) -> Purse:
     """Give or take points, once for an idempotency key; returns what the customer has then.
 
     Raises `Invalid`, `NotFound` for nobody's customer, `InsufficientBalance` when the shop has not
-    earned as much, `PointsNotApplicable` when the customer has fewer, `AdjustmentConflict`.
+    earned as much, `InDebt` and `PayoutsStopped` where it may not use it, `PointsNotApplicable`
+    when the customer has fewer, `AdjustmentConflict`.
     """
     _require_sensible(wish)
     scope = db.core_scope(wish.shop.id, path=wish.shop.path)
@@ -139,6 +140,7 @@ def _money(wish: Adjustment) -> ledger.Account:
 async def _grant(wish: Adjustment, worth_minor: int, lasts_days: int) -> None:
     if len(wish.shop.path) > 1:
         await ledger.require(_money(wish), worth_minor, field="points")
+        await payout_gate.require_free_to_give("TENANT", wish.shop.id)
     await db.execute(
         """with lot as (
                insert into points_lots (tenant_id, id, customer_id, origin, points, left_points,

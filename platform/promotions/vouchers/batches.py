@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from billing import accounts, ledger
+from billing import accounts, ledger, payout_gate
 from billing.ledger import Account
 from billing.postings import vouchers as postings
 from kernel import clear_codes, crypto, db
@@ -116,7 +116,8 @@ async def create_batch(*, shop: Shop, wish: BatchWish, actor: str) -> tuple[Batc
     """Set a batch's money aside and make its codes; returns them, which nobody can do again.
 
     A repeated request gets the batch and no codes. Raises `Invalid`, `InsufficientBalance`,
-    `TenantRestricted` for a shop that is paid nothing out, `VoucherConflict`.
+    `TenantRestricted` for a shop that is paid nothing out, `InDebt`, `PayoutsStopped`,
+    `VoucherConflict`.
     """
     batch_id = new_id()
     async with db.transaction(db.core_scope(shop.id, path=shop.path)):
@@ -129,6 +130,7 @@ async def create_batch(*, shop: Shop, wish: BatchWish, actor: str) -> tuple[Batc
         total_minor = batch.value_minor * batch.count
         if batch.funder != "PLATFORM":
             await ledger.require(batch.funders_account, total_minor, field="value")
+            await payout_gate.require_free_to_give("TENANT", shop.id)
         codes = await _write_codes(batch)
         await ledger.post(
             postings.funded(

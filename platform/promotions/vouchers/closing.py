@@ -3,7 +3,8 @@
 from typing import Final, Literal
 from uuid import UUID
 
-from billing import ledger
+from billing import debts, ledger
+from billing.ledger import Entry
 from billing.postings import vouchers as postings
 from kernel import db
 from kernel.errors import Invalid
@@ -93,13 +94,18 @@ async def _close(batch: Batch, state: Literal["VOIDED", "ENDED"]) -> None:
     )
     if returned:
         await ledger.post(
-            postings.unredeemed(
-                batch=batch.account,
-                funder=batch.funders_account,
-                amount_minor=returned * batch.value_minor,
-            ),
+            await _given_back(batch, returned * batch.value_minor),
             kind="VOUCHER_UNREDEEMED",
             idempotency_key=f"voucher-batch-end:{batch.id}",
             tenant_id=batch.tenant_id,
         )
     crash_point("voucher.closed")
+
+
+async def _given_back(batch: Batch, amount_minor: int) -> list[Entry]:
+    """What nobody has redeemed, to its funder; what a shop owes by now is repaid first."""
+    if batch.funder == "SHOP":
+        to_funder = await debts.became_available(batch.tenant_id, batch.currency, amount_minor)
+    else:
+        to_funder = [ledger.credit(batch.funders_account, amount_minor)]
+    return postings.unredeemed(batch=batch.account, to_funder=to_funder, amount_minor=amount_minor)
