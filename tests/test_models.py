@@ -42,6 +42,7 @@ WITHOUT_MODEL = {
     "audit_mark": "the place of that function",
     "statement_files": "claimed and ended by conditional updates alone",
     "statement_chunks": "key of three columns",
+    "fx_rates": "written once by a statement that looks at the last one, and read in SQL",
     "ledger_adjustments": "proposed and decided by conditional statements, in SQL",
     "offer_days": "key of two columns",
     "offer_figures": "written by the orders' sweep, and read in the page's statement",

@@ -95,6 +95,7 @@ _NAMES = {
     "sev": "event",
     "cpn": "coupon",
     "adj": "correction",
+    "fxr": "exchange rate",
     "pty": "party",
     "bkl": "bank line",
     "bks": "bank statement",

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     """How long a new place to be paid at waits before anything goes there."""
     payout_grace_seconds: int = Field(10 * 60, ge=0)
     """How long a party may take a request back before it is looked at."""
+    fx_fresh_seconds: int = Field(26 * 3600, ge=60)
+    """For how long after its moment an exchange rate is priced with."""
+    fx_jump_bp: int = Field(500, ge=0)
+    """By how much a rate may be off the last one with nobody confirming it."""
     fast_refund_minutes: int = 15
     """How long the guarantee lasts: from the payment for what is missing, from the delivery for
     what is invalid."""

@@ -29,7 +29,7 @@ REJECTED: Final = frozenset({_S.REJECTED})
 #: Where: "which fields of the query, the mutation and the subscription".
 _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", ALWAYS, "storefront tenant affiliate supplier trialBalance tenants"),
-    ("Query", ALWAYS, "auditLog auditHead ledgerAdjustments statement statementFile"),
+    ("Query", ALWAYS, "auditLog auditHead ledgerAdjustments statement statementFile fxRates"),
     ("Query", ALWAYS, "manualDeliveries childTenantInvitations"),
     ("Query", ALWAYS, "partyBalances batchCompensation"),
     (
@@ -61,7 +61,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", OUTLIVES, "orderLineCorrect orderLineCancel"),
     ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),
     ("Mutation", STANDING, "childTenantRestrict tenantCloseRequest"),
-    ("Mutation", ALWAYS, "ledgerAdjust ledgerAdjustDecide statementAsk"),
+    ("Mutation", ALWAYS, "ledgerAdjust ledgerAdjustDecide statementAsk fxRateSet"),
     ("Mutation", ALWAYS, "childTenantInvitationWithdraw"),
     ("Mutation", STANDING, "domainAdd domainVerify domainPrimary"),
     ("Mutation", SERVED, "domainRemove"),

@@ -11,6 +11,7 @@ from schema.sentences_of_buyers import OF_BUYERS
 from schema.sentences_of_deposits import OF_DEPOSITS
 from schema.sentences_of_disputes import OF_DISPUTES
 from schema.sentences_of_earnings import OF_EARNINGS
+from schema.sentences_of_exchange import OF_EXCHANGE
 from schema.sentences_of_payouts import OF_PAYOUTS
 from schema.sentences_of_shops import OF_SHOPS
 from schema.sentences_of_vouchers import OF_VOUCHERS
@@ -48,6 +49,8 @@ _CHINESE = {
     "PAYOUT_BLOCKED": "该提现未通过检查。",
     "PAYOUTS_OPEN": "有提现正在处理，暂不能更换收款方式。",
     "WRONG_STATE": "当前状态不能执行此操作。",
+    "RATE_JUMPS": "该汇率与上一次相差过大。",
+    "RATE_IS_OLDER": "该货币对已有更新的汇率。",
     "CHANNEL_UNAVAILABLE": "支付渠道暂无响应，请稍后再试。",
 }
 
@@ -58,6 +61,7 @@ _SENTENCES: Final = (
     | OF_BUYERS
     | OF_DISPUTES
     | OF_EARNINGS
+    | OF_EXCHANGE
     | OF_PAYOUTS
     | OF_DEPOSITS
     | OF_SHOPS

@@ -20,6 +20,7 @@ from schema.desks import DeskQuery
 from schema.disputes import DisputeMutation, DisputeQuery
 from schema.domains import DomainMutation
 from schema.earnings import EarningMutation, EarningQuery
+from schema.exchange import ExchangeMutation, ExchangeQuery
 from schema.fast_refunds import FastRefundMutation, FastRefundQuery
 from schema.forms import FormQuery
 from schema.goods import GoodsMutation
@@ -120,6 +121,7 @@ class Query(
     PayoutDeskQuery,
     DisputeQuery,
     StatementQuery,
+    ExchangeQuery,
 ):
     """What can be asked."""
 
@@ -166,6 +168,7 @@ class Mutation(
     PayoutDeskMutation,
     DisputeMutation,
     StatementMutation,
+    ExchangeMutation,
 ):
     """What can be done."""
 

@@ -817,6 +817,12 @@ SLOTS: Final[dict[str, Slot]] = {
         lambda ask: ask.caller.own.adjustment_id, nobodys=_id("adj")
     ),
     "post": Slot(_fixed(True)),
+    "base": Slot(_fixed("USD")),
+    "quote": Slot(_fixed("CNY")),
+    "Mutation.fxRateSet(input.rate)": Slot(_fixed("7.1234")),
+    "Mutation.fxRateSet(input.source)": Slot(_fixed("the central bank")),
+    "takenAt": Slot(_omitted),
+    "confirmChangeBp": Slot(_fixed(1_000_000)),
 }
 
 SLOTS_OF_MONEY_OUT: Final[Mapping[str, Slot]] = {

@@ -160,6 +160,7 @@ APPEND_ONLY = {
     "payout_events",
     "deposit_top_ups",
     "bank_credits",
+    "fx_rates",
 }
 
 _BODY = re.compile(r"\$\$.*?\$\$", re.S)
@@ -441,6 +442,11 @@ async def test_append_only_tables_refuse_the_owner_too(owner: asyncpg.Connection
     await owner.execute(
         """insert into audit_seals (sequence, event_number, hash)
            select 1, min(number), sha256('') from audit_events"""
+    )
+    await owner.execute(
+        """insert into fx_rates (id, base, quote, value, source, taken_at, fresh_until, set_by)
+           values ($1, 'USD', 'CNY', 7.1, 'a bank', now(), now() + interval '1 day', 'somebody')""",
+        new_id(),
     )
     for table in APPEND_ONLY:
         before = await owner.fetch(f"select * from {table}")

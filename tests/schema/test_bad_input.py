@@ -15,6 +15,7 @@ from bad_input.of_deliveries import DELIVERIES
 from bad_input.of_deposits import DEPOSITS
 from bad_input.of_disputes import DISPUTES
 from bad_input.of_earnings import EARNINGS
+from bad_input.of_exchange import EXCHANGE
 from bad_input.of_payments import PAYMENTS
 from bad_input.of_payouts import PAYOUTS
 from bad_input.of_points import POINTS
@@ -401,6 +402,7 @@ ROWS: Final = [
     *POINTS,
     *PAYMENTS,
     *RECONCILIATION,
+    *EXCHANGE,
     *EARNINGS,
     *PRICES,
     *TRADE,

@@ -889,7 +889,8 @@ select edge.owner_id, edge.moment
 from (select tenant_id as owner_id, starts_at as moment from price_rules
       union select tenant_id, ends_at from price_rules
       union select tenant_id, starts_at from promotions
-      union select tenant_id, ends_at from promotions) as edge
+      union select tenant_id, ends_at from promotions
+      union select platform_id(), fresh_until from fx_rates) as edge
 left join catalogue_moments known
      on known.owner_id = edge.owner_id and known.moment = edge.moment
 left join catalogue_versions version on version.owner_id = edge.owner_id

@@ -1,0 +1,5 @@
+"""What a currency is worth in another one, each rate for a while."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0057_growing_lists")
