@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0057_growing_lists")
+Migration = sql_migration(__file__, after="0059_what_a_party_may_use")
