@@ -109,9 +109,14 @@ async def examine(database_url: str) -> list[Finding]:
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await _see_every_tenant(connection)
-            return [await _examine_one(connection, invariant) for invariant in read_invariants()]
+            return await examine_on(connection)
     finally:
         await connection.close()
+
+
+async def examine_on(connection: asyncpg.Connection) -> list[Finding]:
+    """Run every invariant's query in the transaction that is open, as one that sees all tenants."""
+    return [await _examine_one(connection, invariant) for invariant in read_invariants()]
 
 
 async def _see_every_tenant(connection: asyncpg.Connection) -> None:

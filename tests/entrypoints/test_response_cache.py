@@ -242,8 +242,10 @@ CHANGES = [
     "insert into offer_figures (listing_id, sold, faults, typical_seconds)"
     " select id, 30, 1, 10 from supplier_listings where sku_id = '{sku}'",
     "update suppliers set status = 'SUSPENDED'",
-    "insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency)"
-    " select gen_random_uuid(), other.id, '{sku}', 7900, 'CNY' from other_supplier() as other",
+    "with other as (insert into suppliers (id, name) values (gen_random_uuid(), 'other')"
+    " returning id)"
+    " insert into supplier_listings (id, supplier_id, sku_id, supply_price_minor, currency)"
+    " select gen_random_uuid(), other.id, '{sku}', 7900, 'CNY' from other",
     "update skus set name_zh = '别的', name_en = 'other'",
     "update skus set status = 'ARCHIVED'",
     "update skus set max_per_order = 7, region = 'EU', usage_rules_zh = array['one']",
@@ -287,11 +289,6 @@ CHANGES = [
 async def test_a_change_of_anything_that_is_shown_is_seen_at_once(
     world: World, guest: Guest, truth: Callable[..., Awaitable[bytes]], change: str
 ) -> None:
-    await world.owner.execute(
-        """create function other_supplier() returns table (id uuid) language sql as $$
-               insert into suppliers (id, name) values (gen_random_uuid(), 'other') returning id
-           $$"""
-    )
     await world.owner.execute("update keys set expires_at = now() + interval '30 days'")
     before = await guest.until_kept()
     assert before == await truth()

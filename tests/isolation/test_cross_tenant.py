@@ -16,6 +16,7 @@ from isolation.documents import leaves_of, object_types, root_fields
 from isolation.matrix import (
     Case,
     any_kind_cases,
+    first_cases,
     foreign_cases,
     nobodys_case,
     own_cases,
@@ -68,6 +69,14 @@ OF_ONE_ORDER = {
 
 
 @pytest.mark.statements
+async def test_each_field_is_reached_by_whoever_may_first(town: Neighbourhood, api: Api) -> None:
+    report = await run(town, api, first_cases(town))
+    assert report.covered == {root.coordinate for root in root_fields()}
+    assert report.crashes == []
+    assert report.leaks == []
+
+
+@pytest.mark.sweep
 async def test_right_requests_reach_every_field_and_every_type(
     town: Neighbourhood, api: Api
 ) -> None:
@@ -97,6 +106,7 @@ async def test_foreign_values_of_any_kind_reach_nothing_anywhere(
     assert report.leaks == []
 
 
+@pytest.mark.sweep
 async def test_a_foreign_thing_and_no_thing_at_all_are_answered_alike(
     town: Neighbourhood, api: Api
 ) -> None:
