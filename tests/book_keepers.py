@@ -28,6 +28,7 @@ class StatementInMemory:
     """The provider's own book: what it has taken and given back, as it remembers it."""
 
     book: str = "STRIPE"
+    slack: timedelta = timedelta(0)
     entries: dict[str, StatementEntry] = field(default_factory=dict)
     entries_a_page: int = 3
     is_silent: bool = False

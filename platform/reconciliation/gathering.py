@@ -18,7 +18,7 @@ from reconciliation.runs import Run
 POSTINGS_AT_ONCE: Final = 2_000
 
 # A row of ours and what the other side calls it. Whoever moves money at a channel adds a line.
-_CALLED: Final = """
+_AT_CHANNEL: Final = """
     select provider_ref, 'PAYMENT' from payments where id = named.own_id
     union all
     select provider_ref, 'PAYMENT' from payments
@@ -31,6 +31,24 @@ _CALLED: Final = """
     -- A payout that failed and was tried again has a transfer for each try.
     select max(provider_ref), 'TRANSFER' from payout_events
     where payout_id = named.own_id and attempt::text = split_part(named.idempotency_key, ':', 3)
+"""
+# At the bank, a line is called by what of ours it names, else by the bank's own id.
+_AT_BANK: Final = """
+    select coalesce(names, bank_id),
+           case left(names, 3) when 'pyt' then 'TRANSFER' when 'ref' then 'REFUND'
+                               else 'PAYMENT' end
+    from bank_lines where id = named.own_id
+    union all
+    select bank_reference, 'PAYMENT' from bank_credits where posting_id = named.id
+    union all
+    select public_id('pyt', id), 'TRANSFER' from payouts where id = named.own_id
+    union all
+    select public_id('ref', id), 'REFUND' from bank_refunds where id = named.own_id
+"""
+_CALLED: Final = f"""
+    select * from ({_AT_CHANNEL}) as at_channel where named.book <> 'BANK'
+    union all
+    select * from ({_AT_BANK}) as at_bank where named.book = 'BANK'
     union all
     select reference, category from reconciliation_items where id = named.own_id
 """

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from billing.payment_methods.statement import Statement as StatementOfAccount
 from kernel import db
 from kernel.statements import Statement
 from reconciliation import days
 from reconciliation.findings import KEEP
+from reconciliation.own_lines import BROUGHT
 from reconciliation.runs import Run
 from reconciliation.statements import gathered_books
 
@@ -37,7 +39,7 @@ batch as materialized (
     order by number limit :batch::int
 )
 """
-_JUDGE: Final = """
+_PARTS: Final = """
 examined as materialized (
     select distinct reference from batch
 ), summed as (
@@ -59,7 +61,7 @@ examined as materialized (
            array_agg(distinct currency::text) filter (where side = 'THEIRS') as their_currencies,
            min(category) filter (where category <> 'OTHER') as category,
            (array_agg(own_id) filter (where side = 'THEIRS' and own_id is not null))[1] as own_id,
-           min(moved_at) as moved_at
+           min(moved_at) as moved_at, max(moved_at) filter (where side = 'OURS') as our_last_at
     from examined
     -- By the reference and nothing else, whatever is known of a table that grows by a day at once.
     cross join lateral (
@@ -72,7 +74,9 @@ examined as materialized (
     select summed.*, coalesce(summed.category, 'OTHER') as of_what,
            our_minor <> their_minor or coalesce(our_currencies <> their_currencies, false)
                or abs(our_fee_minor - their_fee_minor) > :rounding::bigint as differs,
-           case coalesce(summed.category, 'OTHER')
+           -- At the bank whatever is not of ours is OTHER: who has imported a line has looked.
+           :book::text = 'BANK' and coalesce(summed.category, 'OTHER') <> 'OTHER'
+           or case coalesce(summed.category, 'OTHER')
                when 'PAYMENT' then exists (
                    select from payments
                    where (provider = lower(:book::text) and provider_ref = summed.reference)
@@ -86,14 +90,20 @@ examined as materialized (
                when 'FEE' then true
                else false
            end as is_ours,
-           exists (select from refunds
-                   where id = summed.own_id and status in ('DUE', 'SENT')) as is_under_way
+           :book::text <> 'BANK' and exists (
+               select from refunds
+               where id = summed.own_id and status in ('DUE', 'SENT')) as is_under_way,
+           coalesce(:book::text = 'BANK' and our_minor > their_minor and BROUGHT, false)
+               as is_brought
     from summed
 ), judged as (
     select compared.*, case
         when not differs and then_minor = 0 then null
         when not differs or is_under_way then 'TIMING'
-        when (our_count = 0) <> (their_count = 0) and moved_at >= :late::timestamptz then 'TIMING'
+        when our_count = 0 and moved_at >= :late::timestamptz then 'TIMING'
+        when their_count = 0 and moved_at >= :late_there::timestamptz then 'TIMING'
+        when their_count < our_count and our_last_at >= :late_there::timestamptz
+             and :late_there::timestamptz < :late::timestamptz then 'TIMING'
         when their_count = 0 and of_what = 'OTHER' then 'UNKNOWN_REFERENCE'
         when our_count = 0 and not is_ours then 'UNKNOWN_REFERENCE'
         when their_count = 0 then 'MISSING_AT_PROVIDER'
@@ -106,10 +116,14 @@ examined as materialized (
     from compared
 ), found as (
     select reference, kind,
-           case when kind = 'TIMING' then 'WAIT'
+           case when is_brought then 'BOOK'
+                when kind = 'TIMING' then 'WAIT'
                 when kind = 'FEE' then 'ADJUST_FEE'
+                when kind = 'MISSING_IN_LEDGER' and of_what = 'PAYMENT' and :book::text = 'BANK'
+                    then 'LEDGER_ADJUST'
                 when kind = 'MISSING_IN_LEDGER' and of_what = 'PAYMENT' then 'APPLY_EVENT'
                 when kind = 'MISSING_IN_LEDGER' and of_what in ('PAYOUT', 'FEE') then 'BOOK'
+                when kind = 'MISSING_IN_LEDGER' and :book::text = 'BANK' then 'RECORD_RESULT'
                 when kind = 'UNKNOWN_REFERENCE' and their_count = 0 then 'REVERSE'
                 when kind = 'DUPLICATE' and our_count <> our_kinds then 'REVERSE'
                 else 'ASK_PROVIDER' end as fix,
@@ -123,6 +137,15 @@ examined as materialized (
     from judged where kind is not null
 )
 """
+_JUDGE: Final = _PARTS.replace(
+    "BROUGHT",
+    BROUGHT.format(
+        minor="our_minor - their_minor",
+        currency="our_currencies[1]",
+        reference="summed.reference",
+        category="summed.category",
+    ).strip(),
+)
 _MATCH_MOVED: Final = Statement.of(
     _MOVED,
     _JUDGE,
@@ -184,18 +207,21 @@ class Place:
         return f"moved {self.moved[0].isoformat()} {self.moved[1]}"
 
 
-async def match(run: Run, *, book: str, after: Place) -> tuple[int, Place | None]:
-    """Compare a portion of a book's references, inside a transaction.
+async def match(
+    run: Run, statement: StatementOfAccount, *, after: Place
+) -> tuple[int, Place | None]:
+    """Compare a portion of the references of a statement's book, inside a transaction.
 
     Returns how many, and where to go on; None where there is no more.
     """
     values = {
-        "book": book,
+        "book": statement.book,
         "batch": MOVEMENTS_AT_ONCE,
         "begin": run.begin,
         "end": run.end,
         "until": run.seen_until,
         "late": run.end - days.GRACE,
+        "late_there": run.end - max(days.GRACE, statement.slack),
         "rounding": ROUNDING_MINOR,
         "day": run.day,
         "after_number": after.number,

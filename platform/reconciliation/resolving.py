@@ -17,12 +17,13 @@ from kernel import db
 from kernel.errors import Invalid, Refusal
 from kernel.faults import crash_point
 from orders import settlement
-from reconciliation import runs
+from reconciliation import own_lines, runs
 from reconciliation.items import Item, item_by_id
 from reconciliation.turns import recount_gates
 
 Decision = Literal["SUGGESTED_FIX", "BY_HAND", "ACCEPT"]
 MAX_REASON_LETTERS: Final = 500
+BANK_BOOK: Final = "BANK"
 
 
 class ProviderDisagrees(Refusal):
@@ -33,7 +34,7 @@ class ProviderDisagrees(Refusal):
 
 async def resolve(item_id: UUID, *, decision: Decision, actor: str, reason: str) -> Item:
     """Decide an item; the same decision again is no other. Raises `Invalid`, `NotFound`,
-    `ProviderDisagrees`."""
+    `ProviderDisagrees`, `NoSuchLine`."""
     reason = reason.strip()
     if len(reason) > MAX_REASON_LETTERS or not reason.isprintable():
         raise Invalid(f"A reason has at most {MAX_REASON_LETTERS} characters.", field="reason")
@@ -68,6 +69,8 @@ async def _fix(item: Item, *, actor: str) -> None:
         await _decide(item, how="APPLY_EVENT", actor=actor)
     elif item.fix == "ADJUST_FEE":
         await _decide(item, how="ADJUST_FEE", actor=actor, entries=fee_adjustment(item))
+    elif item.fix == "BOOK" and item.book == BANK_BOOK:
+        await _take_line(item, actor=actor)
     elif item.fix == "BOOK":
         await _decide(item, how="BOOK", actor=actor, entries=booking(item))
     else:
@@ -98,6 +101,15 @@ async def _hear_of_it(item: Item) -> None:
     await settlement.hear(report)
 
 
+async def _take_line(item: Item, *, actor: str) -> None:
+    """Take a line of the bank's for what the ledger has booked before."""
+    async with db.transaction(runs.scope()):
+        await _note(item, how="BOOK", actor=actor)
+        await _post(item, "BOOK", await own_lines.take(item, actor=actor))
+        await recount_gates()
+    crash_point("reconciliation.decided")
+
+
 async def _decide(
     item: Item,
     *,
@@ -108,27 +120,36 @@ async def _decide(
 ) -> None:
     """Decide an open item and post what puts it right, in one transaction."""
     async with db.transaction(runs.scope()):
-        if not await db.execute(
-            """update reconciliation_items
-               set state = case when $2::text is null then 'ACCEPTED' else 'RESOLVED' end,
-                   how = $2, decided_by = $3, decided_at = platform_now(), reason = $4
-               where id = $1 and state = 'OPEN' and difference_minor = $5""",
-            item.id,
-            how,
-            actor,
-            reason,
-            item.difference_minor,
-        ):
-            raise Invalid("This item has been decided otherwise.", field="itemId")
+        await _note(item, how=how, actor=actor, reason=reason)
         if entries:
-            await ledger.post(
-                entries,
-                kind=f"RECONCILED_{how}",
-                idempotency_key=f"reconciled:{item.id}",
-                tenant_id=None,
-            )
+            await _post(item, how, entries)
         await recount_gates()
     crash_point("reconciliation.decided")
+
+
+async def _note(item: Item, *, how: str | None, actor: str, reason: str = "") -> None:
+    """Write down that an open item is decided, as it was seen. Raises `Invalid`."""
+    if not await db.execute(
+        """update reconciliation_items
+           set state = case when $2::text is null then 'ACCEPTED' else 'RESOLVED' end,
+               how = $2, decided_by = $3, decided_at = platform_now(), reason = $4
+           where id = $1 and state = 'OPEN' and difference_minor = $5""",
+        item.id,
+        how,
+        actor,
+        reason,
+        item.difference_minor,
+    ):
+        raise Invalid("This item has been decided otherwise.", field="itemId")
+
+
+async def _post(item: Item, how: str | None, entries: Sequence[Entry]) -> None:
+    await ledger.post(
+        entries,
+        kind=f"RECONCILED_{how}",
+        idempotency_key=f"reconciled:{item.id}",
+        tenant_id=None,
+    )
 
 
 def fee_adjustment(item: Item) -> list[Entry]:

@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from typing import Final
 
+from billing.bank.own_statement import BankStatement
 from billing.payment_methods.statement import Statement, StatementEntry
 from billing.payment_methods.stripe_statement import StripeStatement
 from kernel import db
 
-STATEMENTS: Final[list[Statement]] = [StripeStatement()]
-"""The bank has none yet: what is booked at it is gathered, and compared with nothing."""
+STATEMENTS: Final[list[Statement]] = [StripeStatement(), BankStatement()]
+"""Where there is none, what is booked there is gathered, and compared with nothing."""
 
 _KEEP: Final = """
 insert into settlement_movements as known

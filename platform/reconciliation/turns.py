@@ -100,17 +100,17 @@ async def _look_at_orders(run: Run) -> None:
 
 async def _match(run: Run) -> None:
     number, _, after = run.place.partition(":")
-    books = [statement.book for statement in statements.open_statements()]
+    asked = statements.open_statements()
     here = int(number or 0)
     async with db.transaction(runs.scope()):
         await run.hold()
-        if here >= len(books):
-            await matching.sum_up(run, compared=books)
+        if here >= len(asked):
+            await matching.sum_up(run, compared=[statement.book for statement in asked])
             await recount_gates()
             await run.note(step="DONE")
             return
         place = matching.Place.of(after)
-        matched, more = await matching.match(run, book=books[here], after=place)
+        matched, more = await matching.match(run, asked[here], after=place)
         next_place = f"{here}:{more}" if more else f"{here + 1}:"
         await run.note(step="MATCH", place=next_place, matched=matched)
 

@@ -101,7 +101,7 @@ class BankQuery:
     async def bank_refunds(self, info: Info) -> BankRefundFile:
         """Write the file."""
         due = await refunds.due_refunds()
-        content = refunds.transfers_file(due, id_of=lambda own_id: public_id("ref", own_id))
+        content = refunds.transfers_file(due)
         return BankRefundFile(count=len(due), content=content)
 
 

@@ -14,13 +14,15 @@ from schema.money import Money, amount
 @strawberry.enum
 class BankLineState(Enum):
     """What has become of a line: WAITING for a decision, MATCHED to a payment, CREDITED to a
-    wallet, RETURNED to its sender, BOOKED by hand before it came; SENT is what went out."""
+    wallet, RETURNED to its sender, BOOKED by hand before it came, OWN money of the platform's that
+    a channel or a payout has brought; SENT is what went out."""
 
     WAITING = "WAITING"
     MATCHED = "MATCHED"
     CREDITED = "CREDITED"
     RETURNED = "RETURNED"
     BOOKED = "BOOKED"
+    OWN = "OWN"
     SENT = "SENT"
 
 

@@ -55,6 +55,7 @@ class ReconciliationFix(Enum):
     ASK_PROVIDER = "ASK_PROVIDER"
     REVERSE = "REVERSE"
     LEDGER_ADJUST = "LEDGER_ADJUST"
+    RECORD_RESULT = "RECORD_RESULT"
 
 
 @strawberry.enum
@@ -83,10 +84,17 @@ _IN_WORDS = {
         "Ask the channel, and hear what it says as if it had told us.",
     ),
     "ADJUST_FEE": ("按渠道实际手续费补记差额。", "Book the fee that the channel has kept."),
-    "BOOK": ("按渠道账单入账。", "Book what the provider has done by itself."),
+    "BOOK": (
+        "按账单入账：渠道或银行已自行处理的款项。",
+        "Book what the provider has done by itself, or take the bank's line for it.",
+    ),
     "WAIT": ("等待下一日对账。", "Wait for the next day's run."),
-    "ASK_PROVIDER": ("联系渠道核实。", "Ask the provider."),
+    "ASK_PROVIDER": ("联系渠道或银行核实。", "Ask the provider or the bank."),
     "REVERSE": ("冲销多记的分录。", "Mirror the posting that should not be there."),
+    "RECORD_RESULT": (
+        "银行已汇出：请登记提现结果或退款已汇出。",
+        "The bank has sent it: record the payout's result, or the refund as sent.",
+    ),
     "LEDGER_ADJUST": ("由两人核对后调账。", "Find out why, and adjust the ledger: two people do."),
 }
 

@@ -12,6 +12,7 @@ OF_BOOKS: Final = {
     "Nobody but a person can put this right.": "该差异只能人工处理。",
     "No payment of ours is called like this.": "没有对应的支付记录。",
     "The provider gives no answer.": "渠道没有答复，请稍后再试。",
+    "No line of the bank's brings this money.": "没有对应的待处理银行流水。",
     "The provider does not say that it was paid.": "渠道未确认该笔款项已支付。",
     "A threshold cannot be negative.": "上限不能为负数。",
     "No shop sells in this currency.": "没有店铺使用该币种。",

@@ -6,13 +6,14 @@ import pytest
 
 from billing import accounts
 from billing.bank import statement
+from billing.bank.naming import named_in, own_id
 from billing.bank.own_accounts import _accounts
 from billing.bank.references import reference_of, references_in
 from billing.bank.statement import read_statement
 from billing.ledger import Entry
 from billing.postings import bank as postings
 from kernel.errors import Invalid
-from kernel.ids import new_id
+from kernel.ids import new_id, public_id
 
 HEADER = "id,date,amount,currency,name,account,message\n"
 GOOD = "b-1,2026-07-01,105.00,CNY,买家,6222 0000,thanks\n"
@@ -103,6 +104,38 @@ def test_a_reference_is_its_payments_and_stands_in_a_message() -> None:
 
     assert reference_of(payment_id) == reference_of(payment_id) != reference_of(new_id())
     assert reference_of(payment_id) in list(references_in(f"pay {reference_of(payment_id)}"))
+
+
+@pytest.mark.parametrize(
+    ("written", "is_found"),
+    [
+        ("kameng {}", True),
+        ("KAMENG {upper}", True),
+        ("/ROC/KAMENG {half} {rest} {half} {rest}//", True),
+        ("{dashed}", True),
+        ("{} and {other}", False),
+        ("pay_{letters}", False),
+        ("{short}", False),
+    ],
+)
+def test_a_transfer_names_what_of_ours_it_is_for_however_a_bank_writes_it(
+    written: str, is_found: bool
+) -> None:
+    identifier = new_id()
+    name = public_id("pyt", identifier)
+    spelled = written.format(
+        name,
+        upper=name.upper(),
+        half=name[:17],
+        rest=name[17:],
+        dashed=name.replace("_", "-"),
+        other=public_id("ref", new_id()),
+        letters=name[4:],
+        short=name[:-1],
+    )
+    assert (named_in(spelled) == name) is is_found
+    assert own_id(name) == identifier
+    assert own_id(None) is own_id("pyb_1") is None
 
 
 def test_the_platforms_accounts_are_read_from_the_settings() -> None:

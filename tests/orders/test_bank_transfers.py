@@ -9,7 +9,7 @@ from bank_desk import OPERATOR, Bank, platform_has_an_account, takes_transfers
 from billing.bank import files, lines, refunds
 from billing.bank.lines import LineUsed
 from kernel.errors import Forbidden, Invalid, NotFound
-from kernel.ids import new_id, public_id
+from kernel.ids import new_id
 from kernel.settings import settings
 from orders import paying, topping_up
 from orders.bank import giving_back, matching
@@ -77,9 +77,7 @@ async def test_a_transfer_with_its_reference_delivers_and_is_booked_without_a_fe
     await desk.send_refunds()
     await desk.send_refunds()
     (owed,) = await bank.owed()
-    file = refunds.transfers_file(
-        await refunds.due_refunds(), id_of=lambda own_id: public_id("ref", own_id)
-    )
+    file = refunds.transfers_file(await refunds.due_refunds())
     assert "买家,6222 9,110.00,CNY" in file
     assert await purchase.status() == "REFUNDING"
     for _ in range(2):

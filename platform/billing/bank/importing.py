@@ -15,6 +15,7 @@ import orjson
 
 from billing import ledger
 from billing.bank.files import written
+from billing.bank.naming import named_in, own_id
 from billing.bank.statement import StatementLine, StatementProblem, read_statement
 from billing.postings import bank as postings
 from identity.contact import seal_field
@@ -43,15 +44,18 @@ where id = $1 and state = 'WAITING'
 # What somebody has credited by hand, by the bank's id, has been booked with that.
 _WRITE: Final = """
 insert into bank_lines (id, file_id, bank_id, booked_on, amount_minor, currency, message, sender,
-                        sender_key_id, state)
+                        sender_key_id, names, state)
 select given.id, $1, given.bank_id, given.booked_on, given.amount, given.currency, given.message,
        given.sender, given.key_id,
+       case when exists (select from payouts
+                         where id = given.own_id and method_kind = 'BANK_ACCOUNT')
+              or exists (select from bank_refunds where id = given.own_id) then given.names end,
        case when given.amount < 0 then 'SENT'
             when exists (select from bank_credits known where known.bank_reference = given.bank_id)
                 then 'BOOKED' else 'WAITING' end
 from unnest($2::uuid[], $3::text[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::bytea[],
-            $9::smallint[])
-     as given (id, bank_id, booked_on, amount, currency, message, sender, key_id)
+            $9::smallint[], $10::text[], $11::uuid[])
+     as given (id, bank_id, booked_on, amount, currency, message, sender, key_id, names, own_id)
 on conflict (currency, bank_id) do nothing
 returning id, amount_minor, currency, state
 """
@@ -108,6 +112,7 @@ async def _changed(lines: Sequence[StatementLine]) -> list[StatementProblem]:
 async def _write(file_id: UUID, lines: Sequence[StatementLine]) -> None:
     """Write the lines that are new, and book what has come with them."""
     ids = [new_id() for _ in lines]
+    names = [named_in(line.message) for line in lines]
     senders = [_sealed(line, line_id) for line, line_id in zip(lines, ids, strict=True)]
     async with db.transaction(db.every_tenant(reason=_WORKER)):
         await db.execute(LOCK_IDS)
@@ -122,6 +127,8 @@ async def _write(file_id: UUID, lines: Sequence[StatementLine]) -> None:
             [line.message for line in lines],
             [ciphertext for ciphertext, _ in senders],
             [key_id for _, key_id in senders],
+            names,
+            [own_id(name) for name in names],
         )
         for row in rows:
             if row["state"] == "WAITING":

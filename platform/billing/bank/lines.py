@@ -27,9 +27,9 @@ class LineUsed(Refusal):
 class BankLine:
     """One line; the amount in minor units, below zero for what went out.
 
-    WAITING for a decision, then MATCHED to a payment, CREDITED to a wallet, or RETURNED; BOOKED by
-    hand before it came; SENT is what went out. While it waits, `payment_id` is what its reference
-    names.
+    WAITING for a decision, then MATCHED to a payment, CREDITED to a wallet, RETURNED, or the
+    platform's OWN; BOOKED by hand before it came; SENT is what went out. While it waits,
+    `payment_id` is what its reference names.
     """
 
     id: UUID

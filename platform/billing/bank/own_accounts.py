@@ -20,6 +20,11 @@ def own_account(currency: str) -> OwnAccount | None:
     return _accounts(settings().bank_accounts).get(currency)
 
 
+def has_account() -> bool:
+    """Whether the platform has an account in any currency."""
+    return bool(_accounts(settings().bank_accounts))
+
+
 @lru_cache(maxsize=4)
 def _accounts(text: str) -> dict[str, OwnAccount]:
     """Read `CNY=holder|bank|number;…`. Raises `ValueError` for anything else."""

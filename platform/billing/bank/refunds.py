@@ -15,9 +15,11 @@ from uuid import UUID
 import orjson
 
 from billing.bank.importing import SENDER_COLUMN
+from billing.bank.naming import message_for
 from identity.contact import open_field
 from kernel import db
 from kernel.crypto import Sealed
+from kernel.ids import public_id
 from kernel.money import currency_exponent
 
 MOST_IN_FILE: Final = 1_000
@@ -99,7 +101,7 @@ async def due_refunds() -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-def transfers_file(rows: Sequence[dict[str, Any]], *, id_of: Any) -> str:
+def transfers_file(rows: Sequence[dict[str, Any]]) -> str:
     """Write what is due as a CSV file for the bank: a transfer a line."""
     written = io.StringIO()
     writer = csv.writer(written)
@@ -109,10 +111,11 @@ def transfers_file(rows: Sequence[dict[str, Any]], *, id_of: Any) -> str:
         name, account = orjson.loads(
             open_field(sealed, row_id=row["line_id"], column=SENDER_COLUMN)
         )
+        own_name = public_id("ref", row["id"])
         amount = Decimal(row["amount_minor"]).scaleb(-currency_exponent(row["currency"]))
         writer.writerow(
-            [id_of(row["id"]), _plain(name), _plain(account), amount, row["currency"],
-             _plain(f"Refund {row['bank_id']}")]
+            [own_name, _plain(name), _plain(account), amount, row["currency"],
+             _plain(f"Refund {row['bank_id']} {message_for(own_name)}")]
         )  # fmt: skip
     return written.getvalue()
 

@@ -1,7 +1,7 @@
 """What a provider's statement of account says: every movement of our money there, one by one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -41,6 +41,10 @@ class Statement(Protocol):
     @property
     def book(self) -> str:
         """The name of the account: of `A:GATEWAY:{book}`, or BANK."""
+
+    @property
+    def slack(self) -> timedelta:
+        """How much later than in our books a movement may stand on it, and still be in order."""
 
     def is_open(self) -> bool:
         """Whether there is such an account, so that there is something to ask for."""

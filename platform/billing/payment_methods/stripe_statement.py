@@ -5,7 +5,7 @@ with its source, because that names the payment or the refund that it is of.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,6 +37,7 @@ class StripeStatement:
     """The statement of the platform's account at Stripe."""
 
     book: Final = "STRIPE"
+    slack: Final = timedelta(0)
 
     def is_open(self) -> bool:
         """Whether there is a key to ask with."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from billing.bank.naming import message_for
 from kernel.money import currency_exponent
 
 HEADING: Final = ("payout", "holder", "number", "bank", "amount", "currency", "reference")
@@ -45,7 +46,7 @@ def bank_file(lines: Sequence[BankLine]) -> bytes:
                 line.bank,
                 _written(line.amount_minor, line.currency),
                 line.currency,
-                f"kameng {line.payout}",
+                message_for(line.payout),
             )
         )
     currency = lines[0].currency

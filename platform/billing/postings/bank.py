@@ -20,6 +20,14 @@ def credited(*, balance: Account, amount_minor: int) -> list[Entry]:
     ]
 
 
+def known_before(bank: Account, *, amount_minor: int) -> list[Entry]:
+    """A transfer has brought what was booked before, for what it is: it came once."""
+    return [
+        debit(accounts.unmatched(bank.currency), amount_minor),
+        credit(bank, amount_minor),
+    ]
+
+
 def owed_back(*, currency: str, amount_minor: int) -> list[Entry]:
     """A transfer that paid for nothing is owed to its sender."""
     return [

@@ -25,11 +25,13 @@ left join lateral (
     join ledger_entries entry on entry.transaction_id = header.id
     join ledger_accounts account on account.id = entry.account_id
     where header.idempotency_key = 'reconciled:' || item.id
-      and account.code = 'A:GATEWAY:' || item.book
+      and account.code = case item.book when 'BANK' then 'A:BANK'
+                                        else 'A:GATEWAY:' || item.book end
 ) as posted on true
 where posted.minor is distinct from case item.how
           when 'ADJUST_FEE' then item.our_fee_minor - item.their_fee_minor
-          when 'BOOK' then item.their_minor - item.their_fee_minor end
+          when 'BOOK' then item.their_minor - item.their_fee_minor
+                           - case item.book when 'BANK' then item.our_minor else 0 end end
 limit 20;
 
 -- invariant: I27 the gate of payouts says what is open, and is shut where that is too much

@@ -1,0 +1,5 @@
+"""What is needed to hold the ledger against the bank's statement."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0058_refunds_asked_anew")
