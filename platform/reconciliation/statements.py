@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Final
 
-from billing.bank.own_statement import BankStatement
+from billing.payment_methods.bank_statement import BankStatement
 from billing.payment_methods.statement import Statement, StatementEntry
 from billing.payment_methods.stripe_statement import StripeStatement
 from kernel import db

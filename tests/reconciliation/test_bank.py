@@ -11,7 +11,7 @@ import pytest
 from bank_desk import OPERATOR, Bank, platform_has_an_account
 from billing import accounts, ledger
 from billing.bank.naming import message_for
-from billing.bank.own_statement import BankStatement
+from billing.payment_methods.bank_statement import BankStatement
 from billing.payouts.ending import ResultLine, record_results
 from billing.payouts.rows import Payout
 from billing.payouts.states import PayoutState

@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0058_refunds_asked_anew")
+Migration = sql_migration(__file__, after="0060_exchange_rates")
