@@ -721,6 +721,8 @@ with waiting as (
       and not exists (select from ledger_entries refund
                       join ledger_accounts due on due.id = refund.account_id
                       where refund.transaction_id = posted.id and due.code = 'L:REFUND_DUE')
+      -- Of what was refunded before, a lost dispute owes the buyer nothing any more.
+      and posted.kind <> 'E10_DISPUTE_LOST'
       and not exists (select from fast_refunds claim where claim.decided_posting = posted.id)
 )
 select order_id, currency, beneficiary, sum(amount_minor)::bigint as missing_minor
@@ -782,6 +784,7 @@ with reversed as (
       and (exists (select from ledger_entries refund
                    join ledger_accounts due on due.id = refund.account_id
                    where refund.transaction_id = posted.id and due.code = 'L:REFUND_DUE')
+           or posted.kind = 'E10_DISPUTE_LOST'
            or exists (select from fast_refunds claim where claim.decided_posting = posted.id))
       and not exists (select from fast_refunds claim
                       where claim.accepted_posting = posted.id and claim.state <> 'UPHELD')

@@ -32,8 +32,9 @@ from orders.refund_rows import RefundRow
 async def lose(case: Case, payment: Payment, order: Order | None) -> None:
     """Settle a lost case; its row says so already, and it claims nothing any more."""
     await stopping.free_claim(case, payment.id)
-    covered_minor = await _cover_refunds(payment.id, case.amount_minor)
-    left_minor = case.amount_minor - covered_minor
+    not_taken_minor = case.amount_minor - case.taken_minor
+    covered_minor = await _cover_refunds(payment.id, not_taken_minor)
+    left_minor = not_taken_minor - covered_minor
     bill = await _bill(case, payment, order)
     earned: list[Earning] = []
     if order is not None and payment.status == "SUCCEEDED":
@@ -41,7 +42,7 @@ async def lose(case: Case, payment: Payment, order: Order | None) -> None:
         lines = await records.lines_of(order.id)
         earned = await taking.locked_earnings(order, lines)
         await _write_lines(bill, order, payment, lines, min(case.claimed_minor, left_minor))
-    rest_minor = left_minor - bill.claimed_minor - case.taken_minor
+    rest_minor = left_minor - bill.claimed_minor
     bill.charge_rest(rest_minor)
     await _post(bill, order, earned, covered_minor=covered_minor, rest_minor=rest_minor)
     await stopping.send_stopped_refunds(payment.id, of_case=case.id)

@@ -6,7 +6,7 @@ import pytest
 
 from billing.deposits.parties import DepositParty
 from billing.payment_methods.base import ChannelReport
-from dispute_desk import disputed
+from dispute_desk import bank_of, disputed
 from kernel import db
 from orders import deposit_funding, settlement, topping_up
 from orders.deposits import cases, whose
@@ -99,6 +99,47 @@ async def test_what_comes_back_into_a_disputed_wallet_is_taken_when_the_bank_kee
     books = await desk.books(("buyer", buyer.id), ("T2", desk.world.shop.id))
     assert "L:WALLET buyer" not in books  # else the buyer has the money twice, and the shop pays
     assert books["A:RECV T2"] == 1_500  # the channel's fee
+    await desk.assert_sound()
+
+
+async def test_a_buyer_who_was_refunded_into_the_wallet_is_not_paid_again_by_the_bank(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.rule(desk.world.shop, "RETAIL", "FIXED_OVER_COST", 1_500)
+    await desk.world.keys(2)
+    buyer = await desk.world.customer()
+    purchase = await (await desk.order(2, by=buyer)).paid()
+    await purchase.give_back(1, destination="WALLET")
+    names = ("buyer", buyer.id), ("T2", desk.world.shop.id)
+    won = await bank_of(purchase, 12_000, name="won")
+    await won.opens()  # 105.00 of the other piece, and 15.00 that are in the wallet
+    assert (await desk.books(*names))["L:WALLET buyer"] == 1_500 - 10_500
+    lost = await bank_of(purchase, 9_000)
+    await lost.opens()
+    assert "L:WALLET buyer" not in await desk.books(*names)
+    await desk.assert_sound()
+    await won.loses()
+    assert (await desk.books(*names))["L:WALLET buyer"] == -1_500
+    await desk.assert_sound()
+    await lost.wins()
+    books = await desk.books(*names)
+    assert books["L:WALLET buyer"] == -1_500
+    assert books["A:RECV T2"] == 1_500  # the fee; of what the bank took the shop owes nothing
+    await desk.assert_sound()
+
+
+async def test_the_books_are_sound_when_a_bank_takes_what_was_refunded_before(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.rule(desk.world.shop, "RETAIL", "FIXED_OVER_COST", 1_500)
+    await desk.world.keys(1)
+    purchase = await (await desk.order()).paid()
+    await purchase.give_back()
+    await desk.send_refunds()
+    bank = await bank_of(purchase)
+    await bank.opens()
+    await bank.wins()
+    assert (await desk.books(("T2", desk.world.shop.id)))["A:RECV T2"] == 10_500 + 1_500 + 63
     await desk.assert_sound()
 
 
