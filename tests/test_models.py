@@ -64,6 +64,7 @@ WITHOUT_MODEL = {
     "deposit_holds": "ended by a conditional update alone",
     "deposit_policies": "written by an upsert, and read in SQL",
     "fast_refunds": "key of two columns",
+    "key_replacements": "key of two columns",
     "deposit_hours": "key of four columns",
     "deposit_standings": "written by a sweep, and read in SQL",
     "bank_credits": "its key is a text, and it is written once",

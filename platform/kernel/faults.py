@@ -43,6 +43,8 @@ CRASH_POINTS: Final = (
     "fast_refund.written",
     "fast_refund.committed",
     "fast_refund.decided",
+    "replacement.written",
+    "replacement.committed",
     "earnings.noting",
     "earnings.matured",
     "earnings.committed",

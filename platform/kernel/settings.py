@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     what is invalid."""
     fast_refund_decide_hours: int = 24
     """After so long a supplier who has not said anything was wrong."""
+    replacement_policy: Literal["OPERATORS", "SHOPS_SAME_SUPPLIER", "SHOPS"] = "OPERATORS"
+    """Who replaces bad keys: operators alone; a shop's finance staff, too, with keys of the same
+    supplier; or with keys of any."""
     request_deadline_seconds: float = 2.0
     max_concurrent_requests: int = 512
     response_cache_bytes: int = 24 * 1024 * 1024

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from kernel.money import largest_remainder
 from orders.records import Line, Order, ShareRow
 from orders.split import spread_refund
 
@@ -105,11 +106,13 @@ def _fee_moved_to_supplier(
     """Let the supplier pay a part of the fee, which the shop's share has borne until now.
 
     The root's own shop has no other share than its wholesale margin. Where the commission took
-    the whole supply price, the goods were the platform's own: then its commission pays.
+    the whole supply price, the goods were the platform's own: then its commission pays. Where keys
+    were replaced, every supplier pays in proportion to what this refund takes of its share.
     """
     roles = {share.role: share.party_id for share in shares}
     payer = "SHOP_MARGIN" if "SHOP_MARGIN" in roles else "WHOLESALE_MARGIN"
     at_fault = "SUPPLY" if "SUPPLY" in roles else "SUPPLIER_COMMISSION"
+    suppliers = [claim for claim in claims if claim.role == "SUPPLY"]
     moved_minor = 0
     kept = []
     for claim in claims:
@@ -118,6 +121,13 @@ def _fee_moved_to_supplier(
             claim = replace(claim, amount_minor=claim.amount_minor - moved_minor)
         if claim.amount_minor:
             kept.append(claim)
-    if moved_minor:
+    if not suppliers and moved_minor:
         kept.append(Claim(roles[at_fault], at_fault, moved_minor, deposit_first=True))
+    weights = [claim.amount_minor for claim in suppliers]
+    parts = largest_remainder(total=moved_minor, weights=weights) if suppliers else []
+    kept += [
+        Claim(claim.party_id, claim.role, part_minor, deposit_first=True)
+        for claim, part_minor in zip(suppliers, parts, strict=True)
+        if part_minor
+    ]
     return kept

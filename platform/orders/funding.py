@@ -31,6 +31,8 @@ from tenants.directory import Shop
 FundingState = Literal["FREE", "HELD"]
 POINTS: Final = "POINTS"
 """The funder of what is paid with points: its party is the shop, which owes them."""
+REPLACEMENT: Final = "REPLACEMENT"
+"""The funder of what the replacement of a bad key has cost more: its supplier, by the deposit."""
 
 
 class CouponGone(Exception):
@@ -139,6 +141,9 @@ def account_of(funding: Funding, currency: str) -> Account:
     if funding.kind == POINTS:
         assert funding.party_id is not None
         return accounts.points(funding.party_id, currency)
+    if funding.kind == REPLACEMENT:
+        assert funding.party_id is not None
+        return accounts.deposit_free(funding.party_id, currency)
     return accounts.promo(funding.party_id, currency)
 
 

@@ -170,7 +170,7 @@ class LineShare(PartyOwned):
 
 
 class DeliveredKey(TenantOwned):
-    """A key in a buyer's hands, until it is returned."""
+    """A key in a buyer's hands, until it is returned or another one is delivered for it."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     order_id = fields.UUIDField()
@@ -179,6 +179,7 @@ class DeliveredKey(TenantOwned):
     delivered_at = fields.DatetimeField()
     revealed_at = fields.DatetimeField(null=True)
     returned_at = fields.DatetimeField(null=True)
+    replaced_by = fields.UUIDField(null=True)
 
     class Meta:
         table = "delivered_keys"

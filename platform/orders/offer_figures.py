@@ -20,12 +20,17 @@ _REASON: Final = "count what came of every offer's sales"
 
 _DELIVERIES: Final = Statement("""
 with fresh as materialized (
-    select handed.id, line.supplier_listing_id as listing_id, handed.delivered_at::date as day,
-           extract(epoch from handed.delivered_at - orders.paid_at) as seconds
+    select handed.id, coalesce(moved.to_listing_id, line.supplier_listing_id) as listing_id,
+           handed.delivered_at::date as day,
+           case when moved.id is null
+                then extract(epoch from handed.delivered_at - orders.paid_at) else 0 end as seconds
     from (select id, order_id, line_id, delivered_at from delivered_keys
           where id > :after::uuid and id < :before::uuid order by id limit :batch::int) as handed
     join order_lines line on (line.order_id, line.id) = (handed.order_id, handed.line_id)
     join orders on orders.id = handed.order_id
+    left join key_replacements moved
+        on (moved.order_id, moved.line_id, moved.new_delivery_id)
+         = (handed.order_id, handed.line_id, handed.id)
 ), counted as (
     insert into offer_days as known (listing_id, day, sold, within_10_seconds, within_minute,
                                      within_10_minutes, within_hour, within_day)
@@ -48,7 +53,8 @@ select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 # what was canceled before a person delivered it: it was never counted as sold.
 _REFUNDS: Final = Statement("""
 with fresh as materialized (
-    select refund.id, line.supplier_listing_id as listing_id, refund.created_at::date as day,
+    select refund.id, coalesce(moved.to_listing_id, line.supplier_listing_id) as listing_id,
+           refund.created_at::date as day,
            least(line.quantity, ceil(refund.amount_minor::numeric * line.quantity
                                      / (line.net_minor - line.funded_minor)))::int as keys,
            refund.reason,
@@ -58,6 +64,9 @@ with fresh as materialized (
     from (select id, order_id, line_id, amount_minor, reason, created_at from refunds
           where id > :after::uuid and id < :before::uuid order by id limit :batch::int) as refund
     left join order_lines line on (line.order_id, line.id) = (refund.order_id, refund.line_id)
+    left join lateral (select to_listing_id from key_replacements
+                       where (order_id, line_id) = (line.order_id, line.id)
+                       order by id desc limit 1) as moved on true
 ), counted as (
     insert into offer_days as known (listing_id, day, faults, returned)
     select listing_id, day,
@@ -75,7 +84,22 @@ with fresh as materialized (
 )
 select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 """)
-_SOURCES: Final = {"DELIVERIES": _DELIVERIES, "REFUNDS": _REFUNDS}
+_REPLACEMENTS: Final = Statement("""
+with fresh as materialized (
+    select id, from_listing_id as listing_id, replaced_at::date as day from key_replacements
+    where id > :after::uuid and id < :before::uuid order by id limit :batch::int
+), counted as (
+    insert into offer_days as known (listing_id, day, faults)
+    select listing_id, day, count(*) from fresh group by listing_id, day
+    on conflict (listing_id, day) do update set faults = known.faults + excluded.faults
+)
+select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
+""")
+_SOURCES: Final = {
+    "DELIVERIES": _DELIVERIES,
+    "REFUNDS": _REFUNDS,
+    "REPLACEMENTS": _REPLACEMENTS,
+}
 
 _SUM_UP: Final = """
 insert into offer_figures as known (listing_id, sold, faults, typical_seconds)

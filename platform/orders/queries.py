@@ -29,6 +29,8 @@ class KeyView:
     delivered_at: datetime
     revealed_at: datetime | None
     returned_at: datetime | None
+    replaced_by: UUID | None = None
+    """The key that the buyer has for this one, which is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug,
            as discount_minor,
        line.refunded_minor as line_refunded_minor, line.returned_quantity,
        (select array_agg(row(handed.id, key.serial, encode(key.commitment, 'hex'),
-                             handed.delivered_at, handed.revealed_at, handed.returned_at)
+                             handed.delivered_at, handed.revealed_at, handed.returned_at,
+                             handed.replaced_by)
                          order by handed.id)
         from delivered_keys handed join sealed_keys key on key.id = handed.key_id
         where handed.order_id = shown.id and handed.line_id = line.id) as keys,

@@ -9,6 +9,7 @@ from uuid import UUID
 from kernel import crypto, db
 from kernel.errors import NotFound, Refusal
 from offers.delivery_modes import BY_HAND
+from orders.line_fundings import OF_ALL, OF_DISCOUNTS
 from promotions.points.parts import OF_LINE
 
 
@@ -47,8 +48,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """A part of a line's discount that somebody else than the shop bears, and what of it was given
-    back by refunds; a None party is the platform."""
+    """What somebody else than the buyer has put into a line's shares, and what of it was given back
+    by refunds: a part of a discount that the shop does not bear, or what a supplier covers of a
+    replacement. A None party is the platform."""
 
     id: UUID
     kind: str
@@ -198,18 +200,11 @@ def _order(row: Mapping[str, Any]) -> Order:
     return Order(**{**row, "path": tuple(row["path"])})
 
 
-_FUNDINGS = """
-case when line.funded_minor > 0 then
-    (select array_agg(row(given.id, given.funder_kind, given.funder_id, given.amount_minor::bigint,
-                          given.returned_minor::bigint) order by given.id)
-     from discount_lines given
-     where given.order_id = line.order_id and given.line_id = line.id
-       and given.funder_kind <> 'SHOP') end as fundings
-"""
 _LINES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode,
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {OF_ALL},
+       line.delivery_mode,
        {OF_LINE}
 from order_lines line where line.order_id = $1 order by line.supplier_listing_id, line.id
 """
@@ -243,7 +238,7 @@ async def shares_of(order_id: UUID) -> list[ShareRow]:
 _LINES_AND_SHARES = f"""
 select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quantity,
        line.unit_price_minor, line.net_minor, line.refunded_minor, line.returned_quantity,
-       line.channel_fee_minor, line.key_ids, line.funded_minor, {_FUNDINGS}, line.delivery_mode,
+       line.channel_fee_minor, line.key_ids, line.funded_minor, {OF_DISCOUNTS}, line.delivery_mode,
        {OF_LINE},
        share.id as share_id, share.party_kind,
        share.party_id, share.role, share.amount_minor, share.reversed_minor {{more}}

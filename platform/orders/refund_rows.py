@@ -47,6 +47,10 @@ with the_line as (
     update discount_lines set returned_minor = returned_minor + part.minor
     from unnest($14::uuid[], $15::bigint[]) as part (id, minor)
     where discount_lines.order_id = $3 and discount_lines.id = part.id
+), the_covers as (
+    update key_replacements set cover_returned_minor = cover_returned_minor + part.minor
+    from unnest($14::uuid[], $15::bigint[]) as part (id, minor)
+    where key_replacements.order_id = $3 and key_replacements.id = part.id
 ), the_payment as (
     update payments set refunded_channel_minor = refunded_channel_minor + $7::bigint where id = $5
 ), the_order as (

@@ -40,6 +40,13 @@ examined as materialized (
     left join manual_deliveries manual
         on manual.order_id = line.order_id and manual.line_id = line.id
     left join points_programs program on program.tenant_id = line.tenant_id
+), replaced as materialized (
+    select moved.order_id, moved.line_id, share_id,
+           case when place = 1 then moved.given_up_minor + moved.cover_minor else 0 end as minor
+    from key_replacements moved
+    cross join lateral unnest(array[moved.supply_share_id, moved.commission_share_id])
+        with ordinality as made (share_id, place)
+    where moved.order_id = any (:order_ids::uuid[]) and moved.posting_id is not null
 ), legs as materialized (
     select posted.order_id, posted.id, account.code, account.owner_id, entry.amount_minor,
            bool_or(account.code = 'L:ESCROW') over posting as is_sale,
@@ -86,6 +93,7 @@ posted as (
            share.amount_minor::bigint as minor
     from examined join line_shares share on share.order_id = examined.id
     where examined.is_paid and share.line_id not in (select line_id from waiting)
+      and share.id not in (select share_id from replaced where share_id is not null)
     union all
     select order_id, examined.shop, -fee_minor - earned_minor
     from lines join examined on examined.id = order_id
@@ -109,8 +117,11 @@ posted as (
           group by order_id, beneficiary) as of_each
     group by order_id
 ), unshared as (
-    select lines.order_id, sum(abs(net_minor - coalesce(shared.minor, 0)))::bigint as difference
+    select lines.order_id, sum(abs(net_minor + coalesce(moved.minor, 0)
+                                   - coalesce(shared.minor, 0)))::bigint as difference
     from lines
+    left join (select line_id, sum(minor) as minor from replaced group by line_id) as moved
+        on moved.line_id = lines.id
     left join (select line_id, sum(amount_minor) as minor from line_shares
                where order_id = any (:order_ids::uuid[]) group by line_id) as shared
         on shared.line_id = lines.id
@@ -124,7 +135,7 @@ posted as (
                 + coalesce(keys.twice, 0)) * price_minor) as difference
     from lines
     left join (
-        select mine.line_id, count(*) as pieces,
+        select mine.line_id, count(*) filter (where mine.replaced_by is null) as pieces,
                count(*) filter (where mine.returned_at is null and exists (
                    select from delivered_keys other
                    where other.key_id = mine.key_id and other.returned_at is null

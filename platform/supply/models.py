@@ -60,6 +60,7 @@ class KeyStatus(StrEnum):
     EXPIRED = "EXPIRED"
     WITHDRAWN = "WITHDRAWN"
     VOIDED = "VOIDED"
+    REPLACED = "REPLACED"
 
 
 class Supplier(Model):

@@ -93,6 +93,8 @@ PAYOUTS_OF_WORKER = (
 # `test_fast_refund_deaths.py`.
 CLAIMS = ("fast_refund.written", "fast_refund.committed")
 CLAIMS_OF_WORKER = "fast_refund.decided"
+# Who replaces a key passes these: `test_replacement_deaths.py`.
+REPLACEMENTS = ("replacement.written", "replacement.committed")
 # Only a payment that is disputed passes these, and who answers for it: `test_dispute_deaths.py`.
 DISPUTES = ("dispute.heard", "dispute.recorded", "dispute.committed")
 EVIDENCE = ("dispute.answered", "dispute.answer_sent")
@@ -125,7 +127,7 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     passed = {point for file in (ROOT / "platform").rglob("*.py") for point in points_in(file)}
 
     assert sorted(passed) == sorted(CRASH_POINTS)
-    by_hand = (*BY_HAND, BY_HAND_OF_WORKER, *CLAIMS, CLAIMS_OF_WORKER)
+    by_hand = (*BY_HAND, BY_HAND_OF_WORKER, *CLAIMS, CLAIMS_OF_WORKER, *REPLACEMENTS)
     others = (*PAYOUTS, *PAYOUTS_OF_WORKER, CARDS, *CARDS_OF_WORKER, *DISPUTES, *EVIDENCE)
     money = (*EARNINGS, *BANK, *VOUCHERS, *RECONCILIATION, *others, *STATEMENTS)
     swept = itertools.chain(IN_TURN, LATE, WEBHOOKS, PRICE_IMPORTS, money, by_hand, *CHAPTERS)

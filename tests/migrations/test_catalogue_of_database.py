@@ -67,6 +67,7 @@ TENANT_CLASS = {
     "manual_events",
     "points_programs",
     "fast_refunds",
+    "key_replacements",
     "points_lots",
     "points_moves",
     "earning_holds",

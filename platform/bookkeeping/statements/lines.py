@@ -68,15 +68,18 @@ with known as (
 ), part as (
     select * from known
     union all
-    select entry.order_id, refund.line_id, share.id, share.role::text,
+    select entry.order_id, about.line_id, share.id, share.role::text,
            case entry.kind when 'E6_MATURITY' then 'DEBT_REPAID' else 'ENTRY' end,
            entry.amount_minor - coalesce((select sum(minor) from known), 0)::bigint
     from (select) as nothing
     left join refunds refund on refund.id = case entry.kind
         when 'E7_REFUND' then substr(entry.idempotency_key, 8)::uuid end
+    left join key_replacements moved on entry.kind = 'E9_REPLACEMENT'
+        and moved.posting_id = entry.posting_id
+    cross join lateral (select coalesce(refund.line_id, moved.line_id) as line_id) as about
     left join lateral (
         select id, role from line_shares
-        where order_id = refund.order_id and line_id = refund.line_id and party_id = $3::uuid
+        where order_id = entry.order_id and line_id = about.line_id and party_id = $3::uuid
           and entry.name in ('PENDING', 'HELD', 'AVAILABLE')
         order by id limit 1
     ) as share on true

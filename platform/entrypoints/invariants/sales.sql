@@ -78,7 +78,8 @@ select line.id as line_id, orders.no as order_no, orders.fulfilment_status, line
        coalesce(handed.keys, 0) as delivered_keys
 from order_lines line
 join orders on orders.id = line.order_id
-left join (select line_id, count(*) as keys from delivered_keys group by line_id) handed
+left join (select line_id, count(*) as keys from delivered_keys where replaced_by is null
+           group by line_id) handed
     on handed.line_id = line.id
 left join manual_deliveries manual on manual.line_id = line.id
 where coalesce(handed.keys, 0)
@@ -99,6 +100,7 @@ cross join lateral (
     from delivered_keys delivered
     join keys on keys.id = delivered.key_id
     where delivered.order_id = line.order_id and delivered.line_id = line.id
+      and delivered.replaced_by is null
 ) handed
 where line.returned_quantity not between handed.returned and handed.returned_or_voided
 limit 20;
@@ -126,11 +128,27 @@ limit 20;
 select delivered.id as delivered_key_id, delivered.key_id, delivered.line_id, delivered.order_id
 from delivered_keys delivered
 left join order_lines line on line.order_id = delivered.order_id and line.id = delivered.line_id
+left join key_replacements moved
+    on (moved.tenant_id, moved.new_delivery_id) = (delivered.tenant_id, delivered.id)
 join keys on keys.id = delivered.key_id
 where line.id is null
-   or delivered.key_id <> all (line.key_ids)
-   or keys.supplier_listing_id <> line.supplier_listing_id
+   or (moved.id is null and delivered.key_id <> all (line.key_ids))
+   or keys.supplier_listing_id <> coalesce(moved.to_listing_id, line.supplier_listing_id)
    or keys.sku_id <> line.sku_id
+limit 20;
+
+-- invariant: I4 a bad key has one other key for it, in the same line, and nobody uses it any more
+select bad.id as delivered_key_id, bad.replaced_by, moved.id as replacement_id, keys.status
+from delivered_keys bad
+join keys on keys.id = bad.key_id
+full join key_replacements moved
+    on (moved.tenant_id, moved.old_delivery_id) = (bad.tenant_id, bad.id)
+left join delivered_keys other on other.id = bad.replaced_by
+where (bad.replaced_by is not null or moved.id is not null or keys.status = 'REPLACED')
+  and (bad.replaced_by is distinct from moved.new_delivery_id or keys.status <> 'REPLACED'
+       or bad.returned_at is null
+       or (other.order_id, other.line_id) is distinct from (bad.order_id, bad.line_id)
+       or (moved.order_id, moved.line_id) is distinct from (bad.order_id, bad.line_id))
 limit 20;
 
 -- invariant: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
@@ -150,7 +168,7 @@ limit 20;
 select keys.id as key_id, keys.status, seen.id as delivered_key_id, seen.revealed_at
 from delivered_keys seen
 join keys on keys.id = seen.key_id
-where seen.revealed_at is not null and keys.status not in ('REVEALED', 'VOIDED')
+where seen.revealed_at is not null and keys.status not in ('REVEALED', 'VOIDED', 'REPLACED')
 limit 20;
 
 -- invariant: I5 every reveal left its evidence, and all evidence is of a reveal
@@ -648,7 +666,8 @@ limit 20;
 -- invariant: I14 the shares of a line add up to its net, and their reversals to its refunds
 -- A refund out of the shop's goodwill touches no share, nor does what is borne of a lost dispute, nor
 -- a fast one that is not upheld. What the funders of a discount get back is given back by the
--- shares, too.
+-- shares, too, and what a bad key has brought its supplier; with what that one adds it stands in the
+-- shares of the key that it was replaced by.
 with goodwill as (
     select line_id, sum(case when borne_minor > 0 then borne_minor else amount_minor end)::bigint
                as minor
@@ -658,8 +677,15 @@ with goodwill as (
                   where claim.refund_id = refunds.id and claim.state <> 'UPHELD')
     group by line_id
 ), given_back as (
-    select order_id, line_id, sum(returned_minor)::bigint as minor
-    from discount_lines group by order_id, line_id
+    select order_id, line_id, sum(minor)::bigint as minor
+    from (select order_id, line_id, returned_minor as minor from discount_lines
+          union all
+          select order_id, line_id, given_up_minor + cover_returned_minor from key_replacements)
+         as either
+    group by order_id, line_id
+), replaced as (
+    select line_id, sum(given_up_minor + cover_minor)::bigint as minor
+    from key_replacements group by line_id
 )
 select line.id as line_id, line.net_minor, coalesce(sum(share.amount_minor), 0)::bigint
            as shares_minor,
@@ -670,8 +696,9 @@ left join line_shares share on share.line_id = line.id and share.order_id = line
     and share.currency = orders.currency
 left join goodwill on goodwill.line_id = line.id
 left join given_back on given_back.order_id = line.order_id and given_back.line_id = line.id
-group by line.order_id, line.id, line.tenant_id, goodwill.minor, given_back.minor
-having line.net_minor <> coalesce(sum(share.amount_minor), 0)
+left join replaced on replaced.line_id = line.id
+group by line.order_id, line.id, line.tenant_id, goodwill.minor, given_back.minor, replaced.minor
+having line.net_minor + coalesce(replaced.minor, 0) <> coalesce(sum(share.amount_minor), 0)
     or line.refunded_minor + coalesce(given_back.minor, 0)
        <> coalesce(sum(share.reversed_minor), 0) + coalesce(goodwill.minor, 0)
 limit 20;
@@ -724,6 +751,7 @@ with waiting as (
       -- Of what was refunded before, a lost dispute owes the buyer nothing any more.
       and posted.kind <> 'E10_DISPUTE_LOST'
       and not exists (select from fast_refunds claim where claim.decided_posting = posted.id)
+      and not exists (select from key_replacements moved where moved.posting_id = posted.id)
 )
 select order_id, currency, beneficiary, sum(amount_minor)::bigint as missing_minor
 from (select share.order_id, share.currency,
@@ -731,6 +759,9 @@ from (select share.order_id, share.currency,
       from line_shares share
       join orders on orders.id = share.order_id
       where orders.payment_status = 'PAID' and share.line_id not in (select line_id from waiting)
+        and not exists (select from key_replacements moved
+                        where moved.order_id = share.order_id
+                          and share.id in (moved.supply_share_id, moved.commission_share_id))
       union all
       select order_id, currency, shop, -fee_minor - earned_minor from paid
       union all
@@ -745,6 +776,8 @@ limit 20;
 -- Who pays for the fee that the channel keeps depends on whose fault it was. What a party has not
 -- earned yet any more comes from its deposit, and at last is a debt. The shop has back what it gave
 -- for the points that the sale has earned. A fast refund is the supplier's own until it is upheld.
+-- A replacement takes from one supplier, with a cover, what it brings another; and a refund after it
+-- gives the cover back.
 with reversed as (
     select share.order_id, share.currency,
            coalesce(share.party_id::text, 'R:' || share.role) as beneficiary,
@@ -762,6 +795,17 @@ with reversed as (
     select kase.order_id, kase.currency, charge.party_id::text, charge.amount_minor
     from dispute_charges charge join disputes kase on kase.id = charge.dispute_id
     where kase.order_id is not null
+    union all
+    select share.order_id, share.currency,
+           coalesce(share.party_id::text, 'R:' || share.role), -share.amount_minor
+    from key_replacements moved
+    join line_shares share on share.order_id = moved.order_id
+        and share.id in (moved.supply_share_id, moved.commission_share_id)
+    where moved.posting_id is not null
+    union all
+    select orders.id, orders.currency, moved.supplier_id::text,
+           moved.cover_minor - moved.cover_returned_minor
+    from key_replacements moved join orders on orders.id = moved.order_id
     union all
     select orders.id, refund.currency,
            case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
@@ -785,7 +829,8 @@ with reversed as (
                    join ledger_accounts due on due.id = refund.account_id
                    where refund.transaction_id = posted.id and due.code = 'L:REFUND_DUE')
            or posted.kind = 'E10_DISPUTE_LOST'
-           or exists (select from fast_refunds claim where claim.decided_posting = posted.id))
+           or exists (select from fast_refunds claim where claim.decided_posting = posted.id)
+           or exists (select from key_replacements moved where moved.posting_id = posted.id))
       and not exists (select from fast_refunds claim
                       where claim.accepted_posting = posted.id and claim.state <> 'UPHELD')
 )

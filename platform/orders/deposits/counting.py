@@ -33,9 +33,15 @@ counted as (
 )
 select count(*) as rows, (array_agg(id order by id desc))[1] as last from fresh
 """
+# A key that stands for a bad one is another supplier's, or counts for nobody: its sale is counted.
 _LISTING: Final = f"""
 join orders on orders.id = line.order_id
-join supplier_listings listing on listing.id = line.supplier_listing_id
+left join lateral (select moved.to_listing_id, moved.posting_id, moved.id
+                   from key_replacements moved
+                   where (moved.order_id, moved.line_id) = (line.order_id, line.id) {{which}}
+                   order by moved.id desc limit 1) as moved on true
+join supplier_listings listing
+    on listing.id = coalesce(moved.to_listing_id, line.supplier_listing_id)
 cross join lateral (
     values ('SUPPLIER', listing.supplier_id, greatest(listing.warranty_hours, {OPEN_HOURS}), true),
            ('TENANT', orders.tenant_id, {OPEN_HOURS},
@@ -52,8 +58,9 @@ with fresh as materialized (
            0 as faults, (line.net_minor - line.funded_minor) / line.quantity as paid_minor,
            0 as refunded_minor
     from fresh join order_lines line on (line.order_id, line.id) = (fresh.order_id, fresh.line_id)
-    {_LISTING}
+    {_LISTING.format(which="and moved.new_delivery_id = fresh.id")}
     where party.counts
+      and (moved.id is null or (party.kind = 'SUPPLIER' and moved.posting_id is not null))
 ), {_COUNT}
 """)
 # Of what was never delivered nothing could be claimed, and nothing of it was counted.
@@ -74,11 +81,34 @@ with fresh as materialized (
     from fresh join order_lines line on (line.order_id, line.id) = (fresh.order_id, fresh.line_id)
     cross join lateral (select min(handed.delivered_at) as delivered_at from delivered_keys handed
                         where (handed.order_id, handed.line_id) = (line.order_id, line.id)) as first
-    {_LISTING}
+    {_LISTING.format(which="")}
     where party.counts and first.delivered_at > platform_now() - interval '{WINDOW_DAYS} days'
 ), {_COUNT}
 """)
-_SOURCES: Final = {"DEPOSIT_DELIVERIES": _DELIVERIES, "DEPOSIT_REFUNDS": _REFUNDS}
+# A bad key is its supplier's fault, and where another supplier has made it good, nothing of it can
+# be claimed of the first one any more.
+_REPLACEMENTS: Final = Statement(f"""
+with fresh as materialized (
+    select id, order_id, line_id, old_delivery_id, from_listing_id, supplier_id, posting_id
+    from key_replacements
+    where id > :after::uuid and id < :before::uuid order by id limit :batch::int
+), of_party as (
+    select 'SUPPLIER' as kind, fresh.supplier_id as id,
+           greatest(listing.warranty_hours, {OPEN_HOURS}) as open_hours, listing.currency,
+           bad.delivered_at, 0 as sold, 1 as faults, 0 as paid_minor,
+           case when fresh.posting_id is null then 0
+                else (line.net_minor - line.funded_minor) / line.quantity end as refunded_minor
+    from fresh join order_lines line on (line.order_id, line.id) = (fresh.order_id, fresh.line_id)
+    join delivered_keys bad on bad.id = fresh.old_delivery_id
+    join supplier_listings listing on listing.id = fresh.from_listing_id
+    where bad.delivered_at > platform_now() - interval '{WINDOW_DAYS} days'
+), {_COUNT}
+""")
+_SOURCES: Final = {
+    "DEPOSIT_DELIVERIES": _DELIVERIES,
+    "DEPOSIT_REFUNDS": _REFUNDS,
+    "DEPOSIT_REPLACEMENTS": _REPLACEMENTS,
+}
 
 
 async def count_claimable(at_most: int = COUNTED_AT_ONCE) -> int:

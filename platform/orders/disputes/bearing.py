@@ -87,9 +87,14 @@ def shops_claim(order: Order, amount_minor: int) -> Claim | None:
 
 
 def suppliers_claim(shares: Sequence[ShareRow], amount_minor: int) -> Claim | None:
-    """What the supplier at fault owes, out of the deposit first; None where nobody supplied it."""
-    for share in shares:
-        if share.role == "SUPPLY" and amount_minor:
+    """What the supplier at fault owes, out of the deposit first; None where nobody supplied it.
+
+    Where a key was replaced, it is the last one whose share was still there.
+    """
+    supplied = [share for share in shares if share.role == "SUPPLY"]
+    kept = [share for share in supplied if share.amount_minor > share.reversed_minor]
+    for share in [*supplied, *kept][-1:]:
+        if amount_minor:
             return Claim(share.party_id, share.role, amount_minor, deposit_first=True)
     return None
 

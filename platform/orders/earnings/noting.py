@@ -30,14 +30,19 @@ select share.tenant_id, share.order_id, share.id as share_id, share.line_id,
        share.party_kind::text as party_kind, share.party_id, share.currency::text as currency,
        share.amount_minor - case when share.role = 'SHOP_MARGIN' then line.channel_fee_minor
            + coalesce(line.earned_points * program.point_minor, 0) else 0 end as amount_minor,
-       coalesce(manual.ended_at, orders.paid_at) as delivered_at, listing.warranty_hours,
+       coalesce(moved.replaced_at, manual.ended_at, orders.paid_at) as delivered_at,
+       listing.warranty_hours,
        payment.method::text as method, terms.hold_hours, terms.card_hours
 from unnest($1::uuid[]) as wanted (order_id)
 join orders on orders.id = wanted.order_id and orders.payment_status = 'PAID'
 join order_lines line on line.order_id = orders.id
 join line_shares share on (share.order_id, share.line_id) = (line.order_id, line.id)
 join payments payment on payment.order_id = orders.id and payment.status = 'SUCCEEDED'
-join supplier_listings listing on listing.id = line.supplier_listing_id
+left join key_replacements moved on moved.order_id = share.order_id
+    and moved.line_id = share.line_id and moved.supply_share_id = share.id
+    and moved.posting_id is not null
+join supplier_listings listing
+    on listing.id = coalesce(moved.to_listing_id, line.supplier_listing_id)
 left join manual_deliveries manual on manual.line_id = line.id
 left join points_programs program on program.tenant_id = share.tenant_id
 left join lateral (

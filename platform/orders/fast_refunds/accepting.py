@@ -43,7 +43,7 @@ _SINCE: Final[dict[Kind, str]] = {
     "MISSING": "select paid_at from orders where id = $1 and $2::uuid is not null",
     "INVALID": """select coalesce(
                       (select min(delivered_at) from delivered_keys
-                       where order_id = $1 and line_id = $2),
+                       where order_id = $1 and line_id = $2 and replaced_by is null),
                       (select ended_at from manual_deliveries where line_id = $2))""",
 }
 
@@ -124,9 +124,7 @@ async def _pay(
     amount_minor = line.paid_minor - line.refunded_minor
     payment = await refund_writing.succeeded_payment(order)
     channel_minor = min(amount_minor, payment.channel_minor - payment.refunded_channel_minor)
-    supplier_id: UUID = await db.fetch_value(
-        "select supplier_id from supplier_listings where id = $1", line.supplier_listing_id
-    )
+    supplier_id = await _supplier_of(line)
     supplier = await whose.supplier_inside(supplier_id)
     row = RefundRow(
         id=refund_id,
@@ -141,6 +139,26 @@ async def _pay(
     await _post(laid_out, order, payment, refund_id, posting_id, amount_minor, channel_minor)
     await _insert(order, line, kind, claim_id, supplier_id, refund_id, posting_id, actor)
     await stopping.follow(supplier)
+
+
+async def _supplier_of(line: Line) -> UUID:
+    """Whose keys the buyer has. Raises `Invalid` where a replacement has made that several."""
+    rows = await db.fetch(
+        """select distinct supplier_id from supplier_listings
+           where id = $3 and not exists (select from key_replacements
+                                         where order_id = $1 and line_id = $2)
+              or id in (select key.supplier_listing_id
+                        from delivered_keys handed join keys key on key.id = handed.key_id
+                        where handed.order_id = $1 and handed.line_id = $2
+                          and handed.returned_at is null)""",
+        line.order_id,
+        line.id,
+        line.supplier_listing_id,
+    )
+    if len(rows) > 1:
+        raise Invalid("These keys are of several suppliers: refund the line.", field="lineId")
+    supplier_id: UUID = rows[0]["supplier_id"]
+    return supplier_id
 
 
 async def _laid_out(supplier_id: UUID, currency: str, amount_minor: int) -> Drawing:

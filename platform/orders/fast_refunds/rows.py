@@ -129,6 +129,10 @@ with the_shares as (
     update line_shares set reversed_minor = reversed_minor + part.minor
     from unnest($2::uuid[], $3::bigint[]) as part (id, minor)
     where line_shares.order_id = $1 and line_shares.id = part.id
+), the_covers as (
+    update key_replacements set cover_returned_minor = cover_returned_minor + part.minor
+    from unnest($4::uuid[], $5::bigint[]) as part (id, minor)
+    where key_replacements.order_id = $1 and key_replacements.id = part.id
 )
 update discount_lines set returned_minor = returned_minor + part.minor
 from unnest($4::uuid[], $5::bigint[]) as part (id, minor)
