@@ -1,6 +1,7 @@
 """Fixtures of every test: a migrated database of its own, cloned from one template."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -106,7 +107,15 @@ def database_url(janitor: Janitor) -> str:
 
 
 @pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the product: neither of whoever runs the tests, nor of processes that were
+    started for other tests and live on."""
+    for name in [name for name in os.environ if name.startswith("KAMENG_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def patience(bare_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product's own deadlines are far away: a machine that is held up for some seconds must
     not make a test fail that is about something else."""
     for name, value in PATIENT.items():

@@ -427,6 +427,7 @@ async def test_what_somebody_has_changed_stays_changed(
     assert await owner.fetchval("select name from tenants where slug = 'fengyu'") == "我的小店"
 
 
+@pytest.mark.sweep
 async def test_a_run_that_dies_at_any_stage_is_completed_by_the_next(
     config: Settings, kept: Kept, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,6 +469,7 @@ create trigger lingers before insert on key_batches for each row execute functio
 """
 
 
+@pytest.mark.sweep
 async def test_a_process_that_is_killed_is_completed_by_the_next(
     config: Settings, owner: asyncpg.Connection, data_folder: Path
 ) -> None:

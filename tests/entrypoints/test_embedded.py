@@ -144,6 +144,7 @@ def test_data_outlives_a_kill_of_the_server(data_dir: Path) -> None:
     assert fetch_value(again.database_url, "select amount_minor from sale") == 7
 
 
+@pytest.mark.sweep
 def test_data_outlives_a_stop(data_dir: Path) -> None:
     engines = start(data_dir)
     fetch_value(engines.database_url, "create table sale as select 7 as amount_minor")
@@ -155,6 +156,7 @@ def test_data_outlives_a_stop(data_dir: Path) -> None:
     assert fetch_value(again.database_url, "select amount_minor from sale") == 7
 
 
+@pytest.mark.sweep
 def test_a_pid_file_with_another_process_number_is_no_obstacle(data_dir: Path) -> None:
     engines = start(data_dir)
     assert engines.postgres is not None
@@ -183,6 +185,7 @@ def test_a_stop_leaves_no_process(data_dir: Path) -> None:
     assert processes_in(engines.postgres.home) == []
 
 
+@pytest.mark.sweep
 def test_servers_of_a_dead_parent_can_be_stopped_by_directory(data_dir: Path) -> None:
     engines = start(data_dir)
     assert engines.postgres is not None
@@ -193,6 +196,7 @@ def test_servers_of_a_dead_parent_can_be_stopped_by_directory(data_dir: Path) ->
     assert processes_in(engines.postgres.home) == []
 
 
+@pytest.mark.sweep
 def test_an_engine_that_died_is_revived_at_its_address(data_dir: Path) -> None:
     engines = start(data_dir)
     assert engines.postgres is not None
@@ -212,6 +216,7 @@ def test_an_engine_that_died_is_revived_at_its_address(data_dir: Path) -> None:
     assert ping(engines)
 
 
+@pytest.mark.sweep
 def test_a_taken_port_is_left_to_whoever_has_it(data_dir: Path) -> None:
     start(data_dir).stop()
     memory = json.loads((data_dir / "engines.json").read_text())
@@ -249,6 +254,7 @@ def test_only_the_missing_engine_is_started(data_dir: Path) -> None:
     assert ping(engines)
 
 
+@pytest.mark.sweep
 def test_an_interrupted_first_start_is_made_again(data_dir: Path) -> None:
     home = choose_home(data_dir, remembered="", account=Account.choose())
     half_made = home / "postgres.draft"
@@ -284,6 +290,7 @@ def test_a_home_of_somebody_else_is_refused(tmp_path: Path) -> None:
         choose_home(tmp_path, remembered=str(stolen), account=Account.choose())
 
 
+@pytest.mark.sweep
 def test_programs_that_the_account_cannot_read_are_copied(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +319,7 @@ def test_programs_that_the_account_cannot_read_are_copied(
         monkeypatch.undo()
 
 
+@pytest.mark.sweep
 def test_a_second_start_is_fast(data_dir: Path) -> None:
     started = time.monotonic()
     first = start(data_dir)

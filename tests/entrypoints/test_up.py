@@ -108,6 +108,7 @@ def test_a_stop_signal_leaves_no_process(data_dir: Path, number: signal.Signals)
     assert (data_dir / "report").read_text().startswith("postgresql://")
 
 
+@pytest.mark.sweep
 def test_children_die_with_a_killed_supervisor_and_its_engines_are_used_again(
     data_dir: Path,
 ) -> None:
@@ -137,6 +138,7 @@ def parent_of(process_id: int) -> int:
     return int(after_name.split()[1])
 
 
+@pytest.mark.sweep
 def test_a_killed_database_server_is_started_again(data_dir: Path) -> None:
     with run_fake(data_dir) as run:
         run.until_it_says("kameng is running")
@@ -322,6 +324,7 @@ def test_down_with_erase_leaves_nothing(data_dir: Path, borrowed: dict[str, str]
     data_dir.mkdir()
 
 
+@pytest.mark.sweep
 def test_a_second_start_takes_less_than_five_seconds(data_dir: Path) -> None:
     with run_fake(data_dir) as run:
         run.until_it_says("kameng is running")

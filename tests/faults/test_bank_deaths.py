@@ -12,7 +12,7 @@ from sales import key
 from tenants.directory import shop_by_id
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 
 class Died(BaseException):

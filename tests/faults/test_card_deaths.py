@@ -13,7 +13,7 @@ from patience import until, until_true
 from processes import STRIPE_KEY, Platform
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 _PAY = """mutation ($input: PaymentStartInput!) { paymentStart(input: $input) { __typename
   ... on PaymentStarted { status actionUrl clientSecret } ... on Problem { code field } } }"""

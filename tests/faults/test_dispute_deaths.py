@@ -13,7 +13,7 @@ from patience import until
 from processes import STRIPE_KEY, Platform
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 _LIST: Final = """{ disputes(isOpen: true) { edges { node {
   id orderNo state liability answer evidence { reveals { serial ip } log { what } } } } } }"""

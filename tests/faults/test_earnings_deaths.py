@@ -12,7 +12,7 @@ from patience import until, until_true
 from processes import Platform
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 
 async def test_earnings_mature_once_where_the_worker_dies_at_every_step(

@@ -14,7 +14,7 @@ from patience import until
 from processes import Platform
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 DEPOSIT_MINOR: Final = 50_000
 _CREDIT: Final = """mutation ($input: DepositCreditInput!) { depositCredit(input: $input) {

@@ -14,7 +14,7 @@ from kernel.settings import Settings
 from processes import Platform
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 MINUTES: Final = 60
 _BEGIN: Final = """mutation ($input: ManualBeginInput!) { manualBegin(input: $input) {

@@ -14,6 +14,7 @@ from world import World
 
 
 @pytest.mark.engines
+@pytest.mark.sweep
 async def test_a_price_list_whose_workers_die_at_every_step_is_imported_once(
     platform: Platform, world: World, config: Settings
 ) -> None:

@@ -9,7 +9,7 @@ from tenants.directory import shop_by_id
 from voucher_desk import balance, made
 from world import World
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sweep]
 
 
 class Died(BaseException):

@@ -37,6 +37,7 @@ def times_taken(receiver: Receiver) -> Counter[str]:
 
 
 @pytest.mark.engines
+@pytest.mark.sweep
 @pytest.mark.parametrize("point", WEBHOOKS)
 async def test_a_worker_that_dies_loses_no_message_and_doubles_one_at_most(
     point: str, platform: Platform, world: World, config: Settings

@@ -69,7 +69,7 @@ async def test_the_check_notices_a_fee_beside_a_balance_that_is_only_read(
     parent, child = await _shops(world)
     grades = await _grades(world)
     await world.owner.execute("update agent_grades set open_fee_minor = 15000")
-    meeting = Meeting()
+    meeting: Meeting
 
     async def only_read(balances: Sequence[Account]) -> list[int]:
         found: list[int] = [
@@ -83,9 +83,14 @@ async def test_the_check_notices_a_fee_beside_a_balance_that_is_only_read(
         "offers.price_desk.grades._LOCK_CHILD",
         "select id, currency from tenants where parent_id = $1 and slug = $2",
     )
-    outcome = await all_at_once(
-        set_grade(parent, child_slug="shop", grade_id=one, accepted_fee_minor=15_000)
-        for one in grades[:2]
-    )
+    for pair in zip(grades[::2], grades[1::2], strict=True):
+        meeting = Meeting()
+        outcome = await all_at_once(
+            set_grade(parent, child_slug="shop", grade_id=one, accepted_fee_minor=15_000)
+            for one in pair
+        )
+        if len(outcome.done) == 2:
+            break
+        await credit(child, 15_000)  # they met in a circle: one of them began anew, after the other
     assert (len(outcome.done), await held_minor(world.owner, child.id)) == (2, 20_001 - 30_000)
     assert "I3" in {breach.invariant for breach in await verify(database.database_url)}
