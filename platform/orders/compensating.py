@@ -3,10 +3,12 @@
 An operator begins it; the worker does it, in pieces that go on where the last one ended. Each line
 is a transaction of its own and is paid back once for a batch: its refund's row is unique. The
 supplier is at fault, and pays a penalty on top where the operator says that its contract has one.
+While a bank decides about a buyer's payment nothing is given back; the batch ends after that.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from billing import accounts, ledger
@@ -19,12 +21,14 @@ from kernel.log import get_logger
 from kernel.money import BASIS_POINTS
 from orders import news, records
 from orders.clawback import Claim
+from orders.disputed import OPEN_OF_ORDER
 from orders.earnings import drawing, rows
 from orders.earnings.noting import lock_earnings
 from orders.records import Line, Order
 from orders.refund_writing import write_refund
 
 log = get_logger(__name__)
+AGAIN_AFTER: Final = timedelta(hours=1)
 _REASON = "give the money of a failed batch back to all of its buyers"
 
 
@@ -109,12 +113,13 @@ async def compensation_of(batch_id: UUID) -> Compensation | None:
 
 
 async def compensate_next(at_once: int) -> int:
-    """Pay back the next lines of the oldest batch that is not done; returns how many lines were
-    looked at. A line that cannot be paid back is logged and passed over."""
+    """Pay back the next lines of the oldest batch that is due; returns how many lines were looked
+    at. A line that cannot be paid back is logged and passed over. Where one waits for a bank, the
+    batch is gone through once more an hour later."""
     begun = await db.read(
         db.every_tenant(reason=_REASON),
         """select batch_id, since, penalty_bp, after_line_id from batch_compensations
-           where ended_at is null order by started_at limit 1""",
+           where ended_at is null and next_at <= platform_now() order by started_at limit 1""",
     )
     if not begun:
         return 0
@@ -126,17 +131,41 @@ async def compensate_next(at_once: int) -> int:
         except Exception as error:  # one bad row must not stop the others
             log.error("batch_line_not_refunded", line=str(one.line_id), exc_info=error)
     crash_point("compensation.paid")
+    is_last = len(bought) < at_once
+    waits = is_last and await _waits_for_a_bank(batch_id, since)
     async with db.transaction(db.core_scope()):
         await db.execute(
             """update batch_compensations set after_line_id = $3,
-                      ended_at = case when $4 then platform_now() end
+                      ended_at = case when $4 and not $5 then platform_now() end,
+                      next_at = case when $5 then platform_now() + $6::interval else next_at end
                where batch_id = $1 and after_line_id = $2 and ended_at is null""",
             batch_id,
             after,
-            bought[-1].line_id if bought else after,
-            len(bought) < at_once,
+            UUID(int=0) if waits else bought[-1].line_id if bought else after,
+            is_last,
+            waits,
+            AGAIN_AFTER,
         )
     return len(bought)
+
+
+async def _waits_for_a_bank(batch_id: UUID, since: datetime) -> bool:
+    """Whether a bank is deciding about an order of which somebody may have to be paid back."""
+    rows = await db.read(
+        db.every_tenant(reason=_REASON),
+        f"""select exists (
+                select from sealed_keys sealed
+                join delivered_keys handed on handed.key_id = sealed.id
+                     and handed.returned_at is null
+                where sealed.batch_id = $1 and handed.delivered_at >= $2
+                  and {OPEN_OF_ORDER.format(order_id="handed.order_id")}
+                  and not exists (select from refunds
+                                  where batch_id = $1 and line_id = handed.line_id))""",
+        batch_id,
+        since,
+    )
+    waits: bool = rows[0][0]
+    return waits
 
 
 async def _bought(batch_id: UUID, since: datetime, after: UUID, at_once: int) -> list[Bought]:

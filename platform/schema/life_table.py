@@ -25,6 +25,8 @@ KEPT: Final = ALWAYS - {_S.REJECTED, _S.CLOSED}
 #: an address of the platform's, and has nobody called.
 ACCEPTED: Final = KEPT - {_S.APPLIED}
 REJECTED: Final = frozenset({_S.REJECTED})
+#: Whoever is rejected may have put a deposit down, which is given back.
+PAID_OUT: Final = OUTLIVES | REJECTED
 
 #: Where: "which fields of the query, the mutation and the subscription".
 _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
@@ -97,10 +99,10 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", ALWAYS, "manualBegin manualDeliver manualCorrectionAsk manualRefuse stockDeclare"),
     ("Mutation", ALWAYS, "skuFormDefine skuDeliveryUpdate supplierListingUpsert"),
     # What was earned outlives the shop, and what stops it is asked where it would be paid.
-    ("Query", OUTLIVES, "payouts payoutMethods"),
+    ("Query", PAID_OUT, "payouts payoutMethods"),
     ("Query", ALWAYS, "payoutReviews payoutBatches"),
     ("Mutation", ALWAYS, "stepUpStart stepUpConfirm"),
-    ("Mutation", OUTLIVES, "payoutMethodSet payoutMethodLink payoutRequest payoutCancel"),
+    ("Mutation", PAID_OUT, "payoutMethodSet payoutMethodLink payoutRequest payoutCancel"),
     ("Mutation", ALWAYS, "payoutReview payoutHold payoutStop payoutResume"),
     ("Mutation", ALWAYS, "payoutBatchCreate payoutBatchSend payoutBatchFile payoutBatchResult"),
     ("Mutation", ALWAYS, "disputeEvidenceSubmit disputeDecide chargebackLiabilitySet"),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from dispute_desk import bank_of
 from earnings_books import days_pass, of_party
 from orders import compensating
 from orders.compensating import AlreadyCompensated, compensate_batch, compensate_next
@@ -76,3 +77,23 @@ async def test_who_bought_before_is_not_paid_back_and_terms_are_said_once(
         await _begin(desk)
     assert await desk.books() == before
     await desk.assert_sound()
+
+
+async def test_who_waits_for_a_bank_is_paid_back_after_it_has_decided(desk: SalesDesk) -> None:
+    won, lost, other = await _sold(desk, 1, 1, 1)
+    for purchase in (won, lost, other):
+        await purchase.reveal()
+    banks = [await bank_of(purchase) for purchase in (won, lost)]
+    for bank in banks:
+        await bank.opens()
+    batch_id = await _begin(desk)
+    assert [await compensate_next(5), await compensate_next(5)] == [3, 0]  # not again at once
+    await banks[0].loses()
+    await banks[1].wins()
+    await desk.world.shift_clock("61 minutes")
+    await compensate_next(5)
+    refunds = await desk.owner.fetch("select order_id from refunds where reason = 'INSPECTION'")
+    assert {row["order_id"] for row in refunds} == {won.id, other.id}
+    done = await compensating.compensation_of(batch_id)
+    assert done is not None
+    assert done.ended_at is not None

@@ -12,7 +12,7 @@ from billing.deposits.holds import DepositTooLow, page
 from billing.deposits.parties import DepositParty
 from billing.ledger import InsufficientBalance
 from deposit_desk import OPERATOR, ask_for, put_down
-from dispute_desk import FEE_MINOR, disputed
+from dispute_desk import FEE_MINOR, bank_of, disputed
 from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.ids import new_id
@@ -25,6 +25,8 @@ from orders.idempotency import IdempotencyConflict
 from orders.paying import PaymentStarted
 from orders.records import Viewer
 from sales import FEE_BP, Purchase, SalesDesk, key, provider_ref
+from schema.life_table import STATES
+from tenants import reviews
 from tenants.directory import TenantRestricted
 from trade_desk import credit
 
@@ -417,7 +419,7 @@ async def test_a_deposit_is_given_back_to_who_has_ended_and_owes_nothing(
     world = desk.world
     await world.keys(1)
     party = await put_down("SUPPLIER", world.goods.supplier_id, 1_000)
-    await (await desk.order()).paid()
+    sold = await (await desk.order()).paid()
     await count(desk)
 
     async def left(idempotency_key: str | None = None) -> None:
@@ -435,6 +437,10 @@ async def test_a_deposit_is_given_back_to_who_has_ended_and_owes_nothing(
         case = await held(party, 10)
         await assert_refused(desk, cases.StillTrading, left())
         await end(party, case)
+        bank = await bank_of(sold)
+        await bank.opens()
+        await assert_refused(desk, cases.StillTrading, left())  # it takes a bank months to decide
+        await bank.loses()
         once = key()
         for _ in range(2):
             await left(once)
@@ -443,3 +449,19 @@ async def test_a_deposit_is_given_back_to_who_has_ended_and_owes_nothing(
     books = await desk.books(("S", party.id))
     assert (books["L:PARTY:AVAILABLE S"], "L:DEPOSIT:FREE S" in books) == (-1_000, False)
     await desk.assert_sound()
+
+
+async def test_who_is_rejected_has_the_deposit_back(desk: SalesDesk) -> None:
+    party = await put_down("TENANT", (await desk.world.another_shop("hopeful")).id, 700)
+    async with desk.owner.transaction():  # back to the day on which it applied
+        await desk.owner.execute("set local session_replication_role = replica")
+        await desk.owner.execute("update tenants set status = 'APPLIED' where id = $1", party.id)
+    with pytest.raises(cases.StillTrading):
+        await cases.leave(party, actor=OPERATOR, idempotency_key=key())
+    await reviews.review(
+        tenant_id=party.id, accept=False, deposit_due_minor=0, actor=OPERATOR, reason=""
+    )
+    await cases.leave(party, actor=OPERATOR, idempotency_key=key())
+    books = await desk.books(("hopeful", party.id))
+    assert books == {"A:BANK": 700, "L:PARTY:AVAILABLE hopeful": -700}
+    assert "REJECTED" in STATES["Mutation.payoutRequest"]

@@ -108,8 +108,16 @@ async def leave(party: DepositParty, *, actor: str, idempotency_key: str) -> Non
 
 _HAS_ENDED: Final = {
     "SUPPLIER": "select status = 'TERMINATED' from suppliers where id = $1",
-    "TENANT": "select status = 'CLOSED' from tenants where id = $1",
+    # Whoever is rejected may have put it down before anybody looked.
+    "TENANT": "select status in ('CLOSED', 'REJECTED') from tenants where id = $1 for key share",
 }
+
+
+# A bank takes months to decide about a payment: until then the party may have to bear it.
+_IS_HELD: Final = """
+select exists (select from deposit_holds where party_id = $1 and state = 'HELD')
+    or exists (select from earnings where party_id = $1 and open_holds > 0)
+"""
 
 
 async def _require_wound_up(party: DepositParty) -> None:
@@ -124,9 +132,7 @@ async def _require_wound_up(party: DepositParty) -> None:
     )
     if has_sold or (await measuring.measured(party)).exposure_minor:
         raise StillTrading("What was sold can still be claimed.", field="partyId")
-    if await db.fetch_value(
-        "select exists (select from deposit_holds where party_id = $1 and state = 'HELD')", party.id
-    ):
+    if await db.fetch_value(_IS_HELD, party.id):
         raise StillTrading("A case is open.", field="partyId")
     debt_minor = -await ledger.balance(accounts.receivable(party.id, party.currency))
     if debt_minor:
