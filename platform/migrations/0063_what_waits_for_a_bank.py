@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0061_bank_reconciliation")
+Migration = sql_migration(__file__, after="0062_replacements")
