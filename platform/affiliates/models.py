@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
 
 from kernel.ids import new_id
 from tenants.scope import TenantOwned
@@ -18,16 +19,26 @@ class ProgramStatus(StrEnum):
 class AffiliateStatus(StrEnum):
     """Whether an affiliate is thanked for new sales."""
 
+    PENDING = "PENDING"
     ACTIVE = "ACTIVE"
+    REJECTED = "REJECTED"
     SUSPENDED = "SUSPENDED"
 
 
 class AffiliateProgram(TenantOwned):
-    """One shop's promise: this rate of what a referred buyer pays."""
+    """One shop's promise: what it pays for a referred buyer's orders, and to whom."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.TextField()
     rate_bp = fields.IntField()
+    fixed_minor = fields.BigIntField(null=True)
+    second_bp = fields.IntField(default=0)
+    third_bp = fields.IntField(default=0)
+    window_days = fields.SmallIntField(default=30)
+    first_touch = fields.BooleanField(default=False)
+    first_order_only = fields.BooleanField(default=False)
+    approves_all = fields.BooleanField(default=False)
+    ends_at = fields.DatetimeField(null=True)
     status = fields.CharEnumField(ProgramStatus, default=ProgramStatus.ACTIVE)
 
     class Meta:
@@ -43,6 +54,37 @@ class Affiliate(TenantOwned):
     name = fields.TextField()
     code = fields.TextField()
     status = fields.CharEnumField(AffiliateStatus, default=AffiliateStatus.ACTIVE)
+    recruiter_id = fields.UUIDField(null=True)
+    joined_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
 
     class Meta:
         table = "affiliates"
+
+
+class AffiliateRate(TenantOwned):
+    """What a program pays for some goods, or for buyers of a tier."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    program_id = fields.UUIDField()
+    sku_id = fields.UUIDField(null=True)
+    category_id = fields.UUIDField(null=True)
+    tier_id = fields.UUIDField(null=True)
+    rate_bp = fields.IntField(null=True)
+    fixed_minor = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "affiliate_rates"
+
+
+class AffiliateLink(TenantOwned):
+    """A code of an affiliate's, the goods that it leads to, and the affiliate's own word for it."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    affiliate_id = fields.UUIDField()
+    code = fields.TextField()
+    product_id = fields.UUIDField(null=True)
+    sub_id = fields.TextField(default="")
+    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
+
+    class Meta:
+        table = "affiliate_links"

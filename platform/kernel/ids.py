@@ -76,6 +76,8 @@ _NAMES = {
     "ten": "tenant",
     "dom": "domain",
     "aff": "affiliate",
+    "apg": "program",
+    "alk": "link",
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",

@@ -65,7 +65,7 @@ s.redeem_steps_zh, s.redeem_steps_en, s.max_per_order, s.form_fields::text as fo
 s.manual_minutes
 """
 _WORST_AFFILIATE = """
-(select coalesce(max(rate_bp), 0) from affiliate_programs
+(select coalesce(max(rate_bp + second_bp + third_bp), 0) from affiliate_programs
  where tenant_id = {tenant} and status = 'ACTIVE') as worst_affiliate_bp
 """
 _FIGURES = "figures.sold, figures.faults, figures.typical_seconds"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from affiliates.attribution import attribution
+from affiliates.attribution import Brought, attribution, thanks_of
 from kernel import db
 from kernel.errors import Refusal
 from kernel.faults import crash_point
@@ -49,6 +49,8 @@ class Purchase:
     price: Callable[[], Awaitable[Sequence[QuotedLine]]]
     contact: str | None
     affiliate_code: str | None
+    click: str | None = None
+    """What the buyer's browser kept of an affiliate's link."""
     pay_from_wallet: bool = False
     client_reference: str | None = None
     said: Mapping[UUID, Values] = field(default_factory=dict)
@@ -71,6 +73,7 @@ async def create_order(
     affiliate_code: str | None,
     idempotency_key: str,
     said: Mapping[UUID, Values] | None = None,
+    click: str | None = None,
 ) -> OrderMade:
     """Make an order out of a quote and hold its keys until `payment_hold_seconds` from now.
 
@@ -92,6 +95,7 @@ async def create_order(
             ),
             contact=contact,
             affiliate_code=affiliate_code,
+            click=click,
             said=said or {},
         )
     )
@@ -170,15 +174,18 @@ async def _priced(purchase: Purchase) -> tuple[Sequence[QuotedLine], _Answers]:
 
 
 async def _draft(purchase: Purchase, lines: Sequence[QuotedLine], said: _Answers) -> Draft:
-    thanks = await attribution(
-        purchase.affiliate_code, customer_id=purchase.buyer.customer_id, scope=purchase.scope
+    verdict = await attribution(
+        Brought(purchase.affiliate_code, purchase.click),
+        customer_id=purchase.buyer.customer_id,
+        sku_ids=[line.sku.id for line in lines],
+        scope=purchase.scope,
     )
     return draft_order(
         shop=purchase.shop,
         buyer=purchase.buyer,
         request=purchase.request,
         quoted=lines,
-        thanks=thanks,
+        thanks=thanks_of(verdict),
         contact=purchase.contact,
         pay_from_wallet=purchase.pay_from_wallet,
         client_reference=purchase.client_reference,

@@ -1,14 +1,16 @@
 """One line of an order before it is written, with everybody's part of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from affiliates.attribution import Attribution
+from affiliates.commission import commission_minor, earned_minor, within
 from kernel.ids import new_id
 from offers.quotes import QuotedLine
 from orders import funding
 from orders.records import Funding, ShareRow
-from orders.split import AffiliateTerms, channel_fee_minor, shops_share_minor, split_line
+from orders.split import Commission, channel_fee_minor, shops_share_minor, split_line
 from promotions.discounts import Discount
 from promotions.points.arithmetic import earned_points
 from supply.pool import Wanted
@@ -70,13 +72,16 @@ def draft_line(
 ) -> DraftLine:
     """Freeze a line at its price: who earns what of it, who pays what, and the points it earns."""
     line_id = new_id()
-    rate_bp = thanks.rate_bp if thanks else 0
-    discounts = funding.bearable(quoted, shop, affiliate_rate_bp=rate_bp)
+    wanted = _wanted(quoted, thanks) if thanks else ()
+    discounts = funding.bearable(
+        quoted, shop, commission_minor=sum(one.amount_minor for one in wanted)
+    )
     redemption = funding.redemption_of(quoted, shop)
     funded = (*funding.fundings_of(discounts), *redemption)
     paid_minor = quoted.total_minor
     net_minor = paid_minor + sum(one.amount_minor for one in funded)
-    affiliate = AffiliateTerms(thanks.affiliate_id, rate_bp, paid_minor) if thanks else None
+    fee_minor = channel_fee_minor(amount_minor=net_minor, fee_bp=dearest_channel_fee_bp)
+    room_minor = net_minor - quoted.sourcing.costs[-1] * quoted.quantity - fee_minor
     split = split_line(
         costs=quoted.sourcing.costs,
         quantity=quoted.quantity,
@@ -84,7 +89,7 @@ def draft_line(
         supplier_id=quoted.sourcing.supplier_id,
         supplier_commission_bp=quoted.sourcing.supplier_commission_bp,
         path=shop.path,
-        affiliate=affiliate,
+        commissions=_cut(wanted, room_minor=room_minor),
         dearest_channel_fee_bp=dearest_channel_fee_bp,
     )
     shares = tuple(
@@ -93,11 +98,32 @@ def draft_line(
         )
         for share in split
     )
-    fee_minor = channel_fee_minor(amount_minor=net_minor, fee_bp=dearest_channel_fee_bp)
     spare_minor = shops_share_minor(split, path=shop.path) - fee_minor
     return DraftLine(
         line_id, quoted, shares, discounts, redemption, _earned(quoted, spare_minor=spare_minor)
     )
+
+
+def _wanted(quoted: QuotedLine, thanks: Attribution) -> tuple[Commission, ...]:
+    """What the program promises, the nearest affiliate's first, before the shop's margin is asked.
+
+    It is of what the buyer really pays: without what others fund, and without points.
+    """
+    paid_minor = quoted.total_minor
+    direct_minor = earned_minor(
+        thanks.rate_of(quoted.sku.id), paid_minor=paid_minor, quantity=quoted.quantity
+    )
+    above = [
+        Commission(one.affiliate_id, commission_minor(paid_minor=paid_minor, rate_bp=one.rate_bp))
+        for one in thanks.uplines
+    ]
+    return (Commission(thanks.affiliate_id, direct_minor), *above)
+
+
+def _cut(wanted: Sequence[Commission], *, room_minor: int) -> tuple[Commission, ...]:
+    amounts = within([one.amount_minor for one in wanted], room_minor=room_minor)
+    pairs = zip(wanted, amounts, strict=True)
+    return tuple(Commission(one.affiliate_id, minor) for one, minor in pairs)
 
 
 def _earned(quoted: QuotedLine, *, spare_minor: int) -> int:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from affiliates.commission import commission_minor
 from billing import accounts, ledger
 from billing.ledger import Account, Entry, credit, debit, merged
 from billing.payment_methods import dearest_fee_bp
@@ -39,7 +38,7 @@ class CouponGone(Exception):
     """A coupon, or points, that an expired order gave back are not to be had again."""
 
 
-def bearable(quoted: QuotedLine, shop: Shop, *, affiliate_rate_bp: int) -> tuple[Discount, ...]:
+def bearable(quoted: QuotedLine, shop: Shop, *, commission_minor: int) -> tuple[Discount, ...]:
     """The line's discounts, with what the shop's margin cannot bear moved to its own budget.
 
     The guard G5 of domain 2: after discounts, commission and the dearest channel fee nobody's
@@ -48,9 +47,8 @@ def bearable(quoted: QuotedLine, shop: Shop, *, affiliate_rate_bp: int) -> tuple
     given_minor = shop_funded_minor(quoted.discounts)
     if not given_minor:
         return quoted.discounts
-    commission = commission_minor(paid_minor=quoted.total_minor, rate_bp=affiliate_rate_bp)
     least_minor = least_net_minor(
-        to_cover_minor=quoted.sourcing.costs[-1] * quoted.quantity + commission,
+        to_cover_minor=quoted.sourcing.costs[-1] * quoted.quantity + commission_minor,
         fee_bp=dearest_fee_bp(shop.payment_methods),
     )
     if least_minor is None:

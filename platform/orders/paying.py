@@ -220,6 +220,7 @@ async def quick_buy(
     coupon_codes: Sequence[str] = (),
     redeem_points: int = 0,
     said: Mapping[str, str] | None = None,
+    click: str | None = None,
     ip: str | None = None,
 ) -> OrderMade:
     """Make an order without a cart or a quote. With the wallet as method it is paid and
@@ -267,6 +268,7 @@ async def quick_buy(
             price=price,
             contact=contact,
             affiliate_code=affiliate_code,
+            click=click,
             pay_from_wallet=method == WALLET,
             said=forms,
         )

@@ -5,7 +5,7 @@ and each leaves the fraction of a minor unit where splitting one purchase into m
 harvest it:
 
 - the supplier's commission to the platform rounds up (`split_line`),
-- the affiliate's commission rounds down, and the shop keeps the fraction (`split_line`),
+- an affiliate's commission rounds down, and the shop keeps the fraction (`affiliates.commission`),
 - the channel's fee recovered from the shop rounds up (`channel_fee_minor`).
 
 Everything else is a whole price times a whole quantity, and the shop has the rest, so the shares
@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from affiliates.commission import commission_minor
 from kernel.errors import Refusal
 from kernel.money import (
     BASIS_POINTS,
@@ -81,16 +80,11 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class AffiliateTerms:
-    """Who brought the buyer, and at which rate in basis points.
-
-    `paid_minor` is what the buyer really pays for the line where that is less than its net: a
-    discount that somebody else funds, or points. None: the buyer pays the net.
-    """
+class Commission:
+    """What an affiliate earns on a line, in minor units: whoever brought the buyer, or that one."""
 
     affiliate_id: UUID
-    rate_bp: int
-    paid_minor: int | None = None
+    amount_minor: int
 
 
 def split_line(
@@ -101,7 +95,7 @@ def split_line(
     supplier_id: UUID,
     supplier_commission_bp: int,
     path: Sequence[UUID],
-    affiliate: AffiliateTerms | None = None,
+    commissions: Sequence[Commission] = (),
     dearest_channel_fee_bp: int = 0,
 ) -> tuple[Share, ...]:
     """Divide a line's net between supplier, platform, agents and shop.
@@ -117,8 +111,8 @@ def split_line(
     _require_possible(costs, quantity, net_minor, supplier_commission_bp, path)
     supply_minor = checked_amount(costs[0] * quantity)
     commission = share_bp_ceil(amount_minor=supply_minor, bp=supplier_commission_bp)
-    affiliate_minor = _affiliate_minor(affiliate, net_minor)
-    shop_minor = net_minor - costs[-1] * quantity - affiliate_minor
+    affiliates_minor = _commissions_minor(commissions)
+    shop_minor = net_minor - costs[-1] * quantity - affiliates_minor
     fee_minor = channel_fee_minor(amount_minor=net_minor, fee_bp=dearest_channel_fee_bp)
     if shop_minor < fee_minor:
         raise NegativeShare(Role.SHOP_MARGIN, shop_minor - fee_minor)
@@ -127,10 +121,10 @@ def split_line(
         Share(PartyKind.PLATFORM, None, Role.SUPPLIER_COMMISSION, commission),
         *_margins_above_the_shop(costs, quantity, path),
     ]
-    if affiliate is not None:
-        shares.append(
-            Share(PartyKind.AFFILIATE, affiliate.affiliate_id, Role.AFFILIATE, affiliate_minor)
-        )
+    shares += [
+        Share(PartyKind.AFFILIATE, one.affiliate_id, Role.AFFILIATE, one.amount_minor)
+        for one in commissions
+    ]
     shares.append(_shop_share(path, shop_minor))
     return tuple(sorted(filter(_is_worth_something, shares), key=_place_in_role_order))
 
@@ -152,13 +146,10 @@ def _require_possible(
         raise ValueError(f"a commission is 0 to {MAX_RATE_BP} basis points")
 
 
-def _affiliate_minor(affiliate: AffiliateTerms | None, net_minor: int) -> int:
-    if affiliate is None:
-        return 0
-    paid_minor = net_minor if affiliate.paid_minor is None else affiliate.paid_minor
-    if paid_minor > net_minor:
-        raise ValueError("a buyer pays at most the line's net")
-    return commission_minor(paid_minor=paid_minor, rate_bp=affiliate.rate_bp)
+def _commissions_minor(commissions: Sequence[Commission]) -> int:
+    if any(one.amount_minor < 0 for one in commissions):
+        raise ValueError("a commission is nothing less than nothing")
+    return sum(one.amount_minor for one in commissions)
 
 
 def _margins_above_the_shop(

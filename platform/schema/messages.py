@@ -5,6 +5,7 @@ from typing import Final
 
 from kernel.errors import Refusal
 from schema.sentences_of_accountants import OF_ACCOUNTANTS
+from schema.sentences_of_affiliates import OF_AFFILIATES
 from schema.sentences_of_bank import OF_BANK
 from schema.sentences_of_books import OF_BOOKS
 from schema.sentences_of_buyers import OF_BUYERS
@@ -56,6 +57,7 @@ _CHINESE = {
 
 _SENTENCES: Final = (
     OF_ACCOUNTANTS
+    | OF_AFFILIATES
     | OF_BANK
     | OF_BOOKS
     | OF_BUYERS

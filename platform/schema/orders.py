@@ -20,13 +20,15 @@ from schema.problems import Problem, Refusals
 
 @strawberry.input
 class OrderCreateInput:
-    """`contact` is where messages go; `affiliateCode` thanks who brought the buyer; `form` is what
-    the buyer says for goods that ask for something."""
+    """`contact` is where messages go; `affiliateCode` thanks who brought the buyer,
+    and so does `affiliateClick`, what the browser has kept of a link; `form` is what the buyer says
+    for goods that ask for something."""
 
     quote_id: strawberry.ID
     idempotency_key: strawberry.ID
     contact: str | None = None
     affiliate_code: str | None = None
+    affiliate_click: str | None = None
     form: list[LineFormInput] | None = None
 
 
@@ -46,6 +48,7 @@ class QuickBuyInput:
     redeem_points: int | None = None
     contact: str | None = None
     affiliate_code: str | None = None
+    affiliate_click: str | None = None
     form: list[FormValueInput] | None = None
 
 
@@ -137,6 +140,7 @@ class OrderMutation:
             quote_id=input.quote_id,
             contact=input.contact,
             affiliate_code=input.affiliate_code,
+            click=input.affiliate_click,
             idempotency_key=input.idempotency_key,
             said=forms_of(input.form),
         )
@@ -161,6 +165,7 @@ class OrderMutation:
             expected_total_minor=total,
             contact=input.contact,
             affiliate_code=input.affiliate_code,
+            click=input.affiliate_click,
             method=input.payment.value if input.payment else None,
             idempotency_key=input.idempotency_key,
             coupon_codes=input.coupon_codes or (),

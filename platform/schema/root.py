@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
 from schema.adjustments import AdjustmentMutation, AdjustmentQuery
+from schema.affiliates import AffiliateMutation, AffiliateQuery
 from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.audit import AuditQuery
 from schema.bank import BankMutation, BankQuery
@@ -109,6 +110,7 @@ class Query(
     ApiClientQuery,
     TenantQuery,
     CouponQuery,
+    AffiliateQuery,
     PromoBudgetQuery,
     TierQuery,
     PointsQuery,
@@ -153,6 +155,7 @@ class Mutation(
     TenantReviewMutation,
     DomainMutation,
     CouponMutation,
+    AffiliateMutation,
     PromoBudgetMutation,
     PointsMutation,
     SavedContactMutation,

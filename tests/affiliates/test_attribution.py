@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from affiliates.attribution import Attribution, attribution
+from affiliates.attribution import Attribution, Brought, attribution, thanks_of
 from affiliates.queries import affiliate_by_id, earned_shares
 from kernel import db
 from kernel.settings import Settings
@@ -24,10 +24,15 @@ async def thanked(
 ) -> Attribution | None:
     shop = at or world.shop
     scope = db.core_scope(shop.id, path=shop.path)
-    alone = await attribution(code, customer_id=customer_id, scope=scope)
+    alone = await attribution(Brought(code), customer_id=customer_id, scope=scope)
     async with db.transaction(scope):
-        assert alone == await attribution(code, customer_id=customer_id, scope=scope)
-    return alone
+        assert alone == await attribution(Brought(code), customer_id=customer_id, scope=scope)
+    return thanks_of(alone)
+
+
+def told(found: Attribution | None) -> tuple[UUID, int] | None:
+    """Who is thanked, and at which rate."""
+    return (found.affiliate_id, found.verdict.candidate.rate.bp) if found else None
 
 
 async def test_a_code_is_known_however_it_is_typed_and_an_unknown_one_stops_nothing(
@@ -35,7 +40,7 @@ async def test_a_code_is_known_however_it_is_typed_and_an_unknown_one_stops_noth
 ) -> None:
     star = await world.affiliate("star", rate_bp=300)
     for code in ("star", "STAR", " Star\n"):
-        assert await thanked(world, code) == Attribution(star.id, 300)
+        assert told(await thanked(world, code)) == (star.id, 300)
     for nobody in (None, "", " ", "stars", "x" * 1_000, "star'; drop table keys; --", "\x00星"):
         assert await thanked(world, nobody) is None
 
@@ -45,8 +50,8 @@ async def test_a_code_is_good_in_its_own_shop_only(world: World) -> None:
     ours = await world.affiliate("star", rate_bp=300)
     theirs = await world.affiliate("star", rate_bp=100, shop=neighbour)
     await world.affiliate("moon", shop=neighbour)
-    assert await thanked(world, "star") == Attribution(ours.id, 300)
-    assert await thanked(world, "star", at=neighbour) == Attribution(theirs.id, 100)
+    assert told(await thanked(world, "star")) == (ours.id, 300)
+    assert told(await thanked(world, "star", at=neighbour)) == (theirs.id, 100)
     assert await thanked(world, "moon") is None
     assert await thanked(world, "star", at=world.agent) is None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from isolation.affiliate_holdings import be_ready_for
 from isolation.api import Answer, Api
 from isolation.checksums import Witness, changed
 from isolation.documents import Leaf, Path, RootField, document, leaves_of, root_fields, variables
@@ -323,6 +324,8 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
     if name == "passwordChange" and ask.caller.person is not None:
         await give_login(town.owner, ask.caller.person.id)
     await _make_money_ready(ask)
+    if name.startswith("affiliate") and ask.caller.role == "CUSTOMER" and ask.caller.person:
+        await be_ready_for(town.owner, name, own, ask.caller.person.id)
     if name == "invitationAccept" and invited:
         await plant_invitation(town.owner, ask.caller.shop, values["input", "token"])
 

@@ -76,6 +76,7 @@ STAFF_ROLES: Final = ("OWNER", "FINANCE", "SUPPORT", "CATALOGUE", "READ_ONLY")
 PASSWORD: Final = "correct horse battery"
 _SHORT_LISTS: Final = {
     "priceRules": "price rules", "priceAlerts": "price alerts", "priceImpact": "price impact",
+    "affiliates": "affiliates",
 }  # fmt: skip
 _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
@@ -179,6 +180,7 @@ class Holdings:
     sku_id: str = ""
     quote_id: str = ""
     affiliate_code: str = ""
+    affiliate_program: UUID = UUID(int=0)
     idempotency_key: str = ""
     coupon_code: str = ""
     coupon_id: UUID = UUID(int=0)
@@ -618,6 +620,9 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
     await open_link(owner, mine)
     mine.affiliate_code = f"{mine.marker}aff"
     mine.people["AFFILIATE"] = await world.affiliate(mine.affiliate_code, shop=shop)
+    mine.affiliate_program = await owner.fetchval(
+        "select id from affiliate_programs where tenant_id = $1", shop.id
+    )
     for table in ("api_clients", "affiliates", "affiliate_programs"):
         await owner.execute(f"update {table} set name = $2 where tenant_id = $1", shop.id,
                             f"{mine.marker} {table}")  # fmt: skip

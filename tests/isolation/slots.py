@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from identity.step_up import code_of
+from isolation.affiliate_holdings import click_of, program_of
 from isolation.documents import OMIT, Leaf, Path, RootField, leaves_of
 from isolation.money_out import BATCH
 from isolation.neighbours import (
@@ -489,6 +490,35 @@ SLOTS: Final[dict[str, Slot]] = {
         lambda _, theirs: theirs.card_ids,
         _id("crd"),
     ),
+    "affiliateClick": Slot(
+        lambda ask: click_of(ask.caller.own), lambda _, theirs: [click_of(theirs)]
+    ),
+    "programId": Slot(
+        lambda ask: program_of(ask.caller.own),
+        lambda _, theirs: [program_of(theirs)],
+        _id("apg"),
+    ),
+    "affiliateId": Slot(
+        lambda ask: public_id("aff", ask.caller.own.people["AFFILIATE"].id),
+        lambda _, theirs: [public_id("aff", theirs.people["AFFILIATE"].id)],
+        _id("aff"),
+    ),
+    "Mutation.affiliateApprove(input.decision)": Slot(_fixed("ACTIVE")),
+    "Mutation.affiliateJoin(input.code)": Slot(lambda _: f"own{new_id().hex[-20:]}"),
+    "recruiterCode": Slot(
+        lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
+    ),
+    "Mutation.affiliateProgramUpdate(input.status)": Slot(_fixed("ACTIVE")),
+    "rateBp": Slot(_fixed(300)),
+    "secondBp": Slot(_fixed(2)),
+    "thirdBp": Slot(_omitted),
+    "firstTouch": Slot(_fixed(False)),
+    "firstOrderOnly": Slot(_fixed(False)),
+    "approvesAll": Slot(_fixed(False)),
+    # Goods are the platform's, whether the shop shows them or not.
+    "rates.skuId": Slot(lambda ask: public_id("sku", ask.town.goods.sku_id), nobodys=_id("sku")),
+    "productId": Slot(lambda ask: public_id("prd", ask.town.goods.product_id), nobodys=_id("prd")),
+    "subId": Slot(_fixed("video-1")),
     "affiliateCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),
@@ -510,6 +540,7 @@ SLOTS: Final[dict[str, Slot]] = {
         lambda ask, _: [[public_id("sku", ask.town.hidden.sku_id)]],
     ),
     "categoryIds": Slot(_omitted),
+    "categoryId": Slot(_omitted),
     "tierIds": Slot(_omitted),
     "from": Slot(lambda _: (utc_now() - timedelta(days=3)).isoformat()),
     "to": Slot(lambda _: (utc_now() - timedelta(minutes=30)).isoformat()),
@@ -892,7 +923,7 @@ _INSTEAD_OF: Final[Mapping[str, Path]] = {
     "Mutation.webhookReplay(input.webhookId)": ("input", "deliveryId"),
 }
 #: Left out of a right request: with it something else would be meant.
-_LEFT_OUT: Final = frozenset({"walletAmount", "ceiling", "cap", "payers", "choices"})
+_LEFT_OUT: Final = frozenset({"fixed", "walletAmount", "ceiling", "cap", "payers", "choices"})
 
 
 def slot_of(leaf: Leaf) -> Slot:

@@ -33,6 +33,8 @@ TENANT_CLASS = {
     "idempotency_records",
     "affiliate_programs",
     "affiliates",
+    "affiliate_rates",
+    "affiliate_links",
     "orders",
     "order_lines",
     "delivered_keys",

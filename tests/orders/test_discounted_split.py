@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kernel.money import BASIS_POINTS
 from orders import clawback, funding
 from orders.records import Line, ShareRow
-from orders.split import AffiliateTerms, NegativeShare, Share, split_line
+from orders.split import Commission, NegativeShare, Share, split_line
 from promotions.discounts import (
     CouponKind,
     Discount,
@@ -174,7 +174,7 @@ def test_any_stack_of_coupons_divides_and_comes_back_to_the_last_unit(
             supplier_id=SUPPLIER,
             supplier_commission_bp=500,
             path=(ROOT, AGENT, SHOP),
-            affiliate=AffiliateTerms(AFFILIATE, rate_bp, paid_minor),
+            commissions=[Commission(AFFILIATE, commission)],
             dearest_channel_fee_bp=fee_bp,
         )
     except NegativeShare:

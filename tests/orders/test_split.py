@@ -1,14 +1,16 @@
 """The split of a line, the channel's fee, and refunds spread over what is left."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from affiliates.commission import commission_minor
 from kernel.money import AmountOutOfRange
 from orders.split import (
-    AffiliateTerms,
+    Commission,
     NegativeShare,
     PartyKind,
     RefundTooLarge,
@@ -35,7 +37,7 @@ def sold(
     net_minor: int = 10_500,
     supplier_commission_bp: int = 500,
     path: tuple[UUID, ...] = PATH,
-    affiliate: AffiliateTerms | None = None,
+    commissions: Sequence[Commission] = (),
     dearest_channel_fee_bp: int = 0,
 ) -> tuple[Share, ...]:
     """The worked example's line, except for what a test is about; without an affiliate."""
@@ -46,7 +48,7 @@ def sold(
         supplier_id=SUPPLIER,
         supplier_commission_bp=supplier_commission_bp,
         path=path,
-        affiliate=affiliate,
+        commissions=commissions,
         dearest_channel_fee_bp=dearest_channel_fee_bp,
     )
 
@@ -67,7 +69,7 @@ def amounts(shares: tuple[Share, ...]) -> dict[Role, int]:
 
 
 def test_the_worked_example_splits_105_00_to_the_last_fen() -> None:
-    shares = sold(affiliate=AffiliateTerms(AFFILIATE, 300), dearest_channel_fee_bp=60)
+    shares = sold(commissions=[Commission(AFFILIATE, 315)], dearest_channel_fee_bp=60)
     assert shares == (
         Share(PartyKind.SUPPLIER, SUPPLIER, Role.SUPPLY, 7_600),
         Share(PartyKind.PLATFORM, None, Role.SUPPLIER_COMMISSION, 400),
@@ -82,8 +84,8 @@ def test_the_worked_example_splits_105_00_to_the_last_fen() -> None:
 
 def test_a_discount_that_the_platform_funds_makes_the_shop_whole() -> None:
     # 5.00 off, of which the platform funds 3.00: escrow holds 108.00, the buyer pays 105.00.
-    terms = AffiliateTerms(AFFILIATE, 300, paid_minor=10_500)
-    shares = sold(net_minor=10_800, affiliate=terms, dearest_channel_fee_bp=60)
+    owed = [Commission(AFFILIATE, 315)]
+    shares = sold(net_minor=10_800, commissions=owed, dearest_channel_fee_bp=60)
     assert amounts(shares)[Role.SHOP_MARGIN] == 1_422 + 63
     assert amounts(shares)[Role.AFFILIATE] == 315
     assert total(shares) == 10_800
@@ -100,7 +102,7 @@ def test_a_prepaid_purchase_at_cost_leaves_the_shop_without_a_share() -> None:
 
 
 def test_where_the_root_is_the_shop_its_margin_is_the_platforms() -> None:
-    shares = sold(costs=(8_000,), path=(ROOT,), affiliate=AffiliateTerms(AFFILIATE, 300))
+    shares = sold(costs=(8_000,), path=(ROOT,), commissions=[Commission(AFFILIATE, 315)])
     assert [(share.party_kind, share.role, share.amount_minor) for share in shares] == [
         (PartyKind.SUPPLIER, Role.SUPPLY, 7_600),
         (PartyKind.PLATFORM, Role.SUPPLIER_COMMISSION, 400),
@@ -173,8 +175,8 @@ def test_lines_that_make_no_sense_are_bugs() -> None:
         sold(costs=(-1, 0, 0))
     with pytest.raises(ValueError, match="basis points"):
         sold(supplier_commission_bp=10_001)
-    with pytest.raises(ValueError, match="at most the line's net"):
-        sold(affiliate=AffiliateTerms(AFFILIATE, 300, paid_minor=10_501))
+    with pytest.raises(ValueError, match="less than nothing"):
+        sold(commissions=[Commission(AFFILIATE, -1)])
 
 
 def test_a_line_beyond_what_an_amount_can_hold_is_refused() -> None:
@@ -189,14 +191,16 @@ def test_a_line_beyond_what_an_amount_can_hold_is_refused() -> None:
 
 def _split_of(tree: Tree, priced: Priced, quantity: int, commission_bp: int) -> tuple[Share, ...]:
     """A list-price sale through the worst affiliate, where there is one."""
-    rate_bp = tree.inputs.worst_affiliate_bp
+    commission = commission_minor(
+        paid_minor=priced.retail_minor * quantity, rate_bp=tree.inputs.worst_affiliate_bp
+    )
     return sold(
         costs=priced.costs,
         quantity=quantity,
         net_minor=priced.retail_minor * quantity,
         supplier_commission_bp=commission_bp,
         path=tree.path,
-        affiliate=AffiliateTerms(AFFILIATE, rate_bp) if rate_bp else None,
+        commissions=[Commission(AFFILIATE, commission)],
         dearest_channel_fee_bp=tree.inputs.dearest_channel_fee_bp,
     )
 

@@ -9,6 +9,7 @@ import stripe
 from graphql import GraphQLEnumType
 
 from bad_input.of_accountants import ACCOUNTANTS
+from bad_input.of_affiliates import AFFILIATES
 from bad_input.of_bank import BANK
 from bad_input.of_coupons import COUPONS
 from bad_input.of_deliveries import DELIVERIES
@@ -55,11 +56,12 @@ MUTATIONS: Final = {root.name: root for root in root_fields() if root.operation 
 _SENDERS: Final = {
     "refundCreate": "STAFF_FINANCE",
     "stockDeclare": "SUPPLIER",
+    "linkCreate": "AFFILIATE",
     **{
         name: "STAFF_OWNER" if "STAFF_OWNER" in GRANTS[f"Mutation.{name}"] else "OPERATOR"
         for name in MUTATIONS
         if "CUSTOMER" not in GRANTS[f"Mutation.{name}"]
-        and name not in ("refundCreate", "stockDeclare")
+        and name not in ("refundCreate", "stockDeclare", "linkCreate")
     },
 }
 
@@ -392,6 +394,7 @@ ROWS: Final = [
     Bad("storefrontUpdate", "an endless text", REFUSED, {"texts.text": "x" * 1_001}),
     Bad("storefrontUpdate", "a text that hides something", REFUSED, {"texts.text": "a\u200bb"}),
     *COUPONS,
+    *AFFILIATES,
     *BANK,
     *VOUCHERS,
     *DEPOSITS,
@@ -503,6 +506,12 @@ HARMLESS: Final = {
     "guestToken": set(_TEXTS),  # a customer has no need of it
     "cartToken": set(_TEXTS),  # nor of this one
     "affiliateCode": set(_TEXTS),  # nobody is thanked
+    "affiliateClick": set(_TEXTS),  # the same
+    "recruiterCode": set(_TEXTS),  # the same
+    "subId": {"empty"},  # a link without one
+    "rateBp": {"0"},  # nobody earns by these goods
+    "secondBp": {"0"},
+    "thirdBp": {"0"},
     "returnPath": set(_TEXTS),  # the buyer comes back to the shop's first page
     "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text
     "value": set(_TEXTS) - {"10,000 characters", "control characters"},  # free text

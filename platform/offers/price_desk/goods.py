@@ -18,7 +18,7 @@ FIRST: Final = UUID(int=0)
 
 _GOODS: Final = f"""
 select {VERSIONS_OF_PATH} as versions,
-       (select coalesce(max(rate_bp), 0) from affiliate_programs
+       (select coalesce(max(rate_bp + second_bp + third_bp), 0) from affiliate_programs
         where tenant_id = $2 and status = 'ACTIVE') as worst_affiliate_bp,
        s.id as sku_id, s.code, s.name_zh, s.name_en, s.face_value_minor, s.face_currency,
        s.category_path, offered.*, limits.*,

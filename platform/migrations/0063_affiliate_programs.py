@@ -1,0 +1,5 @@
+"""What affiliate programs pay for which goods, who joins them, and links."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0062_replacements")
