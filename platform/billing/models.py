@@ -23,6 +23,7 @@ class PaymentPurpose(StrEnum):
     TOP_UP = "TOP_UP"
     TRADE_TOP_UP = "TRADE_TOP_UP"  # of the shop's own balance
     DEPOSIT_TOP_UP = "DEPOSIT_TOP_UP"
+    INSTALMENT = "INSTALMENT"  # a part of an order's plan
 
 
 class PaymentMethod(StrEnum):
@@ -39,6 +40,7 @@ class PaymentMethod(StrEnum):
     AFFIRM = "AFFIRM"
     AFTERPAY = "AFTERPAY"
     STABLECOIN = "STABLECOIN"
+    INSTALMENT = "INSTALMENT"  # the platform's own plan pays an order
 
 
 class PaymentAttemptStatus(StrEnum):

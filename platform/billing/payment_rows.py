@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from billing.payment_methods import BANK_TRANSFER, METHODS, TRADE, WALLET
+from billing.payment_methods import BANK_TRANSFER, INSTALMENT, METHODS, TRADE, WALLET
 from kernel.errors import Invalid
 from kernel.settings import settings
 
@@ -101,6 +101,8 @@ def terms(method: str) -> tuple[int, str]:
         return 0, "wallet"
     if method == TRADE:
         return 0, "trade"
+    if method == INSTALMENT:
+        return 0, "instalment"
     if method not in METHODS:
         raise Invalid("This payment method is not offered.", field="method")
     return METHODS[method].fee_bp, METHODS[method].provider

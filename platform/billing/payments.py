@@ -11,7 +11,7 @@ from uuid import UUID
 
 from billing import accounts, ledger, payment_parts
 from billing.ledger import Account
-from billing.payment_methods import TRADE
+from billing.payment_methods import INSTALMENT, TRADE
 from billing.payment_methods.base import ChannelReport
 from billing.payment_methods.disputes import DisputeReport
 from billing.payment_rows import PAYMENT_COLUMNS as PAYMENT_COLUMNS
@@ -35,7 +35,7 @@ async def open_payment(payment: Payment) -> Payment:
     Raises `InsufficientBalance` when the wallet does not hold its part.
     """
     await db.execute(_OPEN.sql, *_OPEN.values(payment_parts.opened(payment)))
-    if payment.wallet_minor:
+    if payment.wallet_minor and payment.channel_minor:
         assert payment.customer_id is not None
         free = accounts.wallet(payment.customer_id, payment.currency)
         await ledger.require(free, payment.wallet_minor, field="walletAmount")
@@ -56,9 +56,13 @@ def wallet_account(payment: Payment) -> Account | None:
 
 
 def free_balance(payment: Payment) -> Account:
-    """Where the wallet's part of a payment goes back to: the customer's, or the shop's own."""
+    """Where the wallet's part of a payment goes back to: the customer's, the shop's own, or what is
+    owed in instalments."""
     if payment.method == TRADE:
         return accounts.trade(payment.tenant_id, payment.currency)
+    if payment.method == INSTALMENT:
+        assert payment.order_id is not None
+        return accounts.instalment(payment.order_id, payment.currency)
     assert payment.customer_id is not None
     return accounts.wallet(payment.customer_id, payment.currency)
 

@@ -46,6 +46,8 @@ from orders.disputes import answering, asking
 from orders.earnings import maturing, noting
 from orders.fast_refunds import deciding
 from orders.manual import ending
+from orders.plans import ending as plan_ending
+from orders.plans import reminding
 from promotions.points import expiring
 from promotions.vouchers import closing
 from reconciliation.turns import reconcile
@@ -238,6 +240,8 @@ async def sum_up_sales() -> int:
 SWEEPS = (
     Sweep(work=expire_orders, every_seconds=1.0),
     Sweep(work=end_late_deliveries, every_seconds=1.0),
+    Sweep(work=plan_ending.end_overdue, every_seconds=10.0),
+    Sweep(work=reminding.remind, every_seconds=10.0, batch=reminding.PARTS_AT_ONCE),
     Sweep(work=ask_channels, every_seconds=1.0, batch=CHANNELS_ASKED_AT_ONCE),
     Sweep(work=send_refunds, every_seconds=1.0, batch=REFUNDS_SENT_AT_ONCE),
     Sweep(work=importing.import_statements, every_seconds=5.0, batch=1),

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_DUE = "dispute.due"
     DISPUTE_CLOSED = "dispute.closed"
+    INSTALMENT_DUE = "instalment.due"
+    INSTALMENT_ENDED = "instalment.ended"
     WEBHOOK_PING = "webhook.ping"
 
 
@@ -56,6 +58,8 @@ OBJECT_KINDS: Final = {
     EventType.DISPUTE_OPENED: "dispute",
     EventType.DISPUTE_DUE: "dispute",
     EventType.DISPUTE_CLOSED: "dispute",
+    EventType.INSTALMENT_DUE: "instalment",
+    EventType.INSTALMENT_ENDED: "instalment",
     EventType.WEBHOOK_PING: "webhook",
 }
 

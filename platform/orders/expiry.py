@@ -11,6 +11,7 @@ from kernel import db
 from kernel.errors import Invalid
 from kernel.faults import crash_point
 from orders import channel_calls, funding, news, records
+from orders.instalments import rows as instalment_rows
 from orders.records import Order, Viewer
 from supply import pool
 from tenants.directory import Shop
@@ -90,7 +91,8 @@ async def _end_unpaid(order: Order, *, status: Literal["CANCELED", "EXPIRED"]) -
         status,
     )
     await funding.free(order, lines)
-    ended = [payment for payment in await payments.of_order(order.id) if payment.open]
+    made = [*await payments.of_order(order.id), *await instalment_rows.payments_of(order.id)]
+    ended = [payment for payment in made if payment.open]
     for payment in ended:
         await payments.end(payment, status=status)
     await pool.release(

@@ -32,6 +32,7 @@ from orders import (
 )
 from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
+from orders.instalments import rows as instalment_rows
 from orders.payment_entry import PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
 from promotions.coupons import Holder
@@ -156,7 +157,8 @@ async def _supersede(order: Order, made: Sequence[Payment]) -> list[Payment]:
         raise HoldExpired("The time to pay has run out: make a new order.", field="orderNo")
     if len(made) >= PAYMENTS_PER_ORDER:
         raise Invalid("Too many payments were started: make a new order.", field="orderNo")
-    open_ones = [payment for payment in made if payment.open]
+    parts = await instalment_rows.payments_of(order.id)
+    open_ones = [payment for payment in [*made, *parts] if payment.open]
     for payment in open_ones:
         await payments.end(payment, status="SUPERSEDED")
     return open_ones
@@ -283,7 +285,8 @@ async def refresh_payment(*, shop: Shop, viewer: Viewer, order_no: str) -> UUID:
     async with db.transaction(db.core_scope(shop.id), read_only=True):
         order = await records.order_by_no(order_no, viewer)
         known = await payments.of_order_unlocked(order.id)
-    for payment in known[:LOOKED_AT_ON_RETURN]:
+        known = await instalment_rows.newest_payments(order.id, LOOKED_AT_ON_RETURN) + known
+    for payment in known[: 2 * LOOKED_AT_ON_RETURN]:
         if payment.status not in ("SUCCEEDED", "UNAPPLIED"):
             await channel_calls.look(payment)
     return order.id

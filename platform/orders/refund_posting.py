@@ -23,8 +23,7 @@ async def post_refund(
     taken: clawback.Reversal,
     earned: Sequence[Earning],
     amount_minor: int,
-    back_to: Account | None,
-    wallet_minor: int,
+    backs: Sequence[tuple[Account, int]],
     to_funders: Sequence[tuple[Funding, int]],
     points: PointsBack,
     *,
@@ -32,7 +31,7 @@ async def post_refund(
 ) -> None:
     """Take from everybody what the refund takes; what is missing becomes a debt, if it may."""
     currency, posting_id = order.currency, new_id()
-    noted = [back_to] if order.at_cost and back_to is not None else []
+    noted = [account for account, _ in backs] if order.at_cost else []
     drawn = await draw(order, taken, earned, noted, points, on_credit=on_credit)
     due = accounts.refund_due(currency)
     entries = merged(drawn.entries)
@@ -45,15 +44,15 @@ async def post_refund(
     entries.append(credit(due, amount_minor))
     if points.withheld_minor:
         entries.append(debit(due, points.withheld_minor))
-    if back_to is not None:
-        entries.append(debit(due, wallet_minor))
-        entries.append(credit(back_to, wallet_minor))
-    for account in noted:
+    for account, minor in backs:
+        entries.append(debit(due, minor))
+        entries.append(credit(account, minor))
+    for account, minor in backs if order.at_cost else ():
         back = trade_moves.move(
             posting_id=posting_id,
             account=account,
             kind="REFUND",
-            amount_minor=wallet_minor,
+            amount_minor=minor,
             order_id=order.id,
         )
         await trade_moves.note(back, account=account)

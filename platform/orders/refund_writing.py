@@ -8,12 +8,15 @@ from typing import Final, Literal
 from uuid import UUID
 
 from billing import accounts, ledger, payments
+from billing.ledger import Account
+from billing.payment_methods import INSTALMENT
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid
 from orders import clawback, funding, records, refund_rows
 from orders.disputed import refuse_while_disputed
 from orders.earnings import noting
+from orders.instalments import forgiving, releasing, rows
 from orders.points_refunds import PointsBack, move_points
 from orders.records import Funding, Line, Order
 from orders.refund_posting import post_refund
@@ -55,6 +58,7 @@ async def write_refund(
         return
     payment = await succeeded_payment(order)
     await refuse_while_disputed(order.id)
+    await forgiving.require_refundable(order, line, payment)
     if amount_minor > line.paid_minor - line.refunded_minor:
         raise RefundTooLarge(
             "The refund is larger than what is left of the line.",
@@ -84,7 +88,7 @@ async def write_refund(
         batch_id=batch_id,
     )
     await refund_rows.write(order, line, payment, row)
-    back_to = payments.free_balance(payment) if wallet_minor else None
+    backs = await _backs(order, payment, wallet_minor)
     on_credit = reason != "GOODWILL"
     await post_refund(
         refund_id,
@@ -92,14 +96,28 @@ async def write_refund(
         taken,
         earned,
         amount_minor,
-        back_to,
-        wallet_minor,
+        backs,
         to_funders,
         points,
         on_credit=on_credit,
     )
+    await _go_on_with_plan(order, payment)
     if order.refunded_minor + amount_minor == order.total_minor:
         await release_coupons_of(order)
+
+
+async def _backs(order: Order, payment: Payment, wallet_minor: int) -> list[tuple[Account, int]]:
+    """Where that goes which no channel gets back, each account with its part."""
+    if payment.method == INSTALMENT:
+        return await forgiving.given_back(order, payment, wallet_minor)
+    return [(payments.free_balance(payment), wallet_minor)] if wallet_minor else []
+
+
+async def _go_on_with_plan(order: Order, payment: Payment) -> None:
+    """What a refund has forgiven need not be paid: it may be all that was missing."""
+    plan = await rows.locked_plan(order.id) if payment.method == INSTALMENT else None
+    if plan is not None and plan.state == "OPEN":
+        await releasing.go_on(order, plan)
 
 
 def _channel_minor(

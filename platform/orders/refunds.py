@@ -17,6 +17,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.faults import crash_point
 from kernel.ids import new_id
 from orders import idempotency, news, records
+from orders.instalments.forgiving import refuse_if_paying
 from orders.kept_pieces import require_same_price
 from orders.manual.tasks import refuse_if_waiting
 from orders.records import Line, Order, Viewer
@@ -56,6 +57,7 @@ async def return_unrevealed(
         if claim.first:
             line = await line_of(order, line_id)
             require_from_the_pool(line)
+            await refuse_if_paying(line)
             returned = await take_back(order, line, quantity)
             in_hand = line.quantity - line.returned_quantity
             await require_same_price(shop, order, line, kept=in_hand - returned)
@@ -224,6 +226,7 @@ def _amount_minor(line: Line, wish: LineRefund) -> int:
 async def _returned(order: Order, line: Line, wish: LineRefund) -> int:
     """How many keys go back to the pool for what was decided about a line; now they do."""
     await refuse_if_waiting(line)
+    await refuse_if_paying(line)
     amount_minor = _amount_minor(line, wish)
     if amount_minor < 1:
         raise Invalid("A refund is at least one minor unit.", field="amount")

@@ -21,6 +21,8 @@ from kernel.log import get_logger
 from kernel.settings import settings
 from orders import funding, news, postings, records, settling, unapplied
 from orders.deposits import arriving
+from orders.instalments import rows as instalment_rows
+from orders.plan_payments import arriving as instalments
 from orders.records import Line, Order, ShareRow
 from orders.split import channel_fee_minor
 from supply import pool
@@ -94,13 +96,14 @@ class _Applied:
 
 
 async def _hear_locked(report: ChannelReport, found: Payment) -> Heard:
-    order = await records.locked_order(found.order_id) if found.order_id else None
+    order_id = await instalment_rows.order_of(found)
+    order = await records.locked_order(order_id) if order_id else None
     payment, is_heard = await payments.locked_by_report(report)
     if order is None:
         # Only the order's lock makes sure that nobody was heard while we waited for the payment's.
         is_heard = await payments.heard_before(report)
     crash_point("settlement.locked")
-    nothing = Heard("NOTHING", found.tenant_id, found.order_id)
+    nothing = Heard("NOTHING", found.tenant_id, order_id)
     if payment is None or is_heard:
         return nothing
     applied = await _apply(report, payment, order)
@@ -130,6 +133,9 @@ async def _apply(report: ChannelReport, payment: Payment, order: Order | None) -
         return _Applied("NOTHING")
     if (report.amount_minor, report.currency) != (payment.channel_minor, payment.currency):
         return await _give_back(report, payment, order, "WRONG_PAYMENT")
+    if payment.purpose == "INSTALMENT":
+        unfit = await instalments.settle_from_channel(payment, order, report.provider_ref)
+        return await _give_back(report, payment, None, unfit) if unfit else _Applied("SETTLED")
     if payment.purpose == "TOP_UP":
         await _top_up(report, payment)
         return _Applied("TOPPED_UP")
@@ -277,5 +283,7 @@ async def _give_back(
 ) -> _Applied:
     """E13: money that pays for nothing is owed back in the moment in which it is noticed."""
     log.warning("payment_unapplied", reason=reason, payment=str(payment.id))
-    await unapplied.owe_back(report, payment, order, reason=reason)
+    await unapplied.owe_back(
+        report, payment, order if payment.order_id is not None else None, reason=reason
+    )
     return _Applied("REFUNDING", reason)

@@ -35,6 +35,10 @@ def _paid(*, by_hand: bool) -> tuple[str, ...]:
     return parts.PAID, parts.HAND_OVER
 
 
+READY_TO_WAIT = _ready(_ALL_OURS, _UNPAID)
+"""The condition of a statement that sells an order's keys and hands nothing over."""
+
+
 @cache
 def placed(*, earns: bool) -> Statement:
     """An order that an earlier statement has written as paid, from a wallet."""

@@ -28,17 +28,24 @@ examined as materialized (
 ), waiting as materialized (
     select line_id from manual_deliveries
     where order_id = any (:order_ids::uuid[]) and state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+    union all
+    select line_id from instalment_lines
+    where order_id = any (:order_ids::uuid[]) and state = 'WAITING'
 ), lines as materialized (
     select line.order_id, line.id, line.quantity, line.unit_price_minor::bigint as price_minor,
            line.net_minor::bigint as net_minor, line.channel_fee_minor as fee_minor,
            line.id in (select line_id from waiting) as is_waiting,
            coalesce(line.earned_points * program.point_minor, 0) as earned_minor,
-           examined.is_fulfilled and coalesce(manual.state = 'DELIVERED' and not manual.by_account,
-                                              true) as is_delivered
+           case when paying.line_id is not null then paying.handed
+                when examined.is_fulfilled
+                     and coalesce(manual.state = 'DELIVERED' and not manual.by_account, true)
+                then line.quantity else 0 end as due_pieces
     from examined
     join order_lines line on line.order_id = examined.id
     left join manual_deliveries manual
         on manual.order_id = line.order_id and manual.line_id = line.id
+    left join instalment_lines paying
+        on paying.order_id = line.order_id and paying.line_id = line.id
     left join points_programs program on program.tenant_id = line.tenant_id
 ), replaced as materialized (
     select moved.order_id, moved.line_id, share_id,
@@ -67,7 +74,8 @@ posted as (
                    'E:GATEWAY_FEE', 'L:WALLET', 'L:WALLET_HELD', 'L:TRADE', 'A:BANK',
                    'A:INSTALMENT'))) as paid_minor,
            sum(amount_minor) filter (
-               where is_sale and code in ('L:WALLET', 'L:WALLET_HELD', 'L:TRADE')) as wallet_minor,
+               where is_sale and code in ('L:WALLET', 'L:WALLET_HELD', 'L:TRADE',
+                                          'A:INSTALMENT')) as wallet_minor,
            -sum(amount_minor) filter (where code = 'L:ESCROW') as escrow_minor,
            -sum(amount_minor) filter (where code = 'L:REFUND_DUE' and amount_minor < 0)
                as refunds_minor,
@@ -127,11 +135,11 @@ posted as (
         on shared.line_id = lines.id
     group by lines.order_id
 ), handed as (
-    select lines.order_id, sum(case when is_delivered then quantity else 0 end) as due,
+    select lines.order_id, sum(due_pieces) as due,
            sum(coalesce(keys.pieces, 0)) as pieces,
-           sum(case when is_delivered then quantity else 0 end * price_minor) as due_minor,
+           sum(due_pieces * price_minor) as due_minor,
            sum(coalesce(keys.pieces, 0) * price_minor) as pieces_minor,
-           sum((abs(case when is_delivered then quantity else 0 end - coalesce(keys.pieces, 0))
+           sum((abs(due_pieces - coalesce(keys.pieces, 0))
                 + coalesce(keys.twice, 0)) * price_minor) as difference
     from lines
     left join (

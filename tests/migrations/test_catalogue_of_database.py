@@ -81,6 +81,11 @@ TENANT_CLASS = {
     "chargeback_liabilities",
     "disputes",
     "dispute_answers",
+    "instalment_terms",
+    "instalment_plans",
+    "instalments",
+    "instalment_payments",
+    "instalment_lines",
 }
 PATH_CLASS = {
     "price_rules",
@@ -576,6 +581,7 @@ async def test_what_the_shares_were_made_of_does_not_change(
     )
     assert {row["attname"] for row in rows} == {
         "key_ids",
+        "earned_points",  # taken away only: order_lines_points_transition
         "channel_fee_minor",
         "refunded_minor",
         "returned_quantity",

@@ -1,7 +1,7 @@
 """The ways to pay: one file each, and this one list.
 
-A customer's wallet and a shop's trade balance are not here: they have no channel to ask
-(`billing/payments.py`).
+A customer's wallet, a shop's trade balance and the platform's own instalment plan are not here:
+they have no channel to ask (`billing/payments.py`).
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ from billing.payment_methods.wechat_pay import WeChatPay
 
 WALLET: Final = "WALLET"
 TRADE: Final = "TRADE"
+INSTALMENT: Final = "INSTALMENT"
+"""The platform's own plan, which pays an order; its parts are paid by the others."""
 BANK_TRANSFER: Final = BankTransfer.code
 
 _CARD = Card()

@@ -49,7 +49,10 @@ with known as (
           when 'E2_DELIVERY' then share.line_id = substr(entry.idempotency_key, 10)::uuid
           else not exists (select from manual_deliveries manual
                            where (manual.line_id, manual.tenant_id)
-                               = (share.line_id, share.tenant_id)) end
+                               = (share.line_id, share.tenant_id))
+               and not exists (select from instalment_lines paying
+                               where (paying.line_id, paying.tenant_id)
+                                   = (share.line_id, share.tenant_id)) end
     union all
     select entry.order_id, null, null, null, 'POINTS', sum(given.amount_minor)::bigint
     from ledger_entries given

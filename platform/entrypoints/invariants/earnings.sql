@@ -17,6 +17,8 @@ with shares as (
     where share.party_id is not null and known.share_id is null
       and coalesce(manual.state::text, 'DELIVERED')
           not in ('UNPAID', 'DUE', 'BEGUN', 'NEEDS_CORRECTION')
+      and not exists (select from instalment_lines paying
+                      where paying.line_id = line.id and paying.state = 'WAITING')
 )
 select party_id, currency, sum(minor)::bigint as shares_minus_pending_minor
 from (select party_id, currency, minor from shares
@@ -89,4 +91,5 @@ join line_shares share on share.order_id = posted.order_id and share.party_id is
 left join manual_deliveries manual on manual.line_id = share.line_id
 left join earnings known on (known.order_id, known.share_id) = (share.order_id, share.id)
 where known.share_id is null and manual.line_id is null
+  and not exists (select from instalment_lines paying where paying.line_id = share.line_id)
 limit 20;

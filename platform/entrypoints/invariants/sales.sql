@@ -82,8 +82,10 @@ left join (select line_id, count(*) as keys from delivered_keys where replaced_b
            group by line_id) handed
     on handed.line_id = line.id
 left join manual_deliveries manual on manual.line_id = line.id
+left join instalment_lines paying on paying.line_id = line.id
 where coalesce(handed.keys, 0)
-      <> case when orders.fulfilment_status <> 'NONE'
+      <> case when paying.line_id is not null then paying.handed
+              when orders.fulfilment_status <> 'NONE'
                    and (manual.line_id is null
                         or (manual.state = 'DELIVERED' and not manual.by_account))
               then line.quantity else 0 end
@@ -122,6 +124,9 @@ where keys.status in ('SOLD', 'REVEALED')
                   where manual.line_id = keys.held_by_line_id
                     and (manual.state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
                          or (manual.state = 'DELIVERED' and manual.by_account)))
+  -- What is paid in parts is nobody else's, and handed over part by part.
+  and not exists (select from instalment_lines paying
+                  where paying.line_id = keys.held_by_line_id and paying.state = 'WAITING')
 limit 20;
 
 -- invariant: I4 what was delivered is of the order and the listing that were paid for
@@ -274,7 +279,8 @@ with brought as (
                                                                       'L:UNAPPLIED:BANK'))
            end as channel_minor,
            sum(entry.amount_minor) filter (where account.code in ('L:WALLET', 'L:WALLET_HELD',
-                                                                  'L:TRADE')) as wallet_minor,
+                                                                  'L:TRADE', 'A:INSTALMENT'))
+               as wallet_minor,
            bool_or(account.code = 'L:REFUND_DUE') as is_refund
     from ledger_transactions posted
     join ledger_entries entry on entry.transaction_id = posted.id
@@ -705,7 +711,10 @@ limit 20;
 
 -- invariant: I14 the lines of a paid order bear its channel's fee, rounded up, and no others do
 with fees as (
-    select order_id, sum((channel_minor * fee_bp + 9999) / 10000)::bigint as fee_minor
+    -- A plan's fee is on all that it pays.
+    select order_id,
+           sum((case method when 'INSTALMENT' then wallet_minor else channel_minor end * fee_bp
+                + 9999) / 10000)::bigint as fee_minor
     from payments
     where status = 'SUCCEEDED'
     group by order_id
@@ -725,6 +734,8 @@ limit 20;
 -- What a person is still to deliver has earned nobody anything yet.
 with waiting as (
     select line_id from manual_deliveries where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+    union all
+    select line_id from instalment_lines where state = 'WAITING'
 ), paid as (
     select orders.id as order_id, orders.currency,
            case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
@@ -843,7 +854,7 @@ having abs(sum(amount_minor)) > (select coalesce(sum(line.channel_fee_minor), 0)
                                  from order_lines line where line.order_id = difference.order_id)
 limit 20;
 
--- invariant: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
+-- invariant: I14 escrow holds what is delivered by hand or paid in parts, and nothing else stays
 select order_id, code, currency, sum(amount_minor)::bigint as balance_minor
 from (select posted.order_id, account.code, entry.currency, entry.amount_minor
       from ledger_accounts account
@@ -855,7 +866,13 @@ from (select posted.order_id, account.code, entry.currency, entry.amount_minor
       from manual_deliveries manual
       join order_lines line on line.order_id = manual.order_id and line.id = manual.line_id
       join orders on orders.id = line.order_id
-      where manual.state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')) as held
+      where manual.state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+      union all
+      select orders.id, 'L:ESCROW', orders.currency, line.net_minor
+      from instalment_lines paying
+      join order_lines line on line.order_id = paying.order_id and line.id = paying.line_id
+      join orders on orders.id = line.order_id
+      where paying.state = 'WAITING') as held
 group by order_id, code, currency
 having sum(amount_minor) <> 0
 limit 20;
@@ -993,12 +1010,15 @@ limit 20;
 select seen.order_id, seen.fulfilment_status, seen.asked, seen.due, seen.come
 from (select orders.id as order_id, orders.fulfilment_status,
              count(*) filter (where manual.state = 'NEEDS_CORRECTION') as asked,
-             count(*) filter (where manual.state in ('DUE', 'BEGUN')) as due,
-             count(*) filter (where coalesce(manual.state::text, 'DELIVERED') = 'DELIVERED')
-                 as come
+             count(*) filter (where manual.state in ('DUE', 'BEGUN')
+                                    or paying.state = 'WAITING') as due,
+             count(*) filter (where case when paying.line_id is not null then paying.handed > 0
+                                         else coalesce(manual.state::text, 'DELIVERED')
+                                              = 'DELIVERED' end) as come
       from orders
       join order_lines line on line.order_id = orders.id
       left join manual_deliveries manual on manual.line_id = line.id
+      left join instalment_lines paying on paying.line_id = line.id
       where orders.payment_status = 'PAID'
       group by orders.id, orders.tenant_id) as seen
 where fulfilment_status <> case when asked > 0 then 'NEEDS_CORRECTION'

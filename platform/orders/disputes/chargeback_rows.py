@@ -12,6 +12,7 @@ from orders.manual import ending, tasks
 from orders.points_refunds import move_points
 from orders.records import Funding, Line, Order
 from orders.refund_writing import write_refund
+from orders.splitting import split_line
 from supply import pool
 
 
@@ -48,7 +49,7 @@ async def split_undelivered(order: Order) -> None:
             out_of=(task.state,),
             late=task.is_late,
         )
-        await ending.split(order, task.line)
+        await split_line(order, task.line)
         await pool.take_back(line_id=task.line.id, key_ids=sorted(task.line.key_ids))
 
 

@@ -18,7 +18,7 @@ from kernel.ids import public_id
 from kernel.log import get_logger
 from kernel.outbox import EventType, tell
 from orders import news, records
-from orders.disputes import cases, losing, progress, stopping, topped_up
+from orders.disputes import cases, losing, parts_of_plans, progress, stopping, topped_up
 from orders.disputes.cases import Case
 from orders.disputes.progress import Known, Steps
 from orders.records import Order
@@ -54,6 +54,7 @@ async def hear(report: DisputeReport) -> Heard:
 
 async def _hear_locked(report: DisputeReport, found: Payment) -> Effect:
     order = await records.locked_order(found.order_id) if found.order_id else None
+    await parts_of_plans.lock_order(found)
     payment = await payments.locked(found.id)
     if report.currency != payment.currency:
         log.error("dispute_of_another_currency", dispute=report.provider_ref)
@@ -105,6 +106,8 @@ async def _apply(
     await cases.write(case, now)
     if todo.settle == "LOST":
         await losing.lose(lost, payment, order)
+    if todo.settle in ("WON", "LOST"):
+        await parts_of_plans.decide(case, payment, is_won=todo.settle == "WON")
     return case
 
 

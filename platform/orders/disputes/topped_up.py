@@ -16,14 +16,15 @@ from kernel import db
 from kernel.ids import new_id
 from orders.deposits import stopping
 from orders.deposits.whose import party_of_payment
+from orders.disputes import parts_of_plans
 from orders.disputes.cases import Case
 
 
 async def balance_of(payment: Payment) -> Account | None:
     """The balance that money of a payment may be in: what it has topped up, or the wallet into
     which a buyer was refunded what a channel had brought."""
-    if payment.status != "SUCCEEDED":
-        return None
+    if payment.status != "SUCCEEDED" or payment.purpose == "INSTALMENT":
+        return None  # what has paid a plan is in no balance: `parts_of_plans.py`
     if payment.purpose == "TRADE_TOP_UP":
         return accounts.trade(payment.tenant_id, payment.currency)
     if payment.purpose == "DEPOSIT_TOP_UP":
@@ -40,6 +41,8 @@ async def take(case: Case, payment: Payment, *, at_last: bool) -> Case:
     `at_last`: the bank keeps the money. What has come back to the balance since the dispute began
     is taken then, and who answers for the rest pays at once: its accounts are locked with it.
     """
+    if payment.purpose == "INSTALMENT":
+        return await parts_of_plans.take(case, payment)
     balance = await balance_of(payment)
     wanted_minor = await _at_stake(case, payment)
     if balance is None or not wanted_minor:

@@ -30,7 +30,8 @@ select share.tenant_id, share.order_id, share.id as share_id, share.line_id,
        share.party_kind::text as party_kind, share.party_id, share.currency::text as currency,
        share.amount_minor - case when share.role = 'SHOP_MARGIN' then line.channel_fee_minor
            + coalesce(line.earned_points * program.point_minor, 0) else 0 end as amount_minor,
-       coalesce(moved.replaced_at, manual.ended_at, orders.paid_at) as delivered_at,
+       coalesce(moved.replaced_at, manual.ended_at, paying.ended_at, orders.paid_at)
+           as delivered_at,
        listing.warranty_hours,
        payment.method::text as method, terms.hold_hours, terms.card_hours
 from unnest($1::uuid[]) as wanted (order_id)
@@ -44,6 +45,7 @@ left join key_replacements moved on moved.order_id = share.order_id
 join supplier_listings listing
     on listing.id = coalesce(moved.to_listing_id, line.supplier_listing_id)
 left join manual_deliveries manual on manual.line_id = line.id
+left join instalment_lines paying on paying.line_id = line.id
 left join points_programs program on program.tenant_id = share.tenant_id
 left join lateral (
     select hold_hours, card_hours from earning_terms
@@ -55,6 +57,7 @@ left join lateral (
 where share.party_id is not null
   and coalesce(manual.state::text, 'DELIVERED')
       not in ('UNPAID', 'DUE', 'BEGUN', 'NEEDS_CORRECTION')
+  and paying.state is distinct from 'WAITING'
   and not exists (select from earnings known
                   where (known.order_id, known.share_id) = (share.order_id, share.id))
 """

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from billing import debts, ledger, payments
+from billing.payment_methods import INSTALMENT
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid, Refusal
@@ -123,6 +124,8 @@ async def _pay(
     order = await records.locked_order(order.id)
     amount_minor = line.paid_minor - line.refunded_minor
     payment = await refund_writing.succeeded_payment(order)
+    if payment.method == INSTALMENT:
+        raise Invalid("What is paid in parts is refunded by an operator.", field="orderNo")
     channel_minor = min(amount_minor, payment.channel_minor - payment.refunded_channel_minor)
     supplier_id = await _supplier_of(line)
     supplier = await whose.supplier_inside(supplier_id)

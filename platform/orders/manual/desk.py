@@ -21,6 +21,7 @@ from orders.forms import LineForm
 from orders.idempotency import Request
 from orders.manual import ending
 from orders.manual.tasks import Deliverer, Task, at_desk, move, note, wrong_state
+from orders.splitting import split_line
 from supply import places
 from supply.places import Filled
 
@@ -112,7 +113,7 @@ async def deliver(
                 words=delivery.note,
             )
             await _hand_over(task, delivery)
-            await ending.split(task.order, task.line)
+            await split_line(task.order, task.line)
             crash_point("manual.delivered")
     crash_point("manual.committed")
     await news.order_changed(task.order.tenant_id, task.order.id)

@@ -10,16 +10,15 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from billing import ledger
 from kernel import db
 from kernel.faults import crash_point
 from kernel.ids import new_id
-from orders import news, postings, records
+from orders import news, records
 from orders.disputed import OPEN_OF_ORDER, refuse_while_disputed
 from orders.manual.tasks import Task, locked, move, witness_row
-from orders.records import Line, Order
 from orders.refund_writing import Reason, write_refund
 from orders.reveal import Witness
+from orders.splitting import split_line
 from supply import places, pool
 
 End = Literal["REFUSED", "MISSED", "CANCELED"]
@@ -31,24 +30,6 @@ _REASONS: Final[dict[End, Reason]] = {
     "CANCELED": "CHANGE_OF_MIND",
 }
 WORKER: Final = witness_row("worker")
-
-
-async def split(order: Order, line: Line) -> None:
-    """E2 of one line: out of escrow to everyone who has earned. The ledger takes it once."""
-    shares = [share for share in await records.shares_of(order.id) if share.line_id == line.id]
-    entries = postings.delivered(
-        currency=order.currency,
-        shares=[(share.role, share.party_id, share.amount_minor) for share in shares],
-        fee_minor=line.channel_fee_minor,
-        shop_id=None if len(order.path) == 1 else order.tenant_id,
-    )
-    await ledger.post(
-        ledger.merged(entries),
-        kind="E2_DELIVERY",
-        idempotency_key=f"delivery:{line.id}",
-        tenant_id=order.tenant_id,
-        order_id=order.id,
-    )
 
 
 async def end_undelivered(
@@ -66,7 +47,7 @@ async def end_undelivered(
     """
     order, line = task.order, task.line
     await move(task, to, by=by, kind=to, out_of=out_of, words=words, late=late)
-    await split(order, line)
+    await split_line(order, line)
     left_minor = line.paid_minor - line.refunded_minor
     await write_refund(new_id(), order, line, left_minor, _REASONS[to])
     if to == "CANCELED":

@@ -20,6 +20,7 @@ from orders.clawback import Claim, Reversal
 from orders.disputed import refuse_while_disputed
 from orders.earnings import noting
 from orders.earnings import rows as earning_rows
+from orders.instalments.forgiving import refuse_if_paying
 from orders.points_refunds import PointsBack
 from orders.records import Line, Order, ShareRow, Viewer
 from orders.refunds import line_of
@@ -118,6 +119,7 @@ async def _sell_another(
 ) -> Another:
     if line.delivery_mode != "AUTO_KEY":
         raise Invalid("Only a key of one's own is replaced.", field="keyId")
+    await refuse_if_paying(line, field="keyId")
     if line.refunded_minor == line.paid_minor:
         raise Invalid("All of this line's money has gone back.", field="keyId")
     another = await replacements.sell_another(

@@ -330,7 +330,7 @@ update earnings_ahead set ahead_minor = 0 where party_id = named('shop');
 delete from ledger_folds;
 
 -- damage: a buyer's money is left in escrow
--- breaks: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
+-- breaks: I14 escrow holds what is delivered by hand or paid in parts, and nothing else stays
 call post('ANY', '{"L:ESCROW": -100, "A:RECV shop": 100}');
 
 -- damage: a shop's orders are announced although nobody listens there
@@ -398,7 +398,7 @@ values (named('shop'), named('friends'), 'friends', 1);
 update customers set given_tier_id = named('friends'), given_tier_until = '2999-01-01';
 
 -- damage: the money for what a person is to deliver has left escrow
--- breaks: I14 escrow holds what is still to be delivered by hand, and nothing else stays there
+-- breaks: I14 escrow holds what is delivered by hand or paid in parts, and nothing else stays
 call post('ANY', '{"L:ESCROW": 100, "L:DEPOSIT:FREE shop": -100}', 'by hand');
 
 -- damage: nobody ends a delivery by hand that is late

@@ -1,0 +1,1 @@
+"""What people and clocks do with instalment plans: start, pay, remind, end."""
