@@ -9,6 +9,8 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from billing.payment_methods.bank_transfer import what_to_transfer
+from billing.payment_methods.base import Transfer
 from kernel import cursors, db
 from kernel.crypto import Sealed
 from kernel.errors import NotFound
@@ -73,6 +75,8 @@ class OrderView:
     paid_at: datetime | None
     delivered_at: datetime | None
     lines: tuple[LineView, ...]
+    transfer: Transfer | None = None
+    """What the buyer is to transfer, while that is what the order waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,13 @@ select shown.*, line.id as line_id, line.sku_id, product.slug as product_slug,
        case when shown.by_hand then
            (select row(manual.state::text, manual.minutes, manual.due_at, manual.begun_at,
                        manual.ended_at, manual.asked_fields, manual.words_key_id, manual.words)
-            from manual_deliveries manual where manual.line_id = line.id) end as progress
+            from manual_deliveries manual where manual.line_id = line.id) end as progress,
+       case when shown.status = 'PENDING_PAYMENT' then
+           (select row(payment.provider_ref, payment.channel_minor::bigint)
+            from payments payment
+            where payment.order_id = shown.id and payment.status = 'PENDING'
+              and payment.method = 'BANK_TRANSFER'
+            order by payment.id desc limit 1) end as transfer
 from (
     select id, no,
            case when status = 'PENDING_PAYMENT' and expires_at <= platform_now()
@@ -213,11 +223,19 @@ async def _orders(shop: Shop, statement: Statement, values: dict[str, Any]) -> l
 def _order(rows: Sequence[Mapping[str, Any]]) -> OrderView:
     """An order out of the rows of its lines."""
     columns = [*rows[0].values()][: _ORDER_COLUMNS - 1]  # that something is by hand, lines say
-    return OrderView(*[*columns, tuple(_line(row) for row in rows)])
+    lines = tuple(_line(row) for row in rows)
+    return OrderView(*[*columns, lines, _transfer(rows[0])])
+
+
+def _transfer(row: Mapping[str, Any]) -> Transfer | None:
+    if row["transfer"] is None:
+        return None
+    reference, amount_minor = row["transfer"]
+    return what_to_transfer(reference, amount_minor=amount_minor, currency=row["currency"])
 
 
 def _line(row: Mapping[str, Any]) -> LineView:
-    *columns, keys, commitments, mode, form, key_id, progress = [*row.values()][_ORDER_COLUMNS:]
+    *columns, keys, commitments, mode, form, key_id, progress, _ = [*row.values()][_ORDER_COLUMNS:]
     views = tuple(KeyView(*key) for key in keys or ())
     said = LineForm(row["line_id"], Sealed(key_id, form)) if form is not None else None
     far = progress_of(row["line_id"], progress)

@@ -1,11 +1,13 @@
-"""Which ways to pay a shop has for so much money, and the refusal of all others."""
+"""Which ways to pay a shop has for so much money, the refusal of all others, and their change."""
 
 from uuid import UUID
 
 from billing.payment_choices import Choice
 from billing.payment_methods import CARD_KEEPERS, METHODS, WALLET
+from kernel import db
 from kernel.errors import Invalid
 from tenants.directory import Shop
+from tenants.ways_to_pay import take
 
 
 def offered(shop: Shop, *, amount_minor: int | None = None) -> list[str]:
@@ -52,10 +54,27 @@ def _card_field(choice: Choice) -> str:
 
 def require_method(shop: Shop, method: str, *, amount_minor: int) -> None:
     """Raise `Invalid` unless there is such a channel, it is on, and it takes so much."""
-    if method not in METHODS or not METHODS[method].is_on:
-        raise Invalid("This payment method is not offered.", field="method")
+    _require_on(method)
     if not METHODS[method].takes(shop.currency, amount_minor):
         raise Invalid("This payment method does not take this amount.", field="method")
+
+
+def _require_on(method: str) -> None:
+    if method not in METHODS or not METHODS[method].is_on:
+        raise Invalid("This payment method is not offered.", field="method")
+
+
+async def set_taken(shop: Shop, method: str, *, is_taken: bool) -> list[str]:
+    """Let the shop take a way to pay, or take it no more; returns the codes of what it takes.
+
+    Raises `Invalid` for what is off, or takes nothing in the shop's currency, and for the last one.
+    """
+    if is_taken and method != WALLET:
+        _require_on(method)
+        if not METHODS[method].takes(shop.currency):
+            raise Invalid("This payment method does not take this currency.", field="method")
+    async with db.transaction(db.core_scope(shop.id)):
+        return await take(shop.id, method, is_taken=is_taken)
 
 
 def require_for_top_up(shop: Shop, method: str, *, amount_minor: int) -> None:

@@ -75,7 +75,11 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", ALWAYS, "passwordChange passwordResetAsk passwordReset"),
     ("Mutation", ALWAYS, "staffSetRoles staffRemove apiClientRevoke webhookDelete"),
     ("Mutation", KEPT, "staffInvite apiClientCreate apiClientUpdate apiClientRotate"),
-    ("Mutation", ACCEPTED, "storefrontUpdate webhookUpsert webhookSecretRotate webhookTest"),
+    (
+        "Mutation",
+        ACCEPTED,
+        "storefrontUpdate paymentMethodSet webhookUpsert webhookSecretRotate webhookTest",
+    ),
     ("Mutation", SERVED, "webhookReplay"),
     ("Mutation", ACCEPTED, "priceRuleUpsert priceRuleDelete secretPriceSet agentGradeUpsert"),
     ("Mutation", ACCEPTED, "childTenantSetGrade retailFloorSet leastMarginSet promotionUpsert"),

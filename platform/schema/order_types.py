@@ -15,6 +15,7 @@ from schema.forms import FormAnswer, form_answer
 from schema.manual_types import ManualProgress, progress_type
 from schema.money import Money, amount
 from schema.payment_methods import PaymentMethodOption, offered_methods
+from schema.transfers import BankTransferDetails, transfer_type
 
 
 @strawberry.enum
@@ -93,6 +94,9 @@ class Order:
         description="The ways to pay that take the order's total; none when it is not waiting.",
         metadata={"assumed_size": 5},
     )
+    transfer: BankTransferDetails | None = strawberry.field(
+        description="What to transfer, while the order waits for a bank transfer."
+    )
 
 
 @strawberry.type
@@ -147,6 +151,7 @@ def order_type(view: OrderView, context: Context, *, is_own: bool | None = None)
             if view.status == OrderStatus.PENDING_PAYMENT.value
             else []
         ),
+        transfer=transfer_type(view.transfer) if is_own else None,
     )
 
 

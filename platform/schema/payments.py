@@ -5,16 +5,15 @@ from typing import Annotated
 import strawberry
 
 from billing.payment_choices import Choice
-from billing.payment_methods.base import Transfer
-from kernel.clear_codes import in_groups
 from kernel.ids import parse_id, public_id
 from orders import paying
 from schema.context import Info
 from schema.inputs import amount_in, return_url
-from schema.money import Money, MoneyInput, amount
+from schema.money import MoneyInput
 from schema.orders import OrderChanged, OrderPayload, OrderRef, order_by_id
 from schema.payment_methods import PaymentMethodCode, PaymentMode
 from schema.problems import Problem, Refusals
+from schema.transfers import BankTransferDetails, transfer_type
 
 
 @strawberry.input
@@ -33,18 +32,6 @@ class PaymentStartInput:
     mode: PaymentMode | None = None
     save_card: bool = False
     saved_card_id: strawberry.ID | None = None
-
-
-@strawberry.type
-class BankTransferDetails:
-    """What to fill into a transfer. By the reference, the amount and the currency the money is
-    found."""
-
-    holder: str
-    bank: str
-    number: str
-    reference: str
-    amount: Money
 
 
 @strawberry.type
@@ -69,17 +56,7 @@ def payment_started(started: paying.PaymentStarted) -> PaymentStarted:
         status=started.status,
         action_url=started.action_url,
         client_secret=started.client_secret,
-        transfer=_transfer(started.transfer) if started.transfer else None,
-    )
-
-
-def _transfer(transfer: Transfer) -> BankTransferDetails:
-    return BankTransferDetails(
-        holder=transfer.holder,
-        bank=transfer.bank,
-        number=transfer.number,
-        reference=in_groups(transfer.reference),
-        amount=amount(transfer.amount_minor, transfer.currency),
+        transfer=transfer_type(started.transfer),
     )
 
 

@@ -52,6 +52,7 @@ from schema.staff import StaffMutation, StaffQuery
 from schema.statements import StatementMutation, StatementQuery
 from schema.step_ups import StepUpMutation
 from schema.storefronts import StorefrontMutation, StorefrontQuery
+from schema.taken_methods import TakenMethodMutation
 from schema.tenant_queries import TenantQuery
 from schema.tenant_reviews import TenantReviewMutation
 from schema.tenants import TenantMutation
@@ -147,6 +148,7 @@ class Mutation(
     DepositMutation,
     FastRefundMutation,
     SettlementMutation,
+    TakenMethodMutation,
     WebhookMutation,
     StaffMutation,
     ApiClientMutation,

@@ -6,6 +6,8 @@ from typing import Final
 OF_BANK: Final = {
     "Only a signed-in customer pays by bank transfer.": "仅登录用户可使用银行转账。",
     "These keys cannot be held for a transfer.": "该卡密不支持为银行转账保留。",
+    "A shop takes one way to pay at least.": "店铺至少保留一种支付方式。",
+    "This payment method does not take this currency.": "该支付方式不支持店铺币种。",
     "This bank line does not wait any more.": "该银行流水已处理。",
     "There is no such bank line.": "没有该银行流水。",
     "There is no such payment.": "没有该付款。",

@@ -19,6 +19,7 @@ from schema.domains import domain_type
 from schema.look_ahead import Selected, selected
 from schema.money import amount
 from schema.order_stops import order_stops
+from schema.payment_methods import PaymentMethodCode
 from schema.settlement import SettlementMode
 from schema.tenant_types import (
     ChildTenantInvitationConnection,
@@ -41,7 +42,8 @@ from tenants.life import TenantStatus
 MAX_SUBTREE_DEPTH: Final = 9
 #: What the request has read already, and what is a statement of its own.
 _OF_THE_SHOP: Final = frozenset(
-    "__typename id slug name status open depth balances children domains events".split()
+    """__typename id slug name status open depth paymentMethods balances children domains
+    events""".split()
 )
 _NOT_ASKED_FOR: Final[Mapping[str, Any]] = {
     "orders_stopped": False,
@@ -172,6 +174,7 @@ async def _tenant(context: Context, wanted: Selected) -> Tenant:
         deposit_due=amount(facts["deposit_due_minor"], shop.currency),
         deposit_paid=amount(facts["deposit_paid_minor"], shop.currency),
         closes_at=facts["closes_at"],
+        payment_methods=[PaymentMethodCode(code) for code in shop.payment_methods],
         balances=tenant_balances(*money, shop),
         children=[child_type(child) for child in children],
         domains=[domain_type(host) for host in hosts],

@@ -12,6 +12,7 @@ from schema.balances import TenantBalances
 from schema.connections import PageInfo
 from schema.money import Money, amount
 from schema.order_stops import OrderStop, order_stops
+from schema.payment_methods import PaymentMethodCode
 from schema.problems import Problem
 from schema.settlement import SettlementMode
 from tenants.founding import contact_of
@@ -107,6 +108,7 @@ class Tenant:
     deposit_due: Money
     deposit_paid: Money
     closes_at: datetime | None
+    payment_methods: list[PaymentMethodCode] = strawberry.field(metadata={"assumed_size": 5})
     balances: TenantBalances
     children: list[ChildTenant] = strawberry.field(metadata={"assumed_size": 20})
     domains: list[TenantDomain] = strawberry.field(metadata={"assumed_size": 5})

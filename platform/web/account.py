@@ -101,8 +101,21 @@ async def top_up(visit: Visit, form: Form) -> Response:
         )
     except Refused as no:
         return await show_account(visit, problem=no.problem, form=form)
+    if started["transfer"] is not None:
+        return await show_account(visit, transfer=started["transfer"])
     address: str | None = started["actionUrl"]
     return go_to(address or ACCOUNT)
+
+
+async def redeem(visit: Visit, form: Form) -> Response:
+    """Put a voucher's worth into the wallet."""
+    if visit.context.customer_id is None:
+        return go_to(f"/sign-in?next={ACCOUNT}")
+    try:
+        redeemed = await act(visit, "voucher_redeem", code=form.text("code"))
+    except Refused as no:
+        return await show_account(visit, problem=no.problem, form=form)
+    return await show_account(visit, redeemed=redeemed["amount"])
 
 
 async def forget(visit: Visit, form: Form) -> Response:
@@ -124,9 +137,15 @@ async def remove_card(visit: Visit, form: Form) -> Response:
 
 
 async def show_account(
-    visit: Visit, *, problem: Problem | None = None, form: Form | None = None
+    visit: Visit,
+    *,
+    problem: Problem | None = None,
+    form: Form | None = None,
+    transfer: dict[str, Any] | None = None,
+    redeemed: dict[str, Any] | None = None,
 ) -> Response:
-    """Show the account; with a problem, its forms as they were filled in, passwords left out."""
+    """Show the account: with what is to be transferred, or what was redeemed; with a problem, its
+    forms as they were filled in, passwords left out."""
     query = visit.request.query_params
     data = await ask(visit, "account", after=query.get("after"))
     note = "password" if _password_changed(visit) else query.get("top-up")
@@ -143,6 +162,8 @@ async def show_account(
         note=note if note in _NOTES else None,
         problem=problem,
         filled=form,
+        transfer=transfer,
+        redeemed=redeemed,
     )
 
 

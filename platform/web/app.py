@@ -57,6 +57,7 @@ def web_routes() -> list[BaseRoute]:
         _takes("/sign-out", account.sign_out),
         _shows("/account", account.account_page),
         _takes("/account/top-up", account.top_up),
+        _takes("/account/redeem", account.redeem),
         _takes("/account/forget", account.forget),
         _takes("/account/card-remove", account.remove_card),
         _takes("/account/password", passwords.change),

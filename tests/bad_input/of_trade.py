@@ -52,4 +52,9 @@ TRADE: Final = [
     Bad("settlementModeSet", "no such mode", MALFORMED, {"mode": "BARTER"}),
     Bad("settlementModeSet", "no mode", MALFORMED, {"mode": OMIT}),
     Bad("settlementModeSet", "the shop itself", {"FORBIDDEN"}, by="STAFF_OWNER"),
+    Bad("paymentMethodSet", "no such method", MALFORMED, {"method": "BARTER"}),
+    Bad("paymentMethodSet", "a method that is off", REFUSED, {"method": "STABLECOIN"}),
+    Bad("paymentMethodSet", "transfers where the platform has no account", REFUSED,
+        {"method": "BANK_TRANSFER"}),
+    Bad("paymentMethodSet", "who may not", {"FORBIDDEN"}, by="STAFF_SUPPORT"),
 ]  # fmt: skip

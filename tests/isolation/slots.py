@@ -608,6 +608,8 @@ SLOTS: Final[dict[str, Slot]] = {
         _id("vob"),
     ),
     "blocked": Slot(_fixed(False)),
+    "isTaken": Slot(_fixed(True)),
+    "Mutation.paymentMethodSet(input.method)": Slot(_fixed("ALIPAY")),
     "fromBudget": Slot(_fixed(False)),
     "mostPerCustomer": Slot(_fixed(2)),
     "Mutation.voucherBatchCreate(input.startsAt)": Slot(_fixed("2026-01-01T00:00:00Z")),

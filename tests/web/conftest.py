@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from bank_desk import ACCOUNTS
 from engines import fresh_database, test_engines
 from kernel.settings import Settings, settings
 from processes import STRIPE_KEY, WEBHOOK_SECRET, Platform, running_platform
@@ -30,6 +31,7 @@ def config(template_database: tuple[str, str]) -> Iterator[Settings]:
         environment.setenv("KAMENG_MASTER_SECRET", MASTER_SECRET)
         environment.setenv("KAMENG_STRIPE_API_KEY", STRIPE_KEY)
         environment.setenv("KAMENG_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+        environment.setenv("KAMENG_BANK_ACCOUNTS", ACCOUNTS)
         settings.cache_clear()
         yield settings()
     settings.cache_clear()
@@ -53,6 +55,7 @@ async def platform(
         redis_url=config.redis_url,
         master_secret=MASTER_SECRET,
         directory=tmp_path_factory.mktemp("platform"),
+        KAMENG_BANK_ACCOUNTS=ACCOUNTS,
     ) as running:
         yield running
 

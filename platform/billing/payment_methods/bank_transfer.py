@@ -41,18 +41,10 @@ class BankTransfer:
 
     async def start(self, ask: Ask) -> Started:
         """Say where to transfer to, and with which reference."""
-        account = own_account(ask.currency)
-        if account is None:
-            raise ChannelRefused("no account in this currency")
         reference = reference_of(ask.payment_id)
-        transfer = Transfer(
-            holder=account.holder,
-            bank=account.bank,
-            number=account.number,
-            reference=reference,
-            amount_minor=ask.amount_minor,
-            currency=ask.currency,
-        )
+        transfer = what_to_transfer(reference, amount_minor=ask.amount_minor, currency=ask.currency)
+        if transfer is None:
+            raise ChannelRefused("no account in this currency")
         return Started(reference, None, transfer=transfer)
 
     async def resume(self, ask: Ask, provider_ref: str) -> Started:
@@ -82,3 +74,18 @@ class BankTransfer:
     async def look_refund(self, refund_ref: str) -> bool | None:
         """Open until the operator's own decision has ended it."""
         return None
+
+
+def what_to_transfer(reference: str, *, amount_minor: int, currency: str) -> Transfer | None:
+    """Where so much is transferred to, and with which words; None without an account for it."""
+    account = own_account(currency)
+    if account is None:
+        return None
+    return Transfer(
+        holder=account.holder,
+        bank=account.bank,
+        number=account.number,
+        reference=reference,
+        amount_minor=amount_minor,
+        currency=currency,
+    )

@@ -61,6 +61,7 @@ ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("RefusedCoupon", BUYERS, "code problem"),
     ("Order", ORDER_READERS, "id no status total refunded version createdAt expiresAt paidAt"),
     ("Order", ORDER_READERS, "deliveredAt lines"),
+    ("Order", BUYERS, "transfer"),
     ("OrderLine", ORDER_READERS, "id skuId productSlug name quantity unitPrice total refunded"),
     ("OrderLine", ORDER_READERS, "discount returnedQuantity commitments keys deliveryMode manual"),
     ("ManualProgress", ORDER_READERS, "state minutes dueAt begunAt endedAt askedFields"),
