@@ -225,6 +225,7 @@ def trees(draw: st.DrawFn) -> Tree:
         quantity=draw(st.sampled_from([1, 9, 10, 49, 50, 500])),
         net_floor_minor=draw(_maybe(st.integers(0, 30_000))),
         earning_depth=draw(st.sampled_from([3, 3, 3, 0, 1, 5])),
+        retail_step_minor=draw(st.sampled_from([1, 1, 1, 10])),
     )
     return Tree(rules, inputs, grades, buyer)
 
@@ -276,6 +277,7 @@ def priced_by_fractions(tree: Tree) -> Opinion:
     if retail is None:
         suggested = inputs.suggested_retail_minor
         retail = costs[-1] if suggested is None else suggested
+    retail = math.ceil(Fraction(retail, inputs.retail_step_minor)) * inputs.retail_step_minor
     guards = _retail_guards(inputs, costs[-1], retail)
     return costs, retail, broken + [(guard, len(inputs.levels) - 1) for guard in guards]
 
@@ -294,7 +296,10 @@ def suggested_by_the_book(tree: Tree, level: int) -> int | None:
     )
     if retail is None:
         retail = suggested_by_the_book(tree, level - 1) if level else None
-    if retail is None or broken or retail < costs[-1]:
+    if retail is None:
+        return None
+    retail = math.ceil(Fraction(retail, inputs.retail_step_minor)) * inputs.retail_step_minor
+    if broken or retail < costs[-1]:
         return None
     markup = inputs.levels[level].max_markup_bp
     rates = inputs.worst_affiliate_bp + inputs.dearest_channel_fee_bp

@@ -27,6 +27,7 @@ from billing.payment_methods.base import (
 from entrypoints import sweeps
 from entrypoints.verify import verify
 from kernel import db
+from kernel.money import payable_step_minor
 from kernel.settings import settings
 from offers import quotes
 from offers.quotes import Quote, Wish
@@ -61,7 +62,6 @@ class ChannelInMemory:
     modes: tuple[Mode, ...] = ("ELEMENTS", "HOSTED")
     countries: tuple[str, ...] = ()
     is_on: bool = True
-    takes_all: bool = True
     tops_up: bool = True
     refund_answer: RefundAnswer = "DONE"
     asked: list[Ask] = field(default_factory=list)
@@ -71,6 +71,12 @@ class ChannelInMemory:
 
     def takes(self, currency: str, amount_minor: int | None = None) -> bool:
         return True
+
+    def takes_all_of(self, currency: str) -> bool:
+        return True
+
+    def step_minor(self, currency: str) -> int:
+        return payable_step_minor(currency)
 
     async def start(self, ask: Ask) -> Started:
         self.asked.append(ask)
@@ -276,7 +282,7 @@ class Purchase:
         state: ChannelState = "SUCCEEDED",
         *,
         amount_minor: int | None = None,
-        currency: str = "CNY",
+        currency: str | None = None,
     ) -> Heard:
         """The channel says something of a payment."""
         return await settlement.hear(
@@ -289,13 +295,12 @@ class Purchase:
         state: ChannelState = "SUCCEEDED",
         *,
         amount_minor: int | None = None,
-        currency: str = "CNY",
+        currency: str | None = None,
     ) -> ChannelReport:
-        """What a channel says of a payment; of the amount that it was asked for unless named."""
-        if amount_minor is None:
-            amount_minor = await self.desk.owner.fetchval(
-                "select channel_minor from payments where id = $1", payment_id
-            )
+        """What a channel says of a payment; of the money that it was asked for unless named."""
+        asked_minor, asked_in = await self.desk.owner.fetchrow(
+            "select channel_minor, currency from payments where id = $1", payment_id
+        )
         return ChannelReport(
             provider="stripe",
             event_id=f"evt_{uuid4().hex}",
@@ -303,8 +308,8 @@ class Purchase:
             state=state,
             provider_ref=provider_ref(payment_id),
             payment_id=payment_id,
-            amount_minor=amount_minor,
-            currency=currency,
+            amount_minor=asked_minor if amount_minor is None else amount_minor,
+            currency=currency or asked_in,
         )
 
     async def paid(self, method: str = "CARD", *, wallet_minor: int = 0) -> "Purchase":

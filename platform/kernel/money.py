@@ -119,6 +119,15 @@ def currency_exponent(currency: str) -> int:
     return exponent
 
 
+def payable_step_minor(currency: str) -> int:
+    """Return the multiple, in minor units, that channels charge a currency in.
+
+    1, and 10 where there are three decimals: cards and banks round the last of them away.
+    Raises `UnknownCurrency`.
+    """
+    return 10 if currency_exponent(currency) == 3 else 1
+
+
 def format_money(money: Money, locale: str) -> str:
     """Write an amount for people in the manner of `locale` ("zh_CN", "de").
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from billing.payment_methods import dearest_fee_bp
 from kernel.log import get_logger
+from kernel.money import payable_step_minor
 from offers.statements import Row
 from tenants.path_terms import PathTerms
 from tenants.pricing import Broken, Priced, PriceInputs, price, with_suggestions
@@ -60,4 +61,5 @@ def _inputs(row: Row, limits: Limits, terms: PathTerms, *, quantity: int) -> Pri
         quantity=quantity,
         net_floor_minor=limits.net_floor_minor,
         earning_depth=terms.earning_depth,
+        retail_step_minor=payable_step_minor(row["currency"]),
     )

@@ -46,7 +46,7 @@ class PaymentWish:
         offered = self.method in METHODS and self.method in self.shop.payment_methods
         if not offered or self.wallet_minor or self.choice != NOTHING:
             return False
-        return METHODS[self.method].is_on and METHODS[self.method].takes_all
+        return METHODS[self.method].is_on and METHODS[self.method].takes_all_of(self.shop.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from billing import accounts, ledger, payments
 from billing.ledger import Account
-from billing.payment_methods import INSTALMENT
+from billing.payment_methods import INSTALMENT, METHODS
 from billing.payments import Payment
 from kernel import db
 from kernel.errors import Invalid
@@ -124,11 +124,17 @@ def _channel_minor(
     order: Order, payment: Payment, to_pay_minor: int, destination: Destination
 ) -> int:
     """How much of a refund goes to the channel, in minor units; the rest is the wallet's."""
-    if destination == "CHANNEL":
-        return min(to_pay_minor, payment.channel_minor - payment.refunded_channel_minor)
-    if order.customer_id is None:
-        raise Invalid("Only a customer has a wallet.", field="destination")
-    return 0
+    if destination == "WALLET":
+        if order.customer_id is None:
+            raise Invalid("Only a customer has a wallet.", field="destination")
+        return 0
+    channel_minor = min(to_pay_minor, payment.channel_minor - payment.refunded_channel_minor)
+    method = METHODS.get(payment.method)
+    step_minor = method.step_minor(order.currency) if method is not None else 1
+    odd_minor = channel_minor % step_minor
+    if odd_minor and order.customer_id is None:
+        raise Invalid(f"The channel gives back multiples of {step_minor}.", field="amount")
+    return channel_minor - odd_minor  # what it cannot give is the customer's in the wallet
 
 
 # What the shop gave back out of goodwill stays sold, and whoever paid for its discount has paid:

@@ -15,4 +15,8 @@ OF_EXCHANGE: Final = {
     "A source has {} to {} printable characters.": "来源须为 {} 到 {} 个可显示字符。",
     "A rate is between two currencies.": "汇率须在两种不同的货币之间。",
     "A change is {} to {} basis points.": "差幅须为 {} 到 {} 个基点。",
+    "The channel gives back multiples of {}.": "渠道退款金额须为 {} 的整数倍。",
+    "What is sent there, less the fee, is a multiple of {}.": (
+        "扣除手续费后的金额须为 {} 的整数倍。"
+    ),
 }

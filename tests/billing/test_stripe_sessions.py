@@ -168,7 +168,7 @@ async def test_a_method_takes_its_currencies_and_amounts_and_the_channel_agrees(
 ) -> None:
     for code in ("KLARNA", "AFFIRM", "AFTERPAY"):
         method = METHODS[code]
-        assert not method.takes_all and not method.tops_up and method.modes == ("HOSTED",)
+        assert not method.takes_all_of("USD") and not method.tops_up and method.modes == ("HOSTED",)
         assert not method.takes("CNY") and not method.takes("CNY", 10_500)
         assert method.takes("USD") and method.takes("USD", 10_500) and method.countries
     assert [METHODS["AFFIRM"].takes("USD", m) for m in (4_999, 5_000, 3_000_000, 3_000_001)] == [
@@ -179,7 +179,13 @@ async def test_a_method_takes_its_currencies_and_amounts_and_the_channel_agrees(
     ]
     with pytest.raises(ChannelRefused):
         await METHODS["AFFIRM"].start(hosted("AFFIRM", amount_minor=4_999))
-    assert METHODS["CARD"].takes_all and METHODS["CARD"].takes("JPY", 1)
+    card = METHODS["CARD"]
+    assert card.takes_all_of("JPY") and card.takes("JPY", 1)
+    # Of three decimals the channel counts two.
+    assert card.takes("KWD", 1_500) and not card.takes("KWD", 1_505)
+    assert not card.takes_all_of("KWD")
+    for counted_otherwise in ("ISK", "MGA", "UGX"):
+        assert not card.takes(counted_otherwise) and not card.takes_all_of(counted_otherwise)
 
 
 def test_stablecoins_wait_for_their_setting(monkeypatch: pytest.MonkeyPatch) -> None:

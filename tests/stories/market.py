@@ -37,6 +37,21 @@ class Market:
         planted = await self.world.keys(keys, goods, secrets=secrets or None)
         return Stall(shop, goods, tuple(planted))
 
+    async def stall_in(self, currency: str, *, keys: int = 1, margin_minor: int = 1_503) -> Stall:
+        """Open one whose path trades in another currency, with a margin of its own."""
+        stall = await self.stall(keys=keys)
+        owner = self.world.owner
+        await owner.execute(
+            "update tenants set currency = $2 where id = $1", stall.shop.id, currency
+        )
+        await owner.execute(
+            "update supplier_listings set currency = $2 where id = $1",
+            stall.goods.listing_id,
+            currency,
+        )
+        await self.world.rule(stall.shop, "RETAIL", "FIXED_OVER_COST", margin_minor)
+        return stall
+
     async def customer(self, stall: Stall, *, wallet_minor: int = 0) -> Buyer:
         """A signed-in customer of the stall's shop."""
         person = await self.world.customer(stall.shop, wallet_minor=wallet_minor)

@@ -32,12 +32,19 @@ class BankTransfer:
     modes: tuple[Mode, ...] = ("ELEMENTS",)
     countries: tuple[str, ...] = ()
     is_on = True
-    takes_all = False
     tops_up = True
 
     def takes(self, currency: str, amount_minor: int | None = None) -> bool:
         """Whether the platform has an account in the currency."""
         return own_account(currency) is not None
+
+    def takes_all_of(self, currency: str) -> bool:
+        """No: a shop's order by transfer waits in a way of its own."""
+        return False
+
+    def step_minor(self, currency: str) -> int:
+        """Banks take any amount."""
+        return 1
 
     async def start(self, ask: Ask) -> Started:
         """Say where to transfer to, and with which reference."""

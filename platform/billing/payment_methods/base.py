@@ -173,9 +173,8 @@ class PaymentMethod(Protocol):
     def is_on(self) -> bool:
         """Whether the platform's settings let anybody pay with it."""
 
-    @property
-    def takes_all(self) -> bool:
-        """Whether neither the currency nor the amount matters."""
+    def takes_all_of(self, currency: str) -> bool:
+        """Whether the amount does not matter."""
 
     @property
     def tops_up(self) -> bool:
@@ -183,6 +182,9 @@ class PaymentMethod(Protocol):
 
     def takes(self, currency: str, amount_minor: int | None = None) -> bool:
         """Whether so much can be paid with it; without an amount, whether any can."""
+
+    def step_minor(self, currency: str) -> int:
+        """Every amount that is paid or given back is a multiple of so many minor units."""
 
     @property
     def label_zh(self) -> str:

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from billing.payment_methods import stripe_intents, stripe_sessions
+from billing.payment_methods import stripe_amounts, stripe_intents, stripe_sessions
 from billing.payment_methods.base import Ask, ChannelReport, Mode, Started, Terms
 from billing.payment_methods.stripe_api import PROVIDER
 
@@ -28,15 +28,22 @@ class StripeMethod:
         """Always, but for methods that wait for a setting."""
         return True
 
-    @property
-    def takes_all(self) -> bool:
-        """True without terms."""
-        return self.terms is None
+    def takes_all_of(self, currency: str) -> bool:
+        """True without terms, where Stripe counts the currency as we do."""
+        alike = stripe_amounts.is_counted_alike(currency)
+        return self.terms is None and alike and self.step_minor(currency) == 1
+
+    def step_minor(self, currency: str) -> int:
+        """What Stripe counts the currency in."""
+        return stripe_amounts.step_minor(currency)
 
     def takes(self, currency: str, amount_minor: int | None = None) -> bool:
-        """Whether the terms have the currency, and the amount lies within its bounds."""
-        if not self.is_on or self.terms is None:
-            return self.is_on
+        """Whether Stripe counts it as we do, the terms have the currency, and the amount lies
+        within its bounds."""
+        if not self.is_on or not stripe_amounts.is_counted_alike(currency, amount_minor):
+            return False
+        if self.terms is None:
+            return True
         bounds = self.terms.get(currency)
         if bounds is None or amount_minor is None:
             return bounds is not None

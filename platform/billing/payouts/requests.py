@@ -12,7 +12,7 @@ from billing.payouts.locking import debt_of
 from billing.payouts.methods import PayoutMethod, live_method
 from billing.payouts.parties import Actor, Party
 from billing.payouts.rows import Payout
-from billing.payouts.states import PayoutState
+from billing.payouts.states import MethodKind, PayoutState
 from billing.payouts.terms import payout_terms
 from billing.postings import payouts as postings
 from identity.step_up import Holder, Purpose, use_proof
@@ -20,7 +20,7 @@ from kernel import db
 from kernel.errors import Invalid, NotFound, Refusal
 from kernel.faults import crash_point
 from kernel.ids import new_id
-from kernel.money import MAX_AMOUNT_MINOR
+from kernel.money import MAX_AMOUNT_MINOR, payable_step_minor
 from kernel.statements import Statement
 
 
@@ -158,6 +158,12 @@ def _values(
     terms = payout_terms()
     if method.currency != party.currency:
         raise Invalid(f"This place is paid in {method.currency}.", field="amount")
+    step_minor = payable_step_minor(party.currency)
+    sent_minor = amount_minor - terms.fee_of(amount_minor)
+    if method.kind is MethodKind.STRIPE_ACCOUNT and sent_minor % step_minor:
+        raise Invalid(
+            f"What is sent there, less the fee, is a multiple of {step_minor}.", field="amount"
+        )
     posting = ledger.posting(
         postings.reserved(party.id, party.currency, amount_minor=amount_minor),
         kind="PAYOUT_RESERVED",

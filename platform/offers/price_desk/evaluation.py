@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from billing.payment_methods import dearest_fee_bp
+from kernel.money import payable_step_minor
 from offers.price_desk.goods import DeskSku, Portion
 from offers.statements import Row
 from tenants.directory import Shop
@@ -69,6 +70,7 @@ class Ground:
             dearest_channel_fee_bp=dearest_fee_bp(self.payment_methods),
             quantity=quantity,
             earning_depth=self.earning_depth,
+            retail_step_minor=payable_step_minor(self.shop.currency),
         )
 
     def face_value_minor(self, sku: DeskSku) -> int | None:

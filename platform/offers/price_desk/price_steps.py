@@ -172,7 +172,13 @@ def _steps(case: Case) -> Iterator[PriceStep]:
     else:
         yield PriceStep(StepKind.PURCHASE_PRICE, cost_minor, cost_minor, depth)
     suggested_minor = None if case.to_child else case.inputs.suggested_retail_minor
-    yield from _made_by_rule(case, case.book, cost_minor, depth, suggested_minor)
+    after_minor = cost_minor
+    for step in _made_by_rule(case, case.book, cost_minor, depth, suggested_minor):
+        after_minor = step.after_minor
+        yield step
+    odd_minor = -after_minor % case.inputs.retail_step_minor
+    if odd_minor and not case.to_child:
+        yield PriceStep(StepKind.ROUNDING, odd_minor, after_minor + odd_minor, depth)
 
 
 def _chain(case: Case) -> Iterator[PriceStep]:

@@ -5,7 +5,12 @@ from urllib.parse import urlsplit
 
 from sandbox.stripe import attempts, payment_methods
 from sandbox.stripe.accepted_types import NARROWING, accepted
-from sandbox.stripe.currencies import MAXIMUM_CHARGE_MINOR, MINIMUM_CHARGE_MINOR, SUPPORTED
+from sandbox.stripe.currencies import (
+    MAXIMUM_CHARGE_MINOR,
+    MINIMUM_CHARGE_MINOR,
+    SUPPORTED,
+    is_countable,
+)
 from sandbox.stripe.customers import require_customer
 from sandbox.stripe.errors import BadParameter, RefusedByState, UnexpectedState
 from sandbox.stripe.events import emit
@@ -164,6 +169,8 @@ def _new_intent(work: Work, params: Params) -> Json:
 def check_amount(*, amount_minor: int, currency: str) -> None:
     if currency not in SUPPORTED:
         raise BadParameter(f"Invalid currency: {currency}.", param="currency")
+    if not is_countable(amount_minor=amount_minor, currency=currency):
+        raise BadParameter(f"The last digit of an amount in {currency} must be 0.", param="amount")
     minimum = MINIMUM_CHARGE_MINOR.get(currency, 1)
     if amount_minor < minimum:
         raise BadParameter(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.stripe import charges, disputes, timers
-from sandbox.stripe.currencies import written
+from sandbox.stripe.currencies import is_countable, written
 from sandbox.stripe.errors import BadParameter, RefusedByState
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
@@ -108,6 +108,10 @@ def _amount_to_refund(charge: Json, params: Params) -> int:
         raise RefusedByState(
             f"Refund amount ({asked}) is greater than unrefunded amount on charge ({left})",
             param="amount",
+        )
+    if not is_countable(amount_minor=amount_minor, currency=charge["currency"]):
+        raise BadParameter(
+            f"The last digit of an amount in {charge['currency']} must be 0.", param="amount"
         )
     return amount_minor
 

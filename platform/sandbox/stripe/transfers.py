@@ -3,8 +3,8 @@
 from typing import Any
 
 from sandbox.stripe import balance, balance_entries
-from sandbox.stripe.currencies import written
-from sandbox.stripe.errors import RefusedByState
+from sandbox.stripe.currencies import is_countable, written
+from sandbox.stripe.errors import BadParameter, RefusedByState
 from sandbox.stripe.events import emit
 from sandbox.stripe.ids import new_id
 from sandbox.stripe.metadata import merged_metadata
@@ -28,6 +28,8 @@ def create(work: Work, params: Params) -> Json:
             code="insufficient_capabilities_for_transfer",
         )
     amount_minor, currency = params["amount"], params["currency"].lower()
+    if not is_countable(amount_minor=amount_minor, currency=currency):
+        raise BadParameter(f"The last digit of an amount in {currency} must be 0.", param="amount")
     if amount_minor > balance.available_minor(work, currency):
         raise RefusedByState(
             "You have insufficient available funds in your Stripe account.",

@@ -97,6 +97,7 @@ class PriceInputs:
     holds when both are given. Of the agents between platform and shop, counted from the top, at
     most `earning_depth` earn; a deeper one passes its cost on. `worst_affiliate_bp` and
     `dearest_channel_fee_bp` are the highest rates that this shop could have to pay on a sale.
+    The retail price is rounded up to a multiple of `retail_step_minor`, which channels can charge.
     Raises `ValueError` for an empty path or for rates that are not 0 to 10,000 basis points.
     """
 
@@ -115,6 +116,7 @@ class PriceInputs:
     quantity: int = 1
     net_floor_minor: int | None = None
     earning_depth: int = EARNING_DEPTH
+    retail_step_minor: int = 1
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -246,11 +248,11 @@ def _charged_by_rules(rules: RuleBook, asked: Asked, *, cost_minor: int) -> int 
 def _retail_minor(inputs: PriceInputs, asked: Asked, *, cost_minor: int) -> int:
     shop = inputs.levels[-1]
     charged_minor = _charged_by_rules(shop.retail_rules, asked, cost_minor=cost_minor)
-    if charged_minor is not None:
-        return charged_minor
-    if inputs.suggested_retail_minor is not None:
-        return inputs.suggested_retail_minor
-    return cost_minor
+    if charged_minor is None:
+        charged_minor = inputs.suggested_retail_minor
+    if charged_minor is None:
+        charged_minor = cost_minor
+    return -(-charged_minor // inputs.retail_step_minor) * inputs.retail_step_minor
 
 
 def _broken_retail_guard(

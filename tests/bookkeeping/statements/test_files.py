@@ -48,13 +48,13 @@ async def period(desk: SalesDesk) -> Period:
     return await whole_period(desk.world, desk.world.shop.id, since_days=23.5 / 24)
 
 
-def expected(accounts: list[AccountSummary]) -> Sums:
+def expected(accounts: list[AccountSummary], *, minor_in_major: int = 100) -> Sums:
     """Opening, what moved, and closing by the account's Chinese name."""
     return {
         BY_NAME[one.name].zh: (
-            Decimal(one.opening_minor) / 100,
-            Decimal(one.closing_minor - one.opening_minor) / 100,
-            Decimal(one.closing_minor) / 100,
+            Decimal(one.opening_minor) / minor_in_major,
+            Decimal(one.closing_minor - one.opening_minor) / minor_in_major,
+            Decimal(one.closing_minor) / minor_in_major,
         )
         for one in accounts
     }
@@ -136,6 +136,27 @@ async def test_three_files_say_the_same_sums_and_hold_no_formula(
     told = (await made(supplier)).decode()
     assert "76.00" in told
     assert "110.00" not in told and "=1+1" not in told and desk.world.shop.slug not in told
+
+
+@pytest.mark.parametrize(("currency", "minor_in_major"), [("JPY", 1), ("KWD", 1_000)])
+async def test_files_have_the_decimals_of_their_currency(
+    desk: SalesDesk, drawn: list[list[str]], currency: str, minor_in_major: int
+) -> None:
+    for table in ("tenants", "supplier_listings"):
+        await desk.owner.execute(f"update {table} set currency = $1", currency)
+    await sold(desk)
+    await an_hour_passes(desk.world, days=1)
+    period = await whole_period(desk.world, desk.world.shop.id)
+
+    sums = expected(await summaries(period), minor_in_major=minor_in_major)
+
+    assert sums["待结算"][2] == Decimal(2_000 - 66) / minor_in_major
+    content = await made(period)
+    assert of_csv(content) == sums
+    assert (b"1.934" in content, b"1934" in content) == (currency == "KWD", currency == "JPY")
+    assert of_xlsx(await made(period, StatementFormat.XLSX)) == sums
+    await made(period, StatementFormat.PDF)
+    assert of_paper(drawn) == sums
 
 
 async def test_paper_for_very_many_lines_has_what_each_day_made(

@@ -57,6 +57,23 @@ async def test_a_shop_sees_its_cost_as_one_step_and_its_rule_as_the_next(desk: S
     assert all(bound.holds for bound in explained.bounds)
 
 
+async def test_a_third_decimal_that_no_channel_charges_is_a_step_of_rounding(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(1)
+    await desk.world.rule(desk.world.shop, "RETAIL", "FIXED_OVER_COST", 2_003)
+    for table in ("tenants", "supplier_listings"):
+        await desk.owner.execute(f"update {table} set currency = 'KWD'")
+
+    explained = await _explained(desk)
+
+    kinds = [(step.kind, step.delta_minor) for step in explained.steps[1:]]
+    assert kinds == [(StepKind.RULE, 2_003), (StepKind.ROUNDING, 7)]
+    assert _sum(explained) == explained.price_minor == T2_PAYS + 2_010
+    (line,) = (await desk.quote(await desk.shop(), [Wish(desk.world.goods.sku_id, 1)])).lines
+    assert line.offer.unit_price_minor == explained.price_minor
+
+
 async def test_an_operator_sees_every_level_of_the_chain(desk: SalesDesk) -> None:
     explained = await _explained(desk, whole_chain=True)
     assert [(step.kind, step.after_minor, step.depth) for step in explained.steps] == [
