@@ -61,6 +61,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ),
     ("Mutation", SERVED, "orderCancel paymentRefresh unrevealedReturn"),
     ("Mutation", OUTLIVES, "signIn signOut keyReveal keysExport refundCreate orderRefund"),
+    ("Mutation", OUTLIVES, "keyReplace"),
     ("Mutation", OUTLIVES, "orderLineCorrect orderLineCancel"),
     ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),
     ("Mutation", STANDING, "childTenantRestrict tenantCloseRequest"),

@@ -25,6 +25,7 @@ _CHINESE = {
     "INSUFFICIENT_BALANCE": "余额不足，请先充值或选择其他支付方式。",
     "TENANT_RESTRICTED": "本店暂停接单，请稍后再试。",
     "IDEMPOTENCY_CONFLICT": "该请求编号已用于其他内容，请使用新的编号。",
+    "ALREADY_REPLACED": "该卡密已更换。",
     "ALREADY_REVEALED": "卡密已查看，不能退回。",
     "MARGIN_NEGATIVE": "该价格无法覆盖成本，暂不能下单。",
     "PRICE_FLOOR_VIOLATION": "价格超出限定的最低价或最高价。",

@@ -40,7 +40,8 @@ class OrderStatus(Enum):
 
 @strawberry.type(description="A key that was delivered; `keyReveal` opens it.")
 class DeliveredKey:
-    """`commitment` is SHA-256(salt || key): fixed before the sale, verifiable after the reveal."""
+    """`commitment` is SHA-256(salt || key): fixed before the sale, verifiable after the reveal.
+    `replacedBy` is the key that the buyer has for this one, which was bad: from `returnedAt` on."""
 
     id: strawberry.ID
     serial: str
@@ -48,6 +49,7 @@ class DeliveredKey:
     delivered_at: datetime
     revealed_at: datetime | None
     returned_at: datetime | None
+    replaced_by: strawberry.ID | None = None
 
 
 @strawberry.type
@@ -190,6 +192,7 @@ def _key(key: KeyView) -> DeliveredKey:
         delivered_at=key.delivered_at,
         revealed_at=key.revealed_at,
         returned_at=key.returned_at,
+        replaced_by=strawberry.ID(public_id("dky", key.replaced_by)) if key.replaced_by else None,
     )
 
 

@@ -45,6 +45,7 @@ from schema.purchases import PurchaseMutation, PurchaseQuery
 from schema.quotes import QuoteQuery
 from schema.reconciliation import ReconciliationMutation, ReconciliationQuery
 from schema.refunds import RefundMutation
+from schema.replacements import ReplacementMutation
 from schema.saved_cards import SavedCardMutation
 from schema.saved_contacts import SavedContactMutation
 from schema.settlement import SettlementMutation
@@ -139,6 +140,7 @@ class Mutation(
     ManualMutation,
     GoodsMutation,
     RefundMutation,
+    ReplacementMutation,
     EarningMutation,
     CustomerMutation,
     PriceDeskMutation,

@@ -234,6 +234,7 @@ def in_good_order(roots: Sequence[RootField]) -> list[RootField]:
     """What needs something whole comes first, what ends something comes last."""
     last = (
         "cartLinesRemove",
+        "keyReplace",
         "manualRefuse",
         "orderCancel",
         "orderLineCancel",

@@ -812,6 +812,12 @@ SLOTS: Final[dict[str, Slot]] = {
     "Mutation.fastRefundAccept(input.kind)": Slot(_fixed("INVALID")),
     "Query.fastRefunds(state)": Slot(_omitted),
     "uphold": Slot(_fixed(True)),
+    "Mutation.keyReplace(input.reason)": Slot(_fixed("not valid")),
+    "keyId": Slot(
+        lambda ask: ask.order.key_ids[0],
+        lambda ask, theirs: [order.key_ids[0] for order in ask.orders_of(theirs) if order.key_ids],
+        _id("dky"),
+    ),
     "fastRefundId": Slot(
         lambda ask: ask.caller.own.claim_id,
         lambda ask, theirs: [] if ask.granted else [theirs.claim_id],

@@ -56,6 +56,8 @@ NEEDS_A_PARENT = {
 NEEDS_A_DNS = {"Mutation.domainVerify"}
 #: The platform's own shop has no such life.
 NOT_OF_THE_ROOT = {"Mutation.tenantCloseRequest", "Mutation.tenantApplyAgain"}
+#: By which a shop may decide what else an operator does.
+NEEDS_A_POLICY = {"Mutation.keyReplace"}
 OF_ONE_ORDER = {
     "Query.order",
     "Mutation.orderCancel",
@@ -64,6 +66,7 @@ OF_ONE_ORDER = {
     "Mutation.keysExport",
     "Mutation.unrevealedReturn",
     "Mutation.refundCreate",
+    "Mutation.keyReplace",
     "Subscription.orderUpdated",
 }
 
@@ -83,7 +86,9 @@ async def test_right_requests_reach_every_field_and_every_type(
     report = await run(town, api, own_cases(town))
     assert report.covered == {root.coordinate for root in root_fields()}
     assert report.types == object_types()
-    assert report.refused == (NEEDS_A_CHANNEL | NEEDS_A_PARENT | NEEDS_A_DNS | NOT_OF_THE_ROOT)
+    assert report.refused == (
+        NEEDS_A_CHANNEL | NEEDS_A_PARENT | NEEDS_A_DNS | NOT_OF_THE_ROOT | NEEDS_A_POLICY
+    )
     assert report.crashes == []
     assert report.leaks == []
 

@@ -57,11 +57,12 @@ _SENDERS: Final = {
     "refundCreate": "STAFF_FINANCE",
     "stockDeclare": "SUPPLIER",
     "linkCreate": "AFFILIATE",
+    "keyReplace": "OPERATOR",
     **{
         name: "STAFF_OWNER" if "STAFF_OWNER" in GRANTS[f"Mutation.{name}"] else "OPERATOR"
         for name in MUTATIONS
         if "CUSTOMER" not in GRANTS[f"Mutation.{name}"]
-        and name not in ("refundCreate", "stockDeclare", "linkCreate")
+        and name not in ("refundCreate", "stockDeclare", "linkCreate", "keyReplace")
     },
 }
 
@@ -531,7 +532,7 @@ HARMLESS: Final = {
 _NEEDS_A_DNS: Final = ("domainVerify",)
 #: Mutations after which their order is no longer what it was.
 _USES_UP: Final = ("orderCancel", "paymentStart", "unrevealedReturn", "manualDeliver",
-                   "manualRefuse", "orderLineCancel")  # fmt: skip
+                   "manualRefuse", "orderLineCancel", "keyReplace")  # fmt: skip
 
 
 @pytest.fixture

@@ -89,6 +89,7 @@ SENSITIVE = {
         "API_ORDERS_READ",
     },
     "Mutation.refundCreate": {"STAFF_OWNER", "STAFF_FINANCE", "OPERATOR"},
+    "Mutation.keyReplace": {"STAFF_OWNER", "STAFF_FINANCE", "OPERATOR"},
     "Mutation.keyReveal": KEY_HOLDERS,
     "Mutation.keysExport": KEY_HOLDERS,
     "RevealedKey.secret": KEY_HOLDERS,
