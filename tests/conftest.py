@@ -1,7 +1,6 @@
 """Fixtures of every test: a migrated database of its own, cloned from one template."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -107,15 +106,15 @@ def database_url(janitor: Janitor) -> str:
 
 
 @pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the product: neither of whoever runs the tests, nor of processes that were
-    started for other tests and live on."""
-    for name in [name for name in os.environ if name.startswith("KAMENG_")]:
-        monkeypatch.delenv(name)
+def nobodys_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of a channel: neither of whoever runs the tests, nor of the processes that serve the
+    pages and live as long as the tests do."""
+    for name in ("KAMENG_STRIPE_API_KEY", "KAMENG_STRIPE_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def patience(bare_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def patience(nobodys_channel: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product's own deadlines are far away: a machine that is held up for some seconds must
     not make a test fail that is about something else."""
     for name, value in PATIENT.items():
