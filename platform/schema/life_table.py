@@ -31,7 +31,11 @@ PAID_OUT: Final = OUTLIVES | REJECTED
 #: Where: "which fields of the query, the mutation and the subscription".
 _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", ALWAYS, "storefront tenant affiliate supplier trialBalance tenants"),
-    ("Query", ALWAYS, "auditLog auditHead ledgerAdjustments statement statementFile fxRates"),
+    (
+        "Query",
+        ALWAYS,
+        "auditLog auditHead ledgerAdjustments statement statementFile statementFiles fxRates",
+    ),
     ("Query", ALWAYS, "manualDeliveries childTenantInvitations"),
     ("Query", ALWAYS, "partyBalances batchCompensation"),
     (

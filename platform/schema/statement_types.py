@@ -160,5 +160,15 @@ class StatementAsked:
     file: StatementFile
 
 
+@strawberry.type
+class StatementFiles:
+    """Files of one party, the newest first, without addresses: `statementFile` gives them."""
+
+    files: list[StatementFile]
+
+
+StatementFilesPayload = Annotated[
+    StatementFiles | Problem, strawberry.union("StatementFilesPayload")
+]
 StatementAskPayload = Annotated[StatementAsked | Problem, strawberry.union("StatementAskPayload")]
 StatementFilePayload = Annotated[StatementFile | Problem, strawberry.union("StatementFilePayload")]

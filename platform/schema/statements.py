@@ -25,6 +25,8 @@ from schema.statement_types import (
     StatementAskPayload,
     StatementFile,
     StatementFilePayload,
+    StatementFiles,
+    StatementFilesPayload,
     StatementLineConnection,
     StatementLineEdge,
     account_type,
@@ -119,6 +121,19 @@ class StatementQuery:
         context = info.context
         party = await _party_of_file(context, file_id)
         return await _file_type(context, party, await files.statement_file(party, file_id))
+
+    @strawberry.field(
+        description="The caller's own files, the newest first; an operator names the party, or "
+        "asks about the shop at this address.",
+        extensions=[Refusals()],
+    )
+    async def statement_files(
+        self, info: Info, party_id: strawberry.ID | None = None, first: int = 20
+    ) -> StatementFilesPayload:
+        """Read a party's files."""
+        party = await _party(info.context, party_id)
+        found = await files.statement_files(party, first=first)
+        return StatementFiles(files=[file_type(one, url=None, url_ends_at=None) for one in found])
 
 
 @strawberry.type

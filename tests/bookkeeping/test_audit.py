@@ -10,6 +10,7 @@ from bookkeeping.audit import AuditFilter
 from entrypoints import audit_command
 from entrypoints.verify import BROKEN, HOLDS, NOT_EXAMINED, verify
 from kernel import db
+from kernel.ids import new_id
 from kernel.scope import actor
 from kernel.settings import Settings
 from patience import until
@@ -134,3 +135,57 @@ async def test_no_secret_of_a_watched_table_is_kept(owner: asyncpg.Connection) -
     assert len(rows) >= 13
     kept = " ".join(row["arguments"] for row in rows)
     assert not any(word in kept for word in ("secret", "hash", "password", "token", "contact"))
+
+
+async def test_what_people_decide_about_money_is_kept_and_what_the_worker_does_is_not(
+    world: World, owner: asyncpg.Connection
+) -> None:
+    file_id, by_itself, by_hand, policy_id, batch_id = (new_id() for _ in range(5))
+    await owner.execute(
+        """insert into bank_files (id, state, uploaded_by, ended_at)
+           values ($1, 'DONE', 'operator:one', now())""",
+        file_id,
+    )
+    await owner.executemany(
+        """insert into bank_lines (id, file_id, bank_id, booked_on, amount_minor, currency, message,
+                                   sender, sender_key_id, state)
+           values ($1, $2, $1::uuid::text, '2026-01-01', 100, 'CNY', '', '', 1, 'WAITING')""",
+        [(line_id, file_id) for line_id in (by_itself, by_hand)],
+    )
+    speaker = actor.set("operator:one")
+    try:
+        async with db.transaction(db.core_scope(world.shop.id)):
+            await db.execute(
+                """insert into deposit_policies (id, party_kind, currency, base_minor, exposure_bp,
+                       target_rate_bp, least_minor, most_minor, grace_minor, set_by)
+                   values ($1, 'SUPPLIER', 'CNY', 1, 1, 1, 1, 1, 1, 'operator:one')""",
+                policy_id,
+            )
+            await db.execute(
+                """insert into voucher_batches (tenant_id, id, name, funder, value_minor, currency,
+                       count, starts_at, ends_at, state, made_by, request_key)
+                   values ($1, $2, 'gift', 'PLATFORM', 100, 'CNY', 1, now(), now() + interval '1d',
+                           'ACTIVE', 'operator:one', 'a key')""",
+                world.shop.id,
+                batch_id,
+            )
+            await db.execute("update voucher_batches set state = 'BLOCKED' where id = $1", batch_id)
+            for line_id, by in ((by_itself, "reference"), (by_hand, "operator:one")):
+                await db.execute(
+                    """update bank_lines set state = 'RETURNED', decided_by = $2, used_at = now()
+                       where id = $1""",
+                    line_id,
+                    by,
+                )
+    finally:
+        actor.reset(speaker)
+    kept = await owner.fetch(
+        """select subject, action, subject_id, after ->> 'state' as state, actor from audit_events
+           where actor = 'operator:one' order by number"""
+    )
+    assert [tuple(row) for row in kept] == [
+        ("deposit_policies", "INSERT", str(policy_id), None, "operator:one"),
+        ("voucher_batches", "INSERT", f"{world.shop.id} {batch_id}", "ACTIVE", "operator:one"),
+        ("voucher_batches", "UPDATE", f"{world.shop.id} {batch_id}", "BLOCKED", "operator:one"),
+        ("bank_lines", "UPDATE", str(by_hand), "RETURNED", "operator:one"),
+    ]

@@ -17,7 +17,7 @@ import orjson
 from bookkeeping.statements.parties import Party
 from bookkeeping.statements.periods import Period
 from bookkeeping.statements.writers import StatementFormat, require_font
-from kernel import crypto, db
+from kernel import crypto, cursors, db
 from kernel.errors import Forbidden, NotFound, RateLimited
 from kernel.ids import new_id
 from orders import idempotency
@@ -28,6 +28,9 @@ MOST_WAITING: Final = 5
 FORGOTTEN_AT_ONCE: Final = 50
 _PURPOSE: Final = "statement-file"
 
+_COLUMNS: Final = (
+    "id, state, format, since, until, currency, rows_done, size_bytes, sha256, problem"
+)
 _ASK: Final = """
 insert into statement_files (tenant_id, id, party_kind, party_id, currency, since, until,
                              utc_offset_minutes, format, english, asked_by)
@@ -94,6 +97,20 @@ async def statement_file(party: Party, file_id: UUID) -> StatementFile:
         return await _file(party, file_id)
 
 
+async def statement_files(party: Party, *, first: int | None) -> list[StatementFile]:
+    """The party's files that are kept, the newest first; raises `Invalid` for no size of a page."""
+    size = cursors.page_size(first)
+    rows = await db.read(
+        db.core_scope(party.tenant_id),
+        f"""select {_COLUMNS} from statement_files
+            where tenant_id = $1 and party_id = $2 order by id desc limit $3""",
+        party.tenant_id,
+        party.id,
+        size,
+    )
+    return [_read(row) for row in rows]
+
+
 async def files_party(file_id: UUID) -> tuple[str, UUID]:
     """The kind and id of the party that a file is about, for operators; raises `NotFound`."""
     rows = await db.read(
@@ -108,8 +125,8 @@ async def files_party(file_id: UUID) -> tuple[str, UUID]:
 
 async def _file(party: Party, file_id: UUID) -> StatementFile:
     row = await db.fetch_row(
-        """select id, state, format, since, until, currency, rows_done, size_bytes, sha256, problem
-           from statement_files where tenant_id = $1 and id = $2 and party_id = $3""",
+        f"""select {_COLUMNS} from statement_files
+            where tenant_id = $1 and id = $2 and party_id = $3""",
         party.tenant_id,
         file_id,
         party.id,

@@ -23,7 +23,9 @@ limit 20;
 -- Whoever switches one off would leave no trace of what follows.
 select kept.relname as table_name
 from (values ('tenants'), ('memberships'), ('api_clients'), ('suppliers'), ('supplier_listings'),
-             ('price_rules'), ('coupons'), ('refunds'), ('ledger_adjustments')) as expected (name)
+             ('price_rules'), ('coupons'), ('refunds'), ('ledger_adjustments'),
+             ('voucher_batches'), ('bank_lines'), ('bank_refunds'), ('bank_credits'),
+             ('deposit_policies'), ('payout_methods'), ('payouts'), ('payout_approvals')) as expected (name)
 left join pg_class kept on kept.oid = to_regclass(expected.name)
 where not exists (select from pg_trigger
                   where tgrelid = kept.oid and tgname = 'audited' and tgenabled in ('O', 'A'))

@@ -240,7 +240,11 @@ async def test_a_file_is_asked_for_once_and_five_at_a_time(desk: SalesDesk, peri
         await ask(period, key="too many")
     assert await desk.owner.fetchval("select count(*) from statement_files") == files.MOST_WAITING
     supplier = await whole_period(desk.world, desk.world.goods.supplier_id, PartyKind.SUPPLIER)
-    assert (await ask(supplier)).state is FileState.WAITING
+    theirs = await ask(supplier)
+    assert theirs.state is FileState.WAITING
+    assert await files.statement_files(supplier.party, first=None) == [theirs]
+    listed = await files.statement_files(period.party, first=files.MOST_WAITING)
+    assert (len(listed), listed[-1]) == (files.MOST_WAITING, first), "the newest first"
     with pytest.raises(NotFound):
         await files.statement_file(supplier.party, first.id)
 
