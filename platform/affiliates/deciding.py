@@ -68,6 +68,8 @@ class Verdict:
 
     rule: Rule
     candidate: Candidate
+    passed_over: Candidate | None = None
+    """By whom the buyer had come as well, by a click: the last one of another affiliate's."""
 
     @property
     def is_thanked(self) -> bool:
@@ -91,8 +93,18 @@ def decide(
     for candidate in sorted(candidates, key=_strength):
         if candidate.by is Rule.FIRST_TOUCH and not candidate.first_touch:
             continue
-        return Verdict(_rule_for(candidate, customer_id, has_ordered, now), candidate)
+        rule = _rule_for(candidate, customer_id, has_ordered, now)
+        return Verdict(rule, candidate, _another(candidates, candidate))
     return None
+
+
+def _another(candidates: Sequence[Candidate], chosen: Candidate) -> Candidate | None:
+    others = [
+        (one.clicked_at, place)
+        for place, one in enumerate(candidates)
+        if one.clicked_at is not None and one.affiliate_id != chosen.affiliate_id
+    ]
+    return candidates[max(others)[1]] if others else None
 
 
 def _rule_for(

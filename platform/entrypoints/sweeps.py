@@ -18,6 +18,7 @@ from bookkeeping.audit import SEALED_AT_ONCE, seal_audit
 from bookkeeping.statements import files as statement_files
 from bookkeeping.statements.making import make_statements
 from entrypoints.sweep import Sweep
+from entrypoints.sweeps_of_affiliates import AFFILIATE_SWEEPS
 from identity.attempts import forget_attempts
 from identity.password_resets import forget_old_resets
 from identity.step_up import forget_old_challenges
@@ -257,6 +258,7 @@ SWEEPS = (
     Sweep(work=answering.remind, every_seconds=60.0, batch=answering.REMINDED_AT_ONCE),
     Sweep(work=keeping.keep_paid_cards, every_seconds=1.0, batch=keeping.CARDS_AT_ONCE),
     Sweep(work=keeping.forget_removed_cards, every_seconds=5.0, batch=keeping.CARDS_AT_ONCE),
+    *AFFILIATE_SWEEPS,
     Sweep(work=fold, every_seconds=20.0),
     Sweep(work=seal_audit, every_seconds=5.0, batch=SEALED_AT_ONCE),
     Sweep(work=make_statements, every_seconds=1.0, batch=1),

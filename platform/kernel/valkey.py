@@ -70,6 +70,24 @@ async def keep(key: str, value: bytes, *, milliseconds: int) -> None:
     await _unless_away(lambda: client().set(key, value, px=milliseconds))
 
 
+async def append(stream: str, value: bytes, *, most: int) -> bool:
+    """Put a value at the end of a stream that keeps about so many; False when Valkey is away."""
+    put = client().xadd
+    placed = await _unless_away(lambda: put(stream, {"v": value}, maxlen=most, approximate=True))
+    return placed is not None
+
+
+async def waiting(stream: str, *, at_most: int) -> list[tuple[bytes, bytes]]:
+    """The oldest values of a stream, each with its place; none when Valkey is away."""
+    found = await _unless_away(lambda: client().xrange(stream, count=at_most))
+    return [(place, held.get(b"v", b"")) for place, held in found or ()]
+
+
+async def forget(stream: str, places: list[bytes]) -> None:
+    """Take values out of a stream, if Valkey is there."""
+    await _unless_away(lambda: client().xdel(stream, *places))
+
+
 async def _unless_away(ask: Callable[[], Awaitable[Any]]) -> Any:
     """The answer; None while the server does not answer, and then no more is asked for a while."""
     global _broken_until

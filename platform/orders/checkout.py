@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from affiliates.attribution import Brought, attribution, thanks_of
+from affiliates.attribution import Brought, attribution
 from kernel import db
 from kernel.errors import Refusal
 from kernel.faults import crash_point
@@ -185,7 +185,7 @@ async def _draft(purchase: Purchase, lines: Sequence[QuotedLine], said: _Answers
         buyer=purchase.buyer,
         request=purchase.request,
         quoted=lines,
-        thanks=thanks_of(verdict),
+        verdict=verdict,
         contact=purchase.contact,
         pay_from_wallet=purchase.pay_from_wallet,
         client_reference=purchase.client_reference,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from affiliates.attribution import Attribution
+from affiliates.attribution import thanks_of
+from affiliates.deciding import Verdict
 from billing import payments
 from billing.ledger import Account
 from billing.payment_methods import TRADE, WALLET, dearest_fee_bp
@@ -72,6 +73,8 @@ class Draft:
     request: Request
     lines: tuple[DraftLine, ...]
     affiliate_id: UUID | None
+    verdict: Verdict | None
+    """Whom the order thanks and why, or why nobody."""
     contact: str | None
     payment: Payment | None
     client_reference: str | None = None
@@ -204,14 +207,14 @@ def draft_order(
     buyer: Buyer,
     request: Request,
     quoted: Sequence[QuotedLine],
-    thanks: Attribution | None,
+    verdict: Verdict | None,
     contact: str | None,
     pay_from_wallet: bool,
     answers: Mapping[UUID, Sequence[Answer]],
     client_reference: str | None = None,
 ) -> Draft:
     """Freeze an order at these prices. Its id, and those of its lines and shares, are new."""
-    order_id = new_id()
+    order_id, thanks = new_id(), thanks_of(verdict)
     fee_bp = 0 if buyer.at_cost else dearest_fee_bp(shop.payment_methods)
     lines = tuple(draft_line(shop, line, thanks, fee_bp) for line in quoted)
     return Draft(
@@ -222,6 +225,7 @@ def draft_order(
         request=request,
         lines=lines,
         affiliate_id=thanks.affiliate_id if thanks else None,
+        verdict=verdict,
         contact=contact,
         payment=_payment(shop, buyer, order_id, lines) if pay_from_wallet else None,
         client_reference=client_reference,

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from affiliates.parts import attribution_values
 from billing import ledger, payment_parts
 from kernel import db
 from kernel.ids import new_id
@@ -116,6 +117,7 @@ def _way(draft: Draft) -> Way:
         forms=bool(draft.forms),
         titled=draft.is_titled,
         by_hand=bool(draft.by_hand),
+        brought=draft.verdict is not None,
     )
 
 
@@ -140,6 +142,7 @@ def _values(draft: Draft) -> dict[str, Any]:
         payment,
         forms.form_values(draft.forms),
         manual_parts.placing_values(draft),
+        attribution_values(draft.verdict) if draft.verdict is not None else {},
         {
             "debited_account": wallet.id if wallet is not None else None,
             "hold_for": timedelta(seconds=settings().payment_hold_seconds),

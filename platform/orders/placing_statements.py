@@ -8,6 +8,7 @@ orders do not have.
 from dataclasses import dataclass
 from functools import cache
 
+from affiliates import parts as affiliate_parts
 from billing import ledger, payment_parts, trade_moves
 from kernel.statements import Statement
 from orders import admission, forms, idempotency, parts
@@ -25,7 +26,8 @@ class Way:
     out of its trade balance. `coupons`: some were given; `points`: some are redeemed; `funded`: a
     budget pays for a part. `earns`: its customer earns points. `forms`: the buyer has said
     something for its goods. `titled`: the shop calls some of them by a name of its own, which the
-    order keeps. `by_hand`: a person delivers some of them.
+    order keeps. `by_hand`: a person delivers some of them. `brought`: an affiliate
+    has to do with it.
     """
 
     pays: bool = False
@@ -37,6 +39,7 @@ class Way:
     forms: bool = False
     titled: bool = False
     by_hand: bool = False
+    brought: bool = False
 
 
 _ANSWER = """
@@ -162,7 +165,8 @@ def _write(way: Way) -> tuple[str, ...]:
         order = f"{order}, {manual_parts.WRITE}"
     discounts = (parts.WRITE_DISCOUNTS,) if way.coupons or way.points else ()
     said = (forms.WRITE_FORMS,) if way.forms else ()
-    return (order, *discounts, *said)
+    brought = (affiliate_parts.WRITE,) if way.brought else ()
+    return (order, *discounts, *said, *brought)
 
 
 def _settle(way: Way) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", OUTLIVES, "disputes"),
     ("Query", ALWAYS, "dispute"),
     ("Query", SERVED, "tiers openPrograms affiliates affiliatePrograms"),
-    ("Query", OUTLIVES, "links"),
+    ("Query", OUTLIVES, "links affiliateReport"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
     (

@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from kernel.settings import settings
 from schema.adjustments import AdjustmentMutation, AdjustmentQuery
+from schema.affiliate_portal import AffiliatePortalQuery
 from schema.affiliates import AffiliateMutation, AffiliateQuery
 from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.audit import AuditQuery
@@ -113,6 +114,7 @@ class Query(
     TenantQuery,
     CouponQuery,
     AffiliateQuery,
+    AffiliatePortalQuery,
     PromoBudgetQuery,
     TierQuery,
     PointsQuery,

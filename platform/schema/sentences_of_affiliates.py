@@ -24,5 +24,6 @@ OF_AFFILIATES: Final = {
     "A sub-id has at most {} letters, digits, points, hyphens and underscores.": (
         "渠道标识最多 {} 个字母、数字、点、连字符或下划线。"
     ),
+    "A report is of {} to {} days.": "报表周期为 {} 到 {} 天。",
     "An affiliate has at most {} links.": "每位推广员最多 {} 个链接。",
 }

@@ -7,7 +7,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web import account, by_hand, cart, catalogue, confirming, keys, orders, passwords
+from web import (
+    account,
+    affiliate_links,
+    by_hand,
+    cart,
+    catalogue,
+    confirming,
+    keys,
+    orders,
+    passwords,
+)
 from web.pages import FormHandler, Page, form, page
 from web.storefront import SHEET, theme_sheet
 
@@ -32,6 +42,7 @@ def web_routes() -> list[BaseRoute]:
         _shows("/c/{slug}", catalogue.category_page),
         _shows("/p/{slug}", catalogue.product_page),
         _shows("/texts/{name}", catalogue.text_page),
+        Route("/a/{code}", affiliate_links.follow, methods=["GET"]),
         Route(SHEET, theme_sheet, methods=["GET"]),
         _takes("/confirm", confirming.confirm),
         _takes("/buy", confirming.buy_or_look),

@@ -11,7 +11,7 @@ from web.asking import Problem, Refused, act
 from web.coupons import codes_in
 from web.forms import Form
 from web.pages import go_to
-from web.visit import KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
+from web.visit import CLICK, KEEP_ORDER_SECONDS, NEW_ORDER, ORDER_TOKEN, Visit, order_path
 
 WALLET: Final = "WALLET"
 _CARD: Final = "CARD"
@@ -147,6 +147,7 @@ def _wish(visit: Visit, form: Form) -> dict[str, Any]:
         "idempotencyKey": form.text("idempotency_key"),
         "contact": form.text("contact") or None,
         "affiliateCode": form.text("affiliate_code") or None,
+        "affiliateClick": visit.cookie(CLICK),
         "payment": WALLET if method == WALLET else None,
         "form": form.said_values or None,
         "redeemPoints": form.number("redeemed") or None,

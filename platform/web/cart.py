@@ -29,7 +29,7 @@ from web.coupons import (
 )
 from web.forms import Form, new_key
 from web.pages import go_to, show
-from web.visit import CART, KEEP_CART_SECONDS, Visit
+from web.visit import CART, CLICK, KEEP_CART_SECONDS, Visit
 
 _CART: Final = "/cart"
 _LINES: Final = re.compile(r"ctl_\w{26}(,ctl_\w{26}){0,19}", re.ASCII)
@@ -103,6 +103,7 @@ async def order(visit: Visit, form: Form) -> Response:
             idempotencyKey=form.text("idempotency_key"),
             contact=form.text("contact") or None,
             affiliateCode=form.text("affiliate_code") or None,
+            affiliateClick=visit.cookie(CLICK),
             form=_said(form) or None,
         )
     except Refused as no:

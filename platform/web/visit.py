@@ -6,6 +6,7 @@ a page may do is what its customer may do.
 
 import re
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ VISITOR = "visitor"
 ORDER_TOKEN = "order"  # noqa: S105 - a cookie's name
 NEW_ORDER = "new-order"
 CART = "cart"
+CLICK = "click"
 KEEP_CART_SECONDS = 30 * 24 * 3600
 KEEP_ORDER_SECONDS = 90 * 24 * 3600
 _KEEP_VISITOR_SECONDS = 365 * 24 * 3600
@@ -119,6 +121,11 @@ class Visit:
         return f"__Host-kameng-{name}" if path == "/" else f"__Secure-kameng-{name}"
 
 
+def is_visitor(name: str | None) -> TypeGuard[str]:
+    """Whether a cookie is a browser's name as we give them."""
+    return name is not None and _VISITOR.fullmatch(name) is not None
+
+
 def order_path(order_no: str) -> str:
     """Give the path of an order's page."""
     return f"/o/{order_no}"
@@ -129,7 +136,7 @@ async def visit_of(request: Request) -> Visit:
     visit = Visit(request, await context_of(request, token=None), crypto.new_token("kmv"))
     visit.said = await storefront(visit.context.shop)
     known = visit.cookie(VISITOR)
-    if known is not None and _VISITOR.fullmatch(known):
+    if is_visitor(known):
         visit.visitor = known
     held = visit.cookie(SESSION)
     if held is not None and _CUSTOMER_TOKEN.fullmatch(held):

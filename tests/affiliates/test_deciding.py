@@ -71,6 +71,14 @@ def test_what_is_over_thanks_nobody() -> None:
     assert decided(first_only, has_ordered=True) == (Rule.NOT_FIRST_ORDER, STAR)
 
 
+def test_whom_the_strongest_claim_has_passed_over_is_kept() -> None:
+    verdict = decide([CODE, click(days=2), click()], customer_id=None, has_ordered=False, now=NOW)
+    assert verdict is not None
+    assert verdict.passed_over == click()
+    alone = decide([CODE, click(of=STAR)], customer_id=None, has_ordered=False, now=NOW)
+    assert alone is not None and alone.passed_over is None
+
+
 _CANDIDATES = st.lists(
     st.builds(
         replace,

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from asked_statements import statements
 from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue
-from kernel import db
 from offers.at_cost import CostWish
 from offers.quotes import Wish
 from orders import checkout, paying, placing_statements, settlement, settling_statements
@@ -18,17 +18,6 @@ from sales import SalesDesk, key
 from trade_desk import COST_MINOR, buy, credit, transfer
 
 pytestmark = pytest.mark.engines
-
-
-async def statements(what: Awaitable[object]) -> list[str]:
-    """What was asked, without what opens and ends transactions."""
-    asked: list[str] = []
-    token = db.statement_log.set(asked)
-    try:
-        await what
-    finally:
-        db.statement_log.reset(token)
-    return asked
 
 
 @pytest.fixture
@@ -179,7 +168,7 @@ def test_an_order_without_coupons_and_points_is_placed_by_statements_that_know_o
         settling_statements.at_once(earns=False, by_hand=False),
     ]
     for statement in (*placing, *settling):
-        for part in ("coupon", "discount", "points"):
+        for part in ("coupon", "discount", "points", "attribution"):
             assert part not in statement.sql
 
 
