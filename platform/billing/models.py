@@ -79,6 +79,13 @@ class RefundReason(StrEnum):
     CHARGEBACK = "CHARGEBACK"  # a lost dispute: the buyer's bank has paid
 
 
+class RefundGivenAs(StrEnum):
+    """How an operator has given what a channel refused."""
+
+    WALLET = "WALLET"
+    BANK = "BANK"
+
+
 class RefundDestination(StrEnum):
     """Where the channel's part of a refund goes."""
 
@@ -199,6 +206,8 @@ class Refund(Model):
     next_attempt_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
     done_at = fields.DatetimeField(null=True)
+    given_as = fields.CharEnumField(RefundGivenAs, null=True)
+    given_by = fields.TextField(null=True)
 
     class Meta:
         table = "refunds"

@@ -138,7 +138,7 @@ async def end(refund: DueRefund, *, refund_ref: str | None, paid_from: Account) 
             tenant_id=refund.tenant_id,
             order_id=refund.order_id,
         )
-        await _settle_order_state(refund)
+        await settle_order_state(refund.order_id)
 
 
 async def _change(refund: DueRefund, *, status: str, refund_ref: str | None) -> bool:
@@ -164,7 +164,7 @@ async def _change(refund: DueRefund, *, status: str, refund_ref: str | None) -> 
     )
 
 
-async def _settle_order_state(refund: DueRefund) -> None:
+async def settle_order_state(order_id: UUID | None) -> None:
     """The order is no longer REFUNDING once none of its refunds is on its way."""
     await db.execute(
         """update orders set version = version + 1,
@@ -173,5 +173,5 @@ async def _settle_order_state(refund: DueRefund) -> None:
            where id = $1 and aftersale_status = 'REFUNDING'
              and not exists (select 1 from refunds where order_id = $1 and line_id is not null
                              and status in ('DUE', 'SENT', 'STOPPED'))""",
-        refund.order_id,
+        order_id,
     )

@@ -44,6 +44,8 @@ _AT_BANK: Final = """
     select public_id('pyt', id), 'TRANSFER' from payouts where id = named.own_id
     union all
     select public_id('ref', id), 'REFUND' from bank_refunds where id = named.own_id
+    union all
+    select public_id('ref', id), 'REFUND' from refunds where id = named.own_id and given_as = 'BANK'
 """
 _CALLED: Final = f"""
     select * from ({_AT_CHANNEL}) as at_channel where named.book <> 'BANK'

@@ -6,6 +6,7 @@ import strawberry
 
 from billing.bank import files, lines, refunds
 from kernel.ids import parse_id, public_id
+from orders import failed_refunds as failed
 from orders.bank import giving_back, matching
 from schema.bank_types import (
     BankLine,
@@ -13,6 +14,8 @@ from schema.bank_types import (
     BankLineState,
     BankStatement,
     BankStatementAddress,
+    FailedRefundConnection,
+    failed_connection,
     line_connection,
     line_type,
     statement_type,
@@ -40,7 +43,8 @@ class BankLineReturnInput:
 
 @strawberry.input
 class BankRefundSettleInput:
-    """A refund out of `bankRefunds`; with `toWallet` the buyer's wallet has it instead."""
+    """A refund out of `bankRefunds` or `failedRefunds`, whose transfer is sent and says its id;
+    with `toWallet` the buyer's wallet has it instead."""
 
     refund_id: strawberry.ID
     to_wallet: bool = False
@@ -96,6 +100,15 @@ class BankQuery:
         """Read an import."""
         which = parse_id("bks", statement_id, field="statementId")
         return statement_type(await files.statement_file(which))
+
+    @strawberry.field(
+        description="Refunds that a channel has refused: `bankRefundSettle` gives them otherwise."
+    )
+    async def failed_refunds(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> FailedRefundConnection:
+        """Read a page of them."""
+        return failed_connection(await failed.failed_page(first=first, after=after))
 
     @strawberry.field(description="The transfers back that are due, as a file for the bank.")
     async def bank_refunds(self, info: Info) -> BankRefundFile:

@@ -7,6 +7,7 @@ import strawberry
 
 from billing.bank import files, lines
 from kernel.ids import public_id
+from orders import failed_refunds
 from schema.connections import PageInfo
 from schema.money import Money, amount
 
@@ -139,4 +140,54 @@ def statement_type(file: files.StatementFile) -> BankStatement:
             BankStatementProblem(line=one.line, column=one.column, code=one.code)
             for one in file.problems
         ],
+    )
+
+
+@strawberry.type
+class FailedRefund:
+    """What a channel has refused to give back, and the buyer is owed."""
+
+    id: strawberry.ID
+    order_no: str | None
+    method: str
+    reason: str
+    amount: Money
+    created_at: datetime
+
+
+@strawberry.type
+class FailedRefundEdge:
+    """A refused refund and the cursor that continues after it."""
+
+    cursor: str
+    node: FailedRefund
+
+
+@strawberry.type
+class FailedRefundConnection:
+    """A page of refused refunds, the newest first."""
+
+    edges: list[FailedRefundEdge]
+    page_info: PageInfo
+
+
+def failed_connection(page: failed_refunds.FailedPage) -> FailedRefundConnection:
+    """Put a page of refused refunds into the schema's words."""
+    edges = [
+        FailedRefundEdge(
+            cursor=cursor,
+            node=FailedRefund(
+                id=strawberry.ID(public_id("ref", row.id)),
+                order_no=row.order_no,
+                method=row.method,
+                reason=row.reason,
+                amount=amount(row.owed_minor, row.currency),
+                created_at=row.created_at,
+            ),
+        )
+        for row, cursor in zip(page.rows, page.cursors, strict=True)
+    ]
+    end = page.cursors[-1] if page.cursors else None
+    return FailedRefundConnection(
+        edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
     )

@@ -126,7 +126,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", STANDING, "voucherBatchCreate"),
     ("Mutation", SERVED, "voucherBatchBlock voucherBatchVoid voucherRedeem"),
     # The bank is the platform's, at whichever address its operators are.
-    ("Query", ALWAYS, "bankLines bankStatement bankRefunds"),
+    ("Query", ALWAYS, "bankLines bankStatement bankRefunds failedRefunds"),
     ("Mutation", ALWAYS, "bankStatementUploadStart paymentMatch bankLineReturn bankRefundSettle"),
     ("Subscription", OUTLIVES, "orderUpdated"),
     ("Subscription", ACCEPTED, "priceBroken"),

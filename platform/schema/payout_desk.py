@@ -38,9 +38,6 @@ from schema.payouts import actor_of
 from schema.problems import Problem, Refusals
 from schema.step_ups import holder_of
 
-OPERATORS_STOP = "operators"
-"""The source of what operators stop: they resume that, and nothing else."""
-
 
 @strawberry.type
 class PayoutsReviewed:
@@ -144,7 +141,7 @@ class PayoutDeskMutation:
         """Stop payouts."""
         party = await _party_in(input.party_id)
         async with db.transaction(db.core_scope()):
-            await stops.stop_payouts(party, source=OPERATORS_STOP, reason=input.reason)
+            await stops.stop_payouts(party, source=stops.OPERATORS, reason=input.reason)
         return PayoutStopChanged(stopped=True)
 
     @strawberry.mutation(description="End what `payoutStop` has begun.", extensions=[Refusals()])
@@ -152,7 +149,7 @@ class PayoutDeskMutation:
         """Let payouts go on."""
         party = await _party_in(input.party_id)
         async with db.transaction(db.core_scope()):
-            await stops.resume_payouts(party, source=OPERATORS_STOP)
+            await stops.resume_payouts(party, source=stops.OPERATORS)
         return PayoutStopChanged(stopped=False)
 
     @strawberry.mutation(

@@ -17,7 +17,7 @@ from billing.payouts import ending, rows
 from billing.payouts.parties import WORKER, Party
 from billing.payouts.rows import Payout
 from billing.payouts.states import PayoutState
-from billing.payouts.stops import stop_payouts
+from billing.payouts.stops import by_payout, stop_payouts
 from kernel import db
 from kernel.faults import crash_point
 from kernel.log import get_logger
@@ -151,7 +151,7 @@ async def _note_look(due: DuePayout, found: Transfer) -> None:
             # Nobody of ours takes back a part: people look, and nothing more goes there meanwhile.
             party = Party(payout.party_kind, payout.party_id, payout.tenant_id, payout.currency)
             reason = f"{found.reversed_minor} minor units of a payout came back"
-            await stop_payouts(party, source=f"payout:{payout.id}", reason=reason)
+            await stop_payouts(party, source=by_payout(payout.id), reason=reason)
 
 
 async def _ask_anew(due: DuePayout) -> None:

@@ -1,8 +1,10 @@
 """Who is paid nothing for now: the one place that stops payouts, and lets them go on.
 
 Operators, reconciliation and disputes call it, each with a `source` of its own: what one has
-stopped no other resumes.
+stopped no other resumes. What a payout itself has stopped waits for people: operators end it.
 """
+
+from uuid import UUID
 
 from billing.payouts.parties import Party
 from kernel import db
@@ -10,6 +12,13 @@ from kernel.errors import Invalid
 from kernel.ids import new_id
 
 LONGEST_REASON = 200
+OPERATORS = "operators"
+"""The source of what operators stop."""
+
+
+def by_payout(payout_id: UUID) -> str:
+    """The source of a stop because something is strange about a payout."""
+    return f"payout:{payout_id}"
 
 
 async def stop_payouts(party: Party | None, *, source: str, reason: str) -> None:
@@ -31,12 +40,15 @@ async def stop_payouts(party: Party | None, *, source: str, reason: str) -> None
 
 
 async def resume_payouts(party: Party | None, *, source: str) -> bool:
-    """End the stop of a source; False where there was none. In the open core transaction."""
+    """End the stop of a source, and with that of operators those of the party's payouts; False
+    where there was none. In the open core transaction."""
     ended = await db.execute(
         """update payout_stops set ended_at = platform_now()
-           where party_id is not distinct from $1 and source = $2 and ended_at is null""",
+           where party_id is not distinct from $1 and ended_at is null
+             and (source = $2 or ($2 = $3 and source like 'payout:%'))""",
         party and party.id,
         source,
+        OPERATORS,
     )
     return bool(ended)
 

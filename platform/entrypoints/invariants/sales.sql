@@ -445,11 +445,12 @@ with at_channel as (
     where payment.channel_minor > 0 and payment.provider <> 'bank'
       and (payment.status = 'SUCCEEDED' or unapplied.id is not null)
     union all
-    -- A refund with this reason was paid by the bank, with what the dispute has taken.
+    -- A refund with this reason was paid by the bank, with what the dispute has taken; and what
+    -- the channel has refused was given otherwise.
     select upper(payment.provider), refund.currency, refund.covered_minor - refund.channel_minor
     from refunds refund
     join payments payment on payment.id = refund.payment_id
-    where refund.status = 'DONE' and refund.reason <> 'CHARGEBACK'
+    where refund.status = 'DONE' and refund.reason <> 'CHARGEBACK' and refund.given_as is null
       and payment.provider <> 'bank'
     union all
     select upper(provider), currency,

@@ -9,10 +9,11 @@ from billing.bank.refunds import BankRefund
 from billing.ledger import Account
 from billing.postings import bank as postings
 from kernel import db
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid
 from kernel.faults import crash_point
 from kernel.ids import new_id
-from orders import news, refund_sending
+from orders import failed_refunds, news, refund_sending
+from orders.failed_refunds import Way
 from orders.refund_sending import DueRefund
 
 
@@ -42,12 +43,17 @@ async def return_line(*, line_id: UUID, actor: str) -> None:
 
 
 async def settle_refund(*, bank_refund_id: UUID, to_wallet: bool, actor: str) -> None:
-    """Note that a transfer back was sent, or give its money to the buyer's wallet instead.
+    """Note that a transfer back was sent, or give its money to the buyer's wallet instead; of a
+    refund that its channel has refused, too.
 
     The same word again changes nothing. Raises `NotFound`, and `Invalid` where the other was
-    decided before, or where no customer has a wallet.
+    decided before, or where no customer has a wallet; `OrderDisputed`.
     """
     owed = await _owed(bank_refund_id)
+    if owed is None:
+        way: Way = "WALLET" if to_wallet else "BANK"
+        await failed_refunds.give(refund_id=bank_refund_id, way=way, actor=actor)
+        return
     wanted = "WALLET" if to_wallet else "SENT"
     if owed.state == wanted:
         return
@@ -78,16 +84,14 @@ def _paid_from(owed: BankRefund, customer_id: UUID | None, *, to_wallet: bool) -
     return accounts.wallet(customer_id, owed.currency)
 
 
-async def _owed(bank_refund_id: UUID) -> BankRefund:
+async def _owed(bank_refund_id: UUID) -> BankRefund | None:
     rows = await db.read(
         db.core_scope(),
         """select id, line_id, refund_id, amount_minor::bigint, currency::text, state
            from bank_refunds where id = $1""",
         bank_refund_id,
     )
-    if not rows:
-        raise NotFound("There is no such refund.", field="refundId")
-    return BankRefund(**rows[0])
+    return BankRefund(**rows[0]) if rows else None
 
 
 async def _refund_of(owed: BankRefund) -> tuple[DueRefund | None, UUID | None]:

@@ -65,7 +65,9 @@ async def take(case: Case, payment: Payment, *, at_last: bool) -> Case:
 
 # What the bank will pay of the order's lines, or of refunds that are owed, is in nobody's wallet.
 _IN_WALLET: Final = """
-select least(coalesce(sum(wallet_minor), 0) - $2::bigint
+select least(coalesce(sum(wallet_minor + case when given_as = 'WALLET'
+                                              then channel_minor - covered_minor else 0 end), 0)
+             - $2::bigint
              - (select coalesce(sum(taken_minor), 0) from disputes
                 where payment_id = $1 and (settled_at is null or state = 'LOST')),
              $3::bigint - coalesce(sum(channel_minor - covered_minor)

@@ -5,7 +5,7 @@ from typing import Final
 from schema.field_table.roles import BUYERS, FINANCE, OPERATORS, SUPPLIERS
 
 ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
-    ("Query", OPERATORS, "bankLines bankStatement bankRefunds"),
+    ("Query", OPERATORS, "bankLines bankStatement bankRefunds failedRefunds"),
     ("Mutation", OPERATORS, "bankStatementUploadStart paymentMatch bankLineReturn"),
     ("Mutation", OPERATORS, "bankRefundSettle"),
     ("BankTransferDetails", BUYERS | FINANCE | SUPPLIERS, "holder bank number reference amount"),
@@ -19,4 +19,7 @@ ROWS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("BankStatementAddress", OPERATORS, "url statementId expiresAt"),
     ("BankRefundFile", OPERATORS, "count content"),
     ("BankRefundSettled", OPERATORS, "refundId"),
+    ("FailedRefundConnection", OPERATORS, "edges pageInfo"),
+    ("FailedRefundEdge", OPERATORS, "cursor node"),
+    ("FailedRefund", OPERATORS, "id orderNo method reason amount createdAt"),
 )

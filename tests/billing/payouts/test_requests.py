@@ -6,7 +6,7 @@ from billing.ledger import InsufficientBalance
 from billing.payout_gate import PayoutsStopped
 from billing.payouts.parties import PaidPartyKind, Party
 from billing.payouts.requests import InDebt, PayoutConflict, WrongState
-from billing.payouts.stops import resume_payouts, stop_payouts
+from billing.payouts.stops import OPERATORS, by_payout, resume_payouts, stop_payouts
 from entrypoints.verify import verify
 from identity.step_up import Purpose, StepUpRequired
 from kernel import db
@@ -68,6 +68,14 @@ async def test_a_payout_is_refused_with_a_reason_and_nothing_is_written(desk: Pa
     for_another_act = await prove(desk.holder, Purpose.PAYOUT_METHOD)
     with pytest.raises(StepUpRequired):
         await desk.ask(50_000, proof=for_another_act)
+    # A part of a payout came back: that waits for people, and operators end it, nobody else does.
+    async with db.transaction(db.core_scope()):
+        await stop_payouts(desk.party, source=by_payout(desk.party.id), reason="a part came back")
+    with pytest.raises(PayoutsStopped):
+        await desk.ask(50_000)
+    async with db.transaction(db.core_scope()):
+        assert not await resume_payouts(desk.party, source="a case")
+        assert await resume_payouts(desk.party, source=OPERATORS)
     for source, party in (("a case", desk.party), ("reconciliation", None)):
         async with db.transaction(db.core_scope()):
             await stop_payouts(party, source=source, reason="something is open")

@@ -1,0 +1,5 @@
+"""A refund that its channel has refused is not the end of it."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0063_what_waits_for_a_bank")
