@@ -66,6 +66,7 @@ left join orders on orders.id = refund.order_id and orders.tenant_id = refund.te
 _PAGE: Final = f"""
 {_SELECT}
 where refund.status = 'FAILED' and ($1::uuid is null or refund.id < $1)
+  and ($3::uuid is null or refund.tenant_id = $3)
 order by refund.id desc limit $2
 """
 _ONE: Final = f"""
@@ -82,15 +83,17 @@ where id = $1 and status = 'FAILED' and channel_minor - covered_minor = $4
 """
 
 
-async def failed_page(*, first: int | None, after: str | None) -> FailedPage:
-    """A page of the refunds of all shops that wait for an operator. Raises `Invalid`."""
+async def failed_page(
+    *, first: int | None, after: str | None, of: UUID | None = None
+) -> FailedPage:
+    """A page of the refunds of a shop (`of`), or of all, that wait for an operator. Raises
+    `Invalid`."""
     size = cursors.page_size(first)
-    place = cursors.read(after, tenant_id=None, about=_ABOUT)
-    found = await db.read(
-        db.every_tenant(reason=_REASON), _PAGE, UUID(place[0]) if place else None, size + 1
-    )
+    place = cursors.read(after, tenant_id=of, about=_ABOUT)
+    scope = db.every_tenant(reason=_REASON)
+    found = await db.read(scope, _PAGE, UUID(place[0]) if place else None, size + 1, of)
     shown = tuple(_refund(row) for row in found[:size])
-    marks = tuple(cursors.write([str(one.id)], tenant_id=None, about=_ABOUT) for one in shown)
+    marks = tuple(cursors.write([str(one.id)], tenant_id=of, about=_ABOUT) for one in shown)
     return FailedPage(shown, marks, has_next=len(found) > size)
 
 

@@ -102,13 +102,16 @@ class BankQuery:
         return statement_type(await files.statement_file(which))
 
     @strawberry.field(
-        description="Refunds that a channel has refused: `bankRefundSettle` gives them otherwise."
+        description="What a channel has refused to give back to buyers of the shop, at the "
+        "platform's own address of every shop; `bankRefundSettle` gives it otherwise."
     )
     async def failed_refunds(
         self, info: Info, first: int = 20, after: str | None = None
     ) -> FailedRefundConnection:
         """Read a page of them."""
-        return failed_connection(await failed.failed_page(first=first, after=after))
+        shop = info.context.shop
+        of = None if len(shop.path) == 1 else shop.id
+        return failed_connection(await failed.failed_page(first=first, after=after, of=of))
 
     @strawberry.field(description="The transfers back that are due, as a file for the bank.")
     async def bank_refunds(self, info: Info) -> BankRefundFile:

@@ -117,6 +117,7 @@ class Secrets:
                 if caller.role == "OPERATOR" and len(caller.shop.path) == 1:
                     # There the disputes of all shops stand, with the orders that they are about.
                     known |= {theirs.guests["disputed"].no, public_id("dsp", theirs.dispute)}
+                    known |= {self._town.bank.refused_id}  # as do the refunds that wait for them
                 yield from texts - known
                 # An operator's list names every tenant; a child knows how to reach its parent.
                 if not _is_parent(caller, theirs) and caller.role != "OPERATOR":
