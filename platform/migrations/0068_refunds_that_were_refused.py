@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0063_what_waits_for_a_bank")
+Migration = sql_migration(__file__, after="0067_affiliate_clicks")
