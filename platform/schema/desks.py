@@ -13,10 +13,11 @@ from kernel.ids import public_id
 from offers import catalogue
 from offers.own_prices import own_prices
 from orders.queries import orders_page
-from schema.balances import Balances, balances_type
+from schema.balances import Balances, balances_type, outlook_of
 from schema.connections import PageInfo
 from schema.context import Info
 from schema.inputs import moment_in
+from schema.look_ahead import selected
 from schema.money import Money, amount
 from schema.offer_types import StockView, stock_view
 from schema.order_types import OrderConnection, order_connection
@@ -163,11 +164,13 @@ class DeskQuery:
             shares = await earned_shares(affiliate_id)
         if row is None:
             raise NotFound("There is no such affiliate.")
+        wanted = selected(info).below("balances")
+        outlook = await outlook_of(affiliate_id, context.shop, wanted=wanted)
         return Affiliate(
             code=row["code"],
             name=row["name"],
             rate_bp=row["rate_bp"],
-            balances=balances_type(balance, context.shop, affiliate_id),
+            balances=balances_type(balance, outlook, currency),
             commissions=[
                 Commission(
                     order_no=share["no"],
@@ -192,11 +195,13 @@ class DeskQuery:
             balance = await party_balance(supplier_id, currency)
         if row is None:
             raise NotFound("There is no such supplier.")
+        wanted = selected(info).below("balances")
+        outlook = await outlook_of(supplier_id, context.shop, wanted=wanted)
         return Supplier(
             name=row["name"],
             status=row["status"],
             commission_bp=row["commission_bp"],
-            balances=balances_type(balance, context.shop, supplier_id),
+            balances=balances_type(balance, outlook, currency),
             listings=[_listing(listing, info) for listing in listings],
         )
 

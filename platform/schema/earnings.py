@@ -14,9 +14,10 @@ from orders.compensating import Compensation
 from orders.earnings.setting import set_terms
 from orders.earnings.terms import Terms
 from orders.split import PartyKind
-from schema.balances import Balances, balances_type
+from schema.balances import Balances, balances_type, outlook_of
 from schema.context import Info
 from schema.inputs import moment_in
+from schema.look_ahead import selected
 from schema.money import Money, amount
 from schema.problems import Problem, Refusals
 
@@ -108,7 +109,8 @@ class EarningQuery:
         found = parse_id(_IDS[party], party_id, field="partyId")
         async with db.transaction(db.core_scope(), read_only=True):
             balance = await party_balance(found, context.shop.currency)
-        return balances_type(balance, context.shop, found)
+        outlook = await outlook_of(found, context.shop, wanted=selected(info))
+        return balances_type(balance, outlook, context.shop.currency)
 
     @strawberry.field(
         description="How far the buyers of a failed batch have been paid back; null: nobody began."

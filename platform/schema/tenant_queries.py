@@ -12,7 +12,7 @@ from billing.trade_balances import TradeBalance, trade_balance
 from kernel import cursors, db
 from kernel.errors import Invalid
 from kernel.ids import parse_id, public_id
-from schema.balances import tenant_balances
+from schema.balances import Outlook, outlook_of, tenant_balances
 from schema.connections import PageInfo
 from schema.context import Context, Info
 from schema.domains import domain_type
@@ -72,8 +72,11 @@ class TenantQuery:
     async def tenant(self, info: Info) -> Tenant:
         """Read the shop with its balances, children, domains and past."""
         context = info.context
+        wanted = selected(info)
+        shop, of_balances = context.shop, wanted.below("balances")
+        outlook = await outlook_of(shop.id, shop, wanted=of_balances)
         async with db.transaction(context.core(), read_only=True):
-            return await _tenant(context, selected(info))
+            return await _tenant(context, wanted, outlook)
 
     @strawberry.field(
         description="The shops directly below; of what is deeper, only how many there are.",
@@ -144,7 +147,7 @@ async def _money(shop: Shop, wanted: Selected) -> tuple[PartyBalance, TradeBalan
     )
 
 
-async def _tenant(context: Context, wanted: Selected) -> Tenant:
+async def _tenant(context: Context, wanted: Selected, outlook: Outlook) -> Tenant:
     """Read what is asked for, and nothing else: each list is a statement of its own."""
     shop = context.shop
     is_known = wanted.fields.keys() <= _OF_THE_SHOP
@@ -175,7 +178,7 @@ async def _tenant(context: Context, wanted: Selected) -> Tenant:
         deposit_paid=amount(facts["deposit_paid_minor"], shop.currency),
         closes_at=facts["closes_at"],
         payment_methods=[PaymentMethodCode(code) for code in shop.payment_methods],
-        balances=tenant_balances(*money, shop),
+        balances=tenant_balances(*money, outlook, shop.currency),
         children=[child_type(child) for child in children],
         domains=[domain_type(host) for host in hosts],
         events=[TenantEvent(**event) for event in events],

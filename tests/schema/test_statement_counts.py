@@ -107,8 +107,8 @@ QUESTIONS = [
     ),
     Question(
         "the shop's balances",
-        "{ tenant { name balances { pending { amountMinor } } children { slug } } }",
-        3,
+        "{ tenant { name balances { held { amountMinor } forecast { at } } children { slug } } }",
+        4,
         "STAFF",
     ),
 ]
