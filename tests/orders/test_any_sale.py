@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from any_money import AnyMoney, NothingToDo, Open, Stage
 from billing import accounts, ledger
 from billing.payment_methods.base import ChannelReport
 from coupon_issuers import PLATFORM_PAYS, SHOP_PAYS, fund, issue_for_subtree
@@ -37,7 +38,6 @@ from points_desk import begin_program, give_points, plant_points
 from promotions.discounts import CouponKind, Payer, PayerKind
 from random_markets import Market, erase, market_wishes, plant_market
 from sales import (
-    ChannelInMemory,
     Purchase,
     RefundAnswer,
     SalesDesk,
@@ -66,7 +66,14 @@ WHAT_IS_WRITTEN = """
                                   || ' ' || open_holds, '' order by share_id)) from earnings),
            (select coalesce(sum(ahead_minor), 0) from earnings_ahead),
            (select md5(string_agg(id || status || coalesce(held_by_line_id::text, ''), ''
-                                  order by id)) from keys)
+                                  order by id)) from keys),
+           (select count(*) from key_replacements), (select sum(reversed_minor) from line_shares),
+           (select md5(string_agg(id || state || coalesce(settled_at::text, ''), ''
+                                  order by id)) from disputes),
+           (select md5(string_agg(id || state, '' order by id)) from fast_refunds),
+           (select md5(string_agg(id || state, '' order by id)) from payouts),
+           (select md5(string_agg(id || state, '' order by id)) from deposit_holds),
+           (select count(*) from ledger_adjustments where state = 'POSTED')
 """
 WHAT_MUST_NEVER_BE = """
     with balances as (
@@ -83,8 +90,13 @@ WHAT_MUST_NEVER_BE = """
     select 'the shares are not the net', line_id::text from line_shares s
     join order_lines l on l.id = s.line_id
     group by line_id, l.net_minor, l.refunded_minor
-    having sum(s.amount_minor) <> l.net_minor or sum(s.reversed_minor) > l.refunded_minor + (
-        select coalesce(sum(returned_minor), 0) from discount_lines where line_id = s.line_id)
+    having sum(s.amount_minor) <> l.net_minor + (
+            select coalesce(sum(given_up_minor + cover_minor), 0) from key_replacements
+            where line_id = s.line_id)
+        or sum(s.reversed_minor) > l.refunded_minor + (
+            select coalesce(sum(returned_minor), 0) from discount_lines where line_id = s.line_id
+        ) + (select coalesce(sum(given_up_minor + cover_returned_minor), 0) from key_replacements
+             where line_id = s.line_id)
     union all
     select 'a share is below zero', line_id::text from line_shares where amount_minor < 0
     union all
@@ -140,6 +152,7 @@ WHAT_HAPPENS = [
     "a_shop_is_restricted_or_let_go",
     "a_tenant_is_lost_or_comes_back",
     "a_tenant_is_lost_or_comes_back",
+    *AnyMoney.WHAT_HAPPENS,
 ]
 """The actions of `AnySale`, each as often as it is worth."""
 POINTS_USED = [0, 0, 0, 1, 3, 20, 100, 1_000, 10**6]
@@ -156,24 +169,6 @@ COUPON_CODES: list[list[str]] = [
 _line_wishes = st.tuples(st.integers(0, 1), st.integers(1, 4), st.booleans())
 
 
-class NothingToDo(Exception):
-    """There is nothing yet that this could happen to."""
-
-
-@dataclass
-class Stage:
-    """What all runs share: a loop, a database, and a count of what was done and refused."""
-
-    runner: asyncio.Runner
-    owner: asyncpg.Connection
-    config: Settings
-    channels: dict[str, ChannelInMemory]
-    done: Counter[str] = field(default_factory=Counter)
-
-    def run(self, what: Coroutine[Any, Any, Result]) -> Result:
-        return self.runner.run(what)
-
-
 @contextmanager
 def stage_of(config: Settings) -> Iterator[Stage]:
     """The product's pools and an owner's connection in a loop of their own."""
@@ -188,7 +183,7 @@ def stage_of(config: Settings) -> Iterator[Stage]:
             runner.run(owner.close())
 
 
-class AnySale:
+class AnySale(AnyMoney):
     """Everybody acts at random; hypothesis looks for the order of things that breaks the books."""
 
     def __init__(self, stage: Stage, data: st.DataObject) -> None:
@@ -205,6 +200,7 @@ class AnySale:
         self.reports: list[ChannelReport] = []
         self.lost: list[ShopAt] = []
         self.cases: list[UUID] = []
+        self.open = Open()
         self.minutes = 0.0
 
     def run(self, steps: int) -> None:
@@ -488,7 +484,8 @@ class AnySale:
         """One of them; without any there is nothing to do, and the step ends."""
         if not things:
             raise NothingToDo
-        return things[self.draw(st.integers(0, len(things) - 1))]
+        chosen: int = self.draw(st.integers(0, len(things) - 1))
+        return things[chosen]
 
     def _order(
         self, shop: ShopAt, lines: Sequence[tuple[int, int, bool]], *, signed_in: bool
@@ -634,7 +631,7 @@ def play(config: Settings, *, examples: int, steps: int, soak: bool = False) -> 
 
 
 def test_the_books_are_sound_after_some_steps_of_a_sale(config: Settings) -> None:
-    assert play(config, examples=2, steps=12).total() > 10
+    assert play(config, examples=2, steps=40).total() > 20
 
 
 @pytest.mark.sweep
@@ -658,6 +655,25 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
         "returned",
         *REASONS,
     )
+    money = (
+        "replaced",
+        "not replaced",
+        "bank opens",
+        "bank wins",
+        "bank loses",
+        "paid at once",
+        "upheld",
+        "rejected",
+        "held of a deposit",
+        "ended a hold",
+        "asked for a payout",
+        "sent",
+        "payout PAID",
+        "payout RETURNED",
+        "corrected",
+        "not corrected",
+        "read a statement",
+    )
     heard = ("LATE_SETTLED", "TOPPED_UP", "REFUNDING", "ENDED")
     lives = ("stopped", "let go", "was lost", "came back", "moved")
     traded = ("bought at cost", "paid its child", "not bought at cost", "not paid its child")
@@ -673,6 +689,7 @@ def test_the_books_are_sound_after_every_step_of_any_sale(config: Settings) -> N
         what
         for what in (
             *deeds,
+            *money,
             *lives,
             *traded,
             *refused,
