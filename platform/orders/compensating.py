@@ -196,7 +196,7 @@ async def _pay_back(bought: Bought, batch_id: UUID, penalty_bp: int) -> None:
         await write_refund(refund_id, order, line, amount_minor, "INSPECTION", batch_id=batch_id)
         penalty_minor = amount_minor * penalty_bp // BASIS_POINTS
         if penalty_minor:
-            await _take_penalty(refund_id, order, line, penalty_minor)
+            await _take_penalty(refund_id, order, line, penalty_minor, batch_id)
     await news.order_changed(order.tenant_id, order.id)
 
 
@@ -218,13 +218,21 @@ async def _is_paid_back(batch_id: UUID, line: Line) -> bool:
     return found
 
 
-async def _take_penalty(refund_id: UUID, order: Order, line: Line, amount_minor: int) -> None:
-    """From the supplier's deposit first. Goods of the platform's own have nobody to pay it."""
+async def _take_penalty(
+    refund_id: UUID, order: Order, line: Line, amount_minor: int, batch_id: UUID
+) -> None:
+    """From the deposit of the batch's supplier first, whoever else has supplied the line. Goods of
+    the platform's own have nobody to pay it."""
     earned = await lock_earnings(order.id, [line.id])
-    suppliers = [row.party_id for row in earned if row.party_kind == "SUPPLIER"]
-    if not suppliers:
+    supplier_id: UUID = await db.fetch_value(
+        """select listing.supplier_id from key_batches batch
+           join supplier_listings listing on listing.id = batch.supplier_listing_id
+           where batch.id = $1""",
+        batch_id,
+    )
+    if supplier_id not in [row.party_id for row in earned if row.party_kind == "SUPPLIER"]:
         return
-    claim = Claim(suppliers[0], "SUPPLY", amount_minor, deposit_first=True)
+    claim = Claim(supplier_id, "SUPPLY", amount_minor, deposit_first=True)
     sources = drawing.drawn_on([claim], [], order.currency)
     balances = await ledger.lock_balances(sources)
     held = dict(zip(sources, balances, strict=True))

@@ -9,6 +9,7 @@ from dispute_desk import bank_of
 from earnings_books import days_pass, of_party
 from orders import compensating
 from orders.compensating import AlreadyCompensated, compensate_batch, compensate_next
+from replacement_desk import DEPOSIT_MINOR, replace, second_supplier, sold
 from sales import Purchase, SalesDesk
 
 pytestmark = pytest.mark.engines
@@ -97,3 +98,24 @@ async def test_who_waits_for_a_bank_is_paid_back_after_it_has_decided(desk: Sale
     done = await compensating.compensation_of(batch_id)
     assert done is not None
     assert done.ended_at is not None
+
+
+async def test_a_penalty_is_of_whose_batch_it_was_and_not_of_whose_key_was_replaced(
+    desk: SalesDesk,
+) -> None:
+    purchase = await sold(desk)
+    other = await second_supplier(desk.world, keys=1)
+    await replace(purchase)
+    await compensate_batch(
+        batch_id=desk.world.batch_ids[other.listing_id],
+        since=SINCE,
+        penalty_bp=1_000,
+        actor="operator:test",
+    )
+    await compensate_next(5)
+    parties = ("A", desk.world.goods.supplier_id), ("B", other.supplier_id)
+    books = await desk.books(*parties)
+    assert books["R:PENALTY"] == -1_050
+    assert books["L:DEPOSIT:FREE A"] == -DEPOSIT_MINOR
+    assert books["A:RECV B"] == 1_050 + 63
+    await desk.assert_sound()
