@@ -86,6 +86,7 @@ WITHOUT_MODEL = {
     "earning_holds": "key of three columns",
     "affiliate_clicks": "appended many at once by a sweep, and read in SQL",
     "affiliate_days": "no key of its own: a day of a link, folded in SQL",
+    "affiliate_reviews": "opened by a sweep, decided by conditional updates alone",
     "attributions": "written with its order by one statement, and read in SQL",
     "earning_terms": "no key of its own: a kind, and whose they are",
     "chargeback_liabilities": "a term of the past, appended and read in SQL",

@@ -78,6 +78,7 @@ _NAMES = {
     "aff": "affiliate",
     "apg": "program",
     "alk": "link",
+    "arv": "review",
     "bat": "key batch",
     "sup": "supplier",
     "lst": "supplier listing",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -190,10 +191,9 @@ class AffiliateMutation:
     ) -> AffiliateProgramPayload:
         """Say what the shop promises."""
         context = info.context
-        given = input.program_id
         program = await programs.save_program(
             tenant_id=context.shop.id,
-            program_id=parse_id("apg", given, field="programId") if given else None,
+            program_id=_id("apg", input.program_id, field="programId"),
             terms=_terms(input, context),
         )
         return AffiliateProgramSaved(program=program_type(program, context))
@@ -244,11 +244,10 @@ class AffiliateMutation:
         """Make a link of the affiliate's own."""
         context = info.context
         assert context.caller is not None  # the role × field table lets only affiliates in
-        given = input.product_id
         link = await links.create_link(
             tenant_id=context.shop.id,
             affiliate_id=context.caller.principal_id,
-            product_id=parse_id("prd", given, field="productId") if given else None,
+            product_id=_id("prd", input.product_id, field="productId"),
             sub_id=input.sub_id or "",
         )
         return AffiliateLinkCreated(link=link_type(link, context))
@@ -274,12 +273,14 @@ def _terms(input: AffiliateProgramUpdateInput, context: Context) -> ProgramTerms
 def _special_rate(one: AffiliateRateInput, context: Context) -> SpecialRate:
     return SpecialRate(
         rate=_rate(one.rate_bp, one.fixed, context),
-        sku_id=parse_id("sku", one.sku_id, field="skuId") if one.sku_id else None,
-        category_id=parse_id("cat", one.category_id, field="categoryId")
-        if one.category_id
-        else None,
-        tier_id=parse_id("tir", one.tier_id, field="tierId") if one.tier_id else None,
+        sku_id=_id("sku", one.sku_id, field="skuId"),
+        category_id=_id("cat", one.category_id, field="categoryId"),
+        tier_id=_id("tir", one.tier_id, field="tierId"),
     )
+
+
+def _id(kind: str, given: strawberry.ID | None, *, field: str) -> UUID | None:
+    return None if given is None else parse_id(kind, given, field=field)
 
 
 def _rate(rate_bp: int | None, fixed: MoneyInput | None, context: Context) -> Rate:

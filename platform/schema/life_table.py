@@ -47,7 +47,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", OUTLIVES, "disputes"),
     ("Query", ALWAYS, "dispute"),
     ("Query", SERVED, "tiers openPrograms affiliates affiliatePrograms"),
-    ("Query", OUTLIVES, "links affiliateReport"),
+    ("Query", OUTLIVES, "links affiliateReport affiliateReviews"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
     (
@@ -93,7 +93,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", SERVED, "couponCreate couponCodesGenerate couponPause couponResume"),
     ("Mutation", SERVED, "affiliateProgramUpdate affiliateApprove"),
     ("Mutation", STANDING, "affiliateJoin linkCreate"),
-    ("Mutation", OUTLIVES, "affiliateSignIn"),
+    ("Mutation", OUTLIVES, "affiliateSignIn affiliateReviewDecide appealCreate"),
     ("Mutation", SERVED, "promoBudgetTopUp pointsProgramUpsert pointsAdjust"),
     ("Mutation", ACCEPTED, "priceListUploadStart priceListImport"),
     ("Mutation", ALWAYS, "tradeBalanceCredit settlementModeSet"),

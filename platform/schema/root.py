@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from kernel.settings import settings
 from schema.adjustments import AdjustmentMutation, AdjustmentQuery
 from schema.affiliate_portal import AffiliatePortalQuery
+from schema.affiliate_reviews import AffiliateReviewMutation, AffiliateReviewQuery
 from schema.affiliates import AffiliateMutation, AffiliateQuery
 from schema.api_clients import ApiClientMutation, ApiClientQuery
 from schema.audit import AuditQuery
@@ -115,6 +116,7 @@ class Query(
     CouponQuery,
     AffiliateQuery,
     AffiliatePortalQuery,
+    AffiliateReviewQuery,
     PromoBudgetQuery,
     TierQuery,
     PointsQuery,
@@ -162,6 +164,7 @@ class Mutation(
     DomainMutation,
     CouponMutation,
     AffiliateMutation,
+    AffiliateReviewMutation,
     PromoBudgetMutation,
     PointsMutation,
     SavedContactMutation,

@@ -25,5 +25,10 @@ OF_AFFILIATES: Final = {
         "渠道标识最多 {} 个字母、数字、点、连字符或下划线。"
     ),
     "A report is of {} to {} days.": "报表周期为 {} 到 {} 天。",
+    "There is no such review.": "没有该审核记录。",
+    "A review is cleared or upheld.": "审核结果须为放行或维持。",
+    "Somebody has decided about it.": "该审核已有结果。",
+    "An appeal is made once, before it is cleared.": "放行前可申诉一次。",
+    "A text has {} to {} printable characters.": "内容为 {} 到 {} 个可见字符。",
     "An affiliate has at most {} links.": "每位推广员最多 {} 个链接。",
 }

@@ -19,6 +19,7 @@ from isolation.neighbours import (
     give_login,
     open_link,
     plant_invitation,
+    plant_review,
 )
 from isolation.slots import AT_DESK, OF_OPERATORS, Ask, Caller, everything_of, right_values, slot_of
 from kernel.ids import parse_id, public_id
@@ -325,6 +326,8 @@ async def make_ready(ask: Ask, values: dict[Path, Any], *, invited: bool = True)
     if name == "passwordChange" and ask.caller.person is not None:
         await give_login(town.owner, ask.caller.person.id)
     await _make_money_ready(ask)
+    if name in ("affiliateReviewDecide", "appealCreate"):
+        await plant_review(town.owner, own)
     if name.startswith("affiliate") and ask.caller.role == "CUSTOMER" and ask.caller.person:
         await be_ready_for(town.owner, name, own, ask.caller.person.id)
     if name == "invitationAccept" and invited:

@@ -77,6 +77,7 @@ PASSWORD: Final = "correct horse battery"
 _SHORT_LISTS: Final = {
     "priceRules": "price rules", "priceAlerts": "price alerts", "priceImpact": "price impact",
     "affiliates": "affiliates",
+    "affiliateReviews": "affiliate reviews",
 }  # fmt: skip
 _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
@@ -181,6 +182,7 @@ class Holdings:
     quote_id: str = ""
     affiliate_code: str = ""
     affiliate_program: UUID = UUID(int=0)
+    affiliate_review: UUID = field(default_factory=new_id)
     idempotency_key: str = ""
     coupon_code: str = ""
     coupon_id: UUID = UUID(int=0)
@@ -445,6 +447,7 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     await _have_statements(world, mine)
     mine.vouchers = await give_vouchers(await _shop_of(shop), mine.marker)
     await _be_paid(world.owner, mine)
+    await plant_review(world.owner, mine)
     await _take_cursors(api, mine)
     return mine
 
@@ -946,6 +949,21 @@ async def _plant_card(mine: Holdings) -> UUID:
         await cards.keep(card, tenant_id=mine.shop.id, customer_id=person.id, provider="stripe")
     (kept,) = await cards.saved_cards(tenant_id=mine.shop.id, customer_id=person.id)
     return kept.id
+
+
+async def plant_review(owner: asyncpg.Connection, mine: Holdings) -> None:
+    """A commission of the affiliate's that somebody is to look at, again."""
+    await owner.execute(
+        """insert into affiliate_reviews (tenant_id, id, order_id, affiliate_id, suspicions, words)
+           values ($1, $2, $3, $4, '{TOO_FAST}', array[$5])
+           on conflict (order_id) do update set status = 'OPEN', decided_at = null, note = null,
+               decided_by = null, appeal = null, appealed_at = null""",
+        mine.shop.id,
+        mine.affiliate_review,
+        mine.customers["delivered"].id,
+        mine.people["AFFILIATE"].id,
+        f"{mine.marker} words",
+    )
 
 
 async def _open_keys(api: Api, mine: Holdings) -> None:

@@ -505,6 +505,13 @@ SLOTS: Final[dict[str, Slot]] = {
     ),
     "Mutation.affiliateApprove(input.decision)": Slot(_fixed("ACTIVE")),
     "Mutation.affiliateJoin(input.code)": Slot(lambda _: f"own{new_id().hex[-20:]}"),
+    "reviewId": Slot(
+        lambda ask: public_id("arv", ask.caller.own.affiliate_review),
+        lambda _, theirs: [public_id("arv", theirs.affiliate_review)],
+        _id("arv"),
+    ),
+    "Mutation.affiliateReviewDecide(input.decision)": Slot(_fixed("CLEARED")),
+    "Mutation.appealCreate(input.text)": Slot(_fixed("they have really come by my video")),
     "recruiterCode": Slot(
         lambda ask: ask.caller.own.affiliate_code, lambda _, theirs: [theirs.affiliate_code]
     ),

@@ -38,6 +38,7 @@ TENANT_CLASS = {
     "affiliate_clicks",
     "affiliate_days",
     "attributions",
+    "affiliate_reviews",
     "orders",
     "order_lines",
     "delivered_keys",

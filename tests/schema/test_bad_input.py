@@ -57,12 +57,13 @@ _SENDERS: Final = {
     "refundCreate": "STAFF_FINANCE",
     "stockDeclare": "SUPPLIER",
     "linkCreate": "AFFILIATE",
+    "appealCreate": "AFFILIATE",
     "keyReplace": "OPERATOR",
     **{
         name: "STAFF_OWNER" if "STAFF_OWNER" in GRANTS[f"Mutation.{name}"] else "OPERATOR"
         for name in MUTATIONS
         if "CUSTOMER" not in GRANTS[f"Mutation.{name}"]
-        and name not in ("refundCreate", "stockDeclare", "linkCreate", "keyReplace")
+        and name not in ("refundCreate", "stockDeclare", "linkCreate", "appealCreate", "keyReplace")
     },
 }
 
@@ -512,6 +513,7 @@ HARMLESS: Final = {
     "subId": {"empty"},  # a link without one
     "rateBp": {"0"},  # nobody earns by these goods
     "secondBp": {"0"},
+    "Mutation.appealCreate(input.text)": {"half of SQL", "outside the first plane"},  # free text
     "thirdBp": {"0"},
     "returnPath": set(_TEXTS),  # the buyer comes back to the shop's first page
     "contact": set(_TEXTS) - {"10,000 characters", "control characters", "blank"},  # free text

@@ -76,7 +76,7 @@ select earning.order_id, earning.share_id, earning.open_holds, earning.held_mino
        count(stop.case_id) as cases
 from earnings earning
 left join earning_holds stop on (stop.order_id, stop.line_id) = (earning.order_id, earning.line_id)
-    and stop.released_at is null
+    and stop.released_at is null and coalesce(stop.party_kind = earning.party_kind, true)
 group by earning.order_id, earning.share_id
 having earning.open_holds <> count(stop.case_id)
     or (earning.open_holds = 0 and earning.held_minor > 0)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.log import get_logger
+from orders.conversions import reviewing
 
 log = get_logger(__name__)
 ORDERS_AT_ONCE: Final = 100
@@ -26,7 +27,8 @@ update attributions set noted_at = platform_now()
 from orders
 where attributions.order_id = $1 and attributions.noted_at is null
   and (orders.id, orders.tenant_id) = (attributions.order_id, attributions.tenant_id)
-returning orders.payment_status = 'PAID' and orders.affiliate_id is not null as counts
+returning orders.payment_status = 'PAID' and orders.affiliate_id is not null as counts,
+          attributions.affiliate_id || attributions.upline_ids as affiliate_ids
 """
 # Whoever has brought the buyer has the order; those above have what they earn by it.
 _FOLD: Final = """
@@ -70,5 +72,6 @@ async def _note(tenant_id: UUID, order_id: UUID) -> bool:
     async with db.transaction(db.core_scope(tenant_id)):
         claimed = await db.fetch(_CLAIM, order_id)
         if claimed and claimed[0]["counts"]:
+            await reviewing.look(tenant_id, order_id, claimed[0]["affiliate_ids"])
             await db.execute(_FOLD, order_id)
     return bool(claimed)

@@ -17,31 +17,41 @@ from orders import records
 from orders.earnings.noting import lock_earnings
 from orders.earnings.rows import Earning, write_stages
 from orders.records import Order
+from orders.split import PartyKind
 
 
-async def hold(order_id: UUID, line_id: UUID | None, case_id: UUID, reason: str) -> int:
+async def hold(
+    order_id: UUID,
+    line_id: UUID | None,
+    case_id: UUID,
+    reason: str,
+    *,
+    only: PartyKind | None = None,
+) -> int:
     """Hold what is left of every share of a line, or (None) of all lines of the order; returns
     how much was moved, in minor units.
 
     What has matured already is held as far as the party still has it. Nothing of the line matures
     while a case is open, also what is delivered later. A case holds a line once: holding it again,
-    also after its release, changes nothing. Raises `NotFound`.
+    also after its release, changes nothing. `only`: the shares of this kind of party alone.
+    Raises `NotFound`.
     """
     order = await records.locked_order(order_id)
     line_ids = await _lines(order, line_id)
     earned = await lock_earnings(order.id, line_ids)
     rows = await db.fetch(
-        """insert into earning_holds (tenant_id, case_id, order_id, line_id, reason)
-           select $1, $2, $3, line_id, $5 from unnest($4::uuid[]) as line (line_id)
+        """insert into earning_holds (tenant_id, case_id, order_id, line_id, reason, party_kind)
+           select $1, $2, $3, line_id, $5, $6 from unnest($4::uuid[]) as line (line_id)
            on conflict do nothing returning line_id""",
         order.tenant_id,
         case_id,
         order.id,
         line_ids,
         reason,
+        only,
     )
     fresh = {row["line_id"] for row in rows}
-    stopped = [row for row in earned if row.line_id in fresh]
+    stopped = [row for row in earned if row.line_id in fresh and only in (None, row.party_kind)]
     sources = sorted(
         {account for row in stopped for account in (row.pending, row.available)},
         key=lambda account: account.id,
@@ -71,12 +81,17 @@ async def _release(order_id: UUID, case_id: UUID) -> int:
     earned = await lock_earnings(order.id, [line.id for line in await records.lines_of(order.id)])
     rows = await db.fetch(
         """update earning_holds set released_at = platform_now()
-           where case_id = $1 and order_id = $2 and released_at is null returning line_id""",
+           where case_id = $1 and order_id = $2 and released_at is null
+           returning line_id, party_kind""",
         case_id,
         order.id,
     )
-    freed = {row["line_id"] for row in rows}
-    held = [row for row in earned if row.line_id in freed]
+    freed = {row["line_id"]: row["party_kind"] for row in rows}
+    held = [
+        row
+        for row in earned
+        if row.line_id in freed and freed[row.line_id] in (None, row.party_kind)
+    ]
     _, debts_minor = await debts.lock_balances_and_debts(
         [], sorted({row.debt for row in held if row.is_matured}, key=lambda account: account.id)
     )

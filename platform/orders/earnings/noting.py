@@ -68,7 +68,8 @@ select earned.tenant_id, earned.order_id, share_id, earned.line_id, party_kind, 
        amount_minor, amount_minor, delivered_at, available_at, available_at,
        (select count(*) from earning_holds stop
         where (stop.order_id, stop.line_id) = (earned.order_id, earned.line_id)
-          and stop.released_at is null)
+          and stop.released_at is null
+          and coalesce(stop.party_kind = earned.party_kind, true))
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[],
             $8::bigint[], $9::timestamptz[], $10::timestamptz[])
      as earned (tenant_id, order_id, share_id, line_id, party_kind, party_id, currency,
