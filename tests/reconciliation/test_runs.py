@@ -22,6 +22,7 @@ from kernel.ids import new_id
 from kernel.settings import Settings
 from reconciliation import gathering, items, matching, resolving, runs, sale_checks, turns
 from reconciliation.resolving import ProviderDisagrees
+from replacement_desk import replace, second_supplier
 from sales import provider_ref
 
 OPERATOR = "operator:tests"
@@ -195,6 +196,24 @@ async def test_a_refund_that_is_on_its_way_is_no_difference_nor_is_one_that_came
         "txn back", "REFUND", row["provider_ref"], row["id"], 2_000, 0, "CNY", paid.moved_at
     )
     await keeper.run()
+    assert await keeper.found() == set()
+
+
+async def test_a_key_that_was_replaced_is_no_difference_nor_is_its_refund(
+    keeper: BookKeeper,
+) -> None:
+    first, second = await keeper.sales(2)
+    await keeper.desk.owner.execute("update keys set status = 'EXPIRED' where status = 'AVAILABLE'")
+    await second_supplier(keeper.desk.world, keys=2)
+    await replace(first)
+    await replace(second)
+    await second.refund(second.total_minor, "SUPPLIER_FAULT")
+    await keeper.desk.send_refunds()
+    await keeper.provider_remembers()
+    await keeper.close_day()
+
+    await keeper.run()
+
     assert await keeper.found() == set()
 
 
