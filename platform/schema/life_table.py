@@ -37,7 +37,8 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
         "auditLog auditHead ledgerAdjustments statement statementFile statementFiles fxRates",
     ),
     ("Query", ALWAYS, "manualDeliveries childTenantInvitations"),
-    ("Query", ALWAYS, "partyBalances batchCompensation"),
+    ("Query", ALWAYS, "partyBalances batchCompensation instalmentTerms"),
+    ("Query", OUTLIVES, "instalments"),
     (
         "Query",
         SERVED,
@@ -100,7 +101,11 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     # The books are the platform's, at whatever shop's address an operator is.
     ("Query", ALWAYS, "reconciliationRuns reconciliationItems payoutGates"),
     ("Mutation", ALWAYS, "reconcileRun reconciliationItemResolve payoutGateSet"),
-    ("Mutation", ALWAYS, "earningTermsSet batchCompensate"),
+    ("Mutation", ALWAYS, "earningTermsSet batchCompensate instalmentTermsSet"),
+    ("Mutation", STANDING, "instalmentStart"),
+    ("Mutation", SERVED, "instalmentPay"),
+    ("Mutation", OUTLIVES, "instalmentPlanEnd"),
+    ("Mutation", ACCEPTED, "instalmentsOffer"),
     # Whose deposit an operator decides about stands somewhere else; a supplier's is the platform's.
     ("Query", ALWAYS, "deposit depositHolds"),
     ("Mutation", KEPT, "depositTopUp depositPutDown"),

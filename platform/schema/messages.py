@@ -13,6 +13,7 @@ from schema.sentences_of_deposits import OF_DEPOSITS
 from schema.sentences_of_disputes import OF_DISPUTES
 from schema.sentences_of_earnings import OF_EARNINGS
 from schema.sentences_of_exchange import OF_EXCHANGE
+from schema.sentences_of_instalments import OF_INSTALMENTS
 from schema.sentences_of_payouts import OF_PAYOUTS
 from schema.sentences_of_shops import OF_SHOPS
 from schema.sentences_of_vouchers import OF_VOUCHERS
@@ -53,6 +54,7 @@ _CHINESE = {
     "WRONG_STATE": "当前状态不能执行此操作。",
     "RATE_JUMPS": "该汇率与上一次相差过大。",
     "RATE_IS_OLDER": "该货币对已有更新的汇率。",
+    "INSTALMENTS_NOT_OFFERED": "该订单不支持分期付款。",
     "CHANNEL_UNAVAILABLE": "支付渠道暂无响应，请稍后再试。",
 }
 
@@ -65,6 +67,7 @@ _SENTENCES: Final = (
     | OF_DISPUTES
     | OF_EARNINGS
     | OF_EXCHANGE
+    | OF_INSTALMENTS
     | OF_PAYOUTS
     | OF_DEPOSITS
     | OF_SHOPS

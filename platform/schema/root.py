@@ -27,6 +27,7 @@ from schema.exchange import ExchangeMutation, ExchangeQuery
 from schema.fast_refunds import FastRefundMutation, FastRefundQuery
 from schema.forms import FormQuery
 from schema.goods import GoodsMutation
+from schema.instalments import InstalmentMutation, InstalmentQuery
 from schema.keys import KeyMutation
 from schema.limits import Gate, QueryLimits
 from schema.manual_deliveries import ManualMutation, ManualQuery
@@ -130,6 +131,7 @@ class Query(
     DisputeQuery,
     StatementQuery,
     ExchangeQuery,
+    InstalmentQuery,
 ):
     """What can be asked."""
 
@@ -181,6 +183,7 @@ class Mutation(
     DisputeMutation,
     StatementMutation,
     ExchangeMutation,
+    InstalmentMutation,
 ):
     """What can be done."""
 

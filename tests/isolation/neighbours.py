@@ -34,6 +34,7 @@ from isolation.money_out import (
     plant_party,
     plant_proof,
 )
+from isolation.plan_holdings import begin_plan, in_parts_of, offer_plans
 from isolation.voucher_holdings import HeldVouchers, give_vouchers
 from kernel import crypto, db
 from kernel.cursors import write as write_cursor
@@ -448,8 +449,22 @@ async def _trade(world: World, api: Api, shop: ShopAt) -> Holdings:
     mine.vouchers = await give_vouchers(await _shop_of(shop), mine.marker)
     await _be_paid(world.owner, mine)
     await plant_review(world.owner, mine)
+    await _pay_in_parts(world.owner, api, mine)
     await _take_cursors(api, mine)
     return mine
+
+
+async def _pay_in_parts(owner: asyncpg.Connection, api: Api, mine: Holdings) -> None:
+    """Orders that the customer has begun to pay in parts."""
+    shop = await _shop_of(mine.shop)
+    await offer_plans(shop)
+    await renew(api, mine, "payable in parts")
+    for name in in_parts_of(mine.shop):
+        await renew(api, mine, name)
+        no = mine.customers[name].no
+        total_minor = await owner.fetchval("select total_minor from orders where no = $1", no)
+        customer_id = mine.people["CUSTOMER"].id
+        await begin_plan(shop, customer_id, order_no=no, total_minor=total_minor)
 
 
 async def _furnish_price_desk(world: World, shop: ShopAt) -> PriceDesk:

@@ -23,6 +23,7 @@ from isolation.neighbours import (
     Neighbourhood,
     PriceDesk,
 )
+from isolation.plan_holdings import amounts_minor
 from isolation.voucher_holdings import HeldVouchers
 from kernel import crypto
 from kernel.clock import utc_now
@@ -104,6 +105,12 @@ class Ask:
             ends = "manualDeliver" if self.root.name == "manualDeliver" else "manualRefuse"
             own = f"{ends} {self.caller.role}"
             return own if own in self.caller.orders else "by hand"
+        if self.root.name.startswith("instalment"):  # a customer's
+            is_end = self.root.name == "instalmentPlanEnd"
+            own = f"in parts {self.caller.role}" if is_end else _ORDER_FOR.get(self.root.name, "")
+            if (self.root.name, self.caller.role) == ("instalments", "CUSTOMER"):
+                own = "payable in parts"  # the shop is shown a plan, and its buyer what could be
+            return own if own in self.caller.orders else "delivered"
         if self.root.name == "orderLineCancel" and self.caller.buys_at_cost:
             return f"by hand {self.caller.role}"
         return _ORDER_FOR.get(self.root.name, "delivered")
@@ -119,6 +126,9 @@ _ORDER_FOR: Final = {
     "paymentRefresh": "pending",
     "paymentStart": "payable",
     "fastRefundAccept": "claimable",
+    "instalmentStart": "payable in parts",
+    "instalmentPay": "in parts",
+    "instalments": "in parts",
     "unrevealedReturn": "unopened",
     "orderLineCorrect": "by hand",
     "orderLineCancel": "by hand",
@@ -684,6 +694,26 @@ SLOTS: Final[dict[str, Slot]] = {
     "Query.partyBalances(partyId)": Slot(lambda ask: public_id("ten", ask.caller.shop.id)),
     "ownerId": Slot(lambda ask: public_id("ten", ask.caller.shop.id), nobodys=_id("ten")),
     "holdHours": Slot(_fixed(168)),
+    "mostParts": Slot(_fixed(12)),
+    "firstBp": Slot(_fixed(2_000)),
+    "intervalDays": Slot(_fixed(30)),
+    "graceDays": Slot(_fixed(7)),
+    "feeBp": Slot(_fixed(0)),
+    "feeBy": Slot(_fixed("SHOP")),
+    "mostOpen": Slot(_fixed(20)),
+    "release": Slot(_fixed("BY_SHARE")),
+    "leastAmount.amountMinor": Slot(_fixed(1_000)),
+    "isOffered": Slot(_fixed(True)),
+    "payOff": Slot(_omitted),
+    "Mutation.instalmentStart(input.parts)": Slot(_fixed(12)),
+    "Mutation.instalmentStart(input.method)": Slot(_fixed("CARD")),
+    "Mutation.instalmentPay(input.method)": Slot(_fixed("CARD")),
+    "Mutation.instalmentStart(input.amount.amountMinor)": Slot(
+        lambda ask: amounts_minor(2 * ask.unit_price_minor)[0]
+    ),
+    "Mutation.instalmentPay(input.amount.amountMinor)": Slot(
+        lambda ask: amounts_minor(2 * ask.unit_price_minor)[1]
+    ),
     "cardHours": Slot(_fixed(0)),
     "redeemedHours": Slot(_omitted),
     "Query.batchCompensation(batchId)": Slot(_a_batch),

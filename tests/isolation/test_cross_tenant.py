@@ -44,6 +44,8 @@ NEEDS_A_CHANNEL = {
     "Mutation.tradeBalanceTopUp",
     "Mutation.payoutMethodLink",
     "Mutation.depositTopUp",
+    "Mutation.instalmentStart",
+    "Mutation.instalmentPay",
 }
 #: The platform's own shop has no other mode, and puts nothing down.
 NEEDS_A_PARENT = {

@@ -17,6 +17,7 @@ from bad_input.of_deposits import DEPOSITS
 from bad_input.of_disputes import DISPUTES
 from bad_input.of_earnings import EARNINGS
 from bad_input.of_exchange import EXCHANGE
+from bad_input.of_instalments import INSTALMENTS
 from bad_input.of_payments import PAYMENTS
 from bad_input.of_payouts import PAYOUTS
 from bad_input.of_points import POINTS
@@ -409,6 +410,7 @@ ROWS: Final = [
     *RECONCILIATION,
     *EXCHANGE,
     *EARNINGS,
+    *INSTALMENTS,
     *PRICES,
     *TRADE,
     *DISPUTES,

@@ -64,14 +64,12 @@ set most_parts = excluded.most_parts, first_bp = excluded.first_bp,
 async def set_terms(tenant_id: UUID, terms: Terms, *, actor: str) -> Terms:
     """Agree on a shop's terms, for orders from now on; a fee that grows is agreed to anew.
 
-    Raises `NotFound` and `Invalid`.
+    Raises `Invalid`.
     """
     for name, (least, most, field) in _BOUNDS.items():
         if not least <= getattr(terms, name) <= most:
             raise Invalid(f"This is {least} to {most}.", field=field)
     async with db.transaction(db.core_scope(tenant_id)):
-        if not await db.fetch_value("select exists (select from tenants where id = $1)", tenant_id):
-            raise NotFound("There is no such tenant.", field="tenantId")
         await db.execute(
             _WRITE,
             tenant_id,
