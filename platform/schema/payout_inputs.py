@@ -12,7 +12,7 @@ from schema.payout_types import PayoutMethodKind
 @strawberry.enum(description="What is decided about payouts.")
 class PayoutDecision(Enum):
     """APPROVE and REJECT what is checked; RELEASE what is held, to be checked anew; RETRY what has
-    failed or come back, if its money is still there."""
+    failed or come back, if its money is still there, by as many people as approve it."""
 
     APPROVE = reviews.Decision.APPROVE.value
     REJECT = reviews.Decision.REJECT.value

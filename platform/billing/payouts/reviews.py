@@ -127,30 +127,39 @@ async def _decide(payout: Payout, decision: Decision, *, note: str, actor: Actor
 
 async def _approve(payout: Payout, *, note: str, actor: Actor) -> Payout:
     await _require_nothing_against(payout)
+    if not await _is_approved(payout, payout.round, actor):
+        return payout
+    return await change(payout, Change(_S.APPROVED, by=actor.name, note=note))
+
+
+async def _is_approved(payout: Payout, round_number: int, actor: Actor) -> bool:
+    """Write down that somebody says yes in a round, and whether that is enough."""
     await db.execute(
         """insert into payout_approvals (payout_id, round, approver_id, requested_by)
            values ($1, $2, $3, $4)""",
         payout.id,
-        payout.round,
+        round_number,
         actor.id,
         payout.requested_by,
     )
     given: int = await db.fetch_value(
         "select count(*) from payout_approvals where payout_id = $1 and round = $2",
         payout.id,
-        payout.round,
+        round_number,
     )
-    if given < payout.approvals_needed:
-        return payout
-    return await change(payout, Change(_S.APPROVED, by=actor.name, note=note))
+    return given >= payout.approvals_needed
 
 
 async def _retry(payout: Payout, *, note: str, actor: Actor) -> Payout:
-    """Reserve the money again: it went back to the party when the payout failed."""
+    """Reserve the money again: it went back to the party when the payout failed. It takes as many
+    people as the first time: else who says that it has failed could have it sent twice."""
     available = accounts.party_available(payout.party_id, payout.currency)
     await ledger.require(available, payout.amount_minor, field="payoutIds")
     await _require_nothing_against(payout)
-    again = await change(payout, Change(_S.APPROVED, by=actor.name, note=note, new_attempt=True))
+    if not await _is_approved(payout, payout.round + 1, actor):
+        return payout
+    to = Change(_S.APPROVED, by=actor.name, note=note, new_round=True, new_attempt=True)
+    again = await change(payout, to)
     await ledger.post(
         postings.reserved(again.party_id, again.currency, amount_minor=again.amount_minor),
         kind="PAYOUT_RESERVED",

@@ -61,6 +61,19 @@ async def test_nobody_approves_what_they_have_asked_for(desk: PayoutDesk) -> Non
             proof=await prove(holder, Purpose.PAYOUT_REVIEW),
         )
     assert await desk.owner.fetchval("select count(*) from payout_approvals") == 0
+    await desk.decide(Decision.APPROVE, payout)
+    await desk.send(await desk.batch())
+    await _came_back(payout)
+    with pytest.raises(SamePerson):  # nor do they send it once more
+        await review_payouts(
+            [payout.id],
+            Decision.RETRY,
+            note="my own",
+            actor=Actor("operator", person.id),
+            holder=holder,
+            proof=await prove(holder, Purpose.PAYOUT_REVIEW),
+        )
+    assert await desk.state(payout) == "RETURNED"
 
 
 async def test_what_is_rejected_is_available_again_and_what_is_held_is_checked_anew(
@@ -134,17 +147,30 @@ async def test_what_came_back_goes_out_again_only_if_its_money_is_still_there(
 ) -> None:
     await desk.paid_at()
     payout = await desk.sent(4_000_000)
-    async with db.transaction(db.every_tenant(reason="a test")):
-        found = await rows.by_id(payout.id, lock=True)
-        assert found is not None
-        await ending.came_back(found, PayoutState.RETURNED, by="bank", note="no such account")
+    await _came_back(payout)
     spent = await desk.ask(2_000_000)
     with pytest.raises(Exception, match="balance is too low"):
         await desk.decide(Decision.RETRY, payout)
     await desk.cancel(spent)
 
-    (again,) = await desk.decide(Decision.RETRY, payout)
+    # It is large: whoever says that it came back does not send it a second time alone.
+    (once,) = await desk.decide(Decision.RETRY, payout)
+    assert once.state == "RETURNED"
+    with pytest.raises(SamePerson):
+        await desk.decide(Decision.RETRY, payout)
+    with pytest.raises(asyncpg.CheckViolationError, match="too few approvals"):
+        await desk.owner.execute(
+            "update payouts set state = 'APPROVED', batch_id = null where id = $1", payout.id
+        )
+    (again,) = await desk.decide(Decision.RETRY, payout, by=1)
     assert (again.state, again.attempt, again.batch_id) == ("APPROVED", 2, None)
     assert (await desk.books())["L:PARTY:RESERVED"] == 4_000_000
     await desk.send(await desk.batch())
     assert await verify(desk.config.database_url) == []
+
+
+async def _came_back(payout: rows.Payout) -> None:
+    async with db.transaction(db.every_tenant(reason="a test")):
+        found = await rows.by_id(payout.id, lock=True)
+        assert found is not None
+        await ending.came_back(found, PayoutState.RETURNED, by="bank", note="no such account")

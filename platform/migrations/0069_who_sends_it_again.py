@@ -1,0 +1,5 @@
+"""A payout that goes out again is approved again."""
+
+from migrations import sql_migration
+
+Migration = sql_migration(__file__, after="0068_refunds_that_were_refused")
