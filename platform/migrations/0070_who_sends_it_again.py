@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0068_refunds_that_were_refused")
+Migration = sql_migration(__file__, after="0069_affiliate_reviews")
