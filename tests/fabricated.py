@@ -1,5 +1,6 @@
 """Values for any field of a schema, made out of its types, some of them not what they should be."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from random import Random
@@ -16,6 +17,8 @@ from graphql import (
     is_abstract_type,
 )
 from strawberry.types.base import StrawberryObjectDefinition
+
+from schema.statements import Statement
 
 _MAX_DEPTH: Final = 6
 
@@ -115,6 +118,9 @@ class Fabric:
                 setattr(
                     made, name, "CNY" if name == "currency" and isinstance(value, str) else value
                 )
+        if definition.origin is Statement:  # which pages are asked for, it knows from the document
+            lines = self.value(kind.fields["lines"].type, depth + 1)
+            made.pages = defaultdict(lambda: lines)
         if "troubled" in definition.origin.__annotations__:
             made.troubled = self._happens(self._trouble)
         return made

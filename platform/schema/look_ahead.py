@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from weakref import ref
 
 from graphql import (
@@ -11,6 +11,8 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     SelectionNode,
+    Undefined,
+    value_from_ast_untyped,
 )
 
 from schema.context import Info
@@ -54,6 +56,42 @@ def selected(info: Info) -> Selected:
         known = (_watched(first), _selected([first], raw.fragments))
         _remembered[id(first)] = known
     return known[1]
+
+
+def arguments_below(info: Info, name: str) -> list[Mapping[str, Any]]:
+    """The arguments of each selection of a field directly below the one that is being resolved, by
+    their names in the schema; what is left out is not among them."""
+    raw = info._raw_info
+    variables: Any = raw.variable_values
+    values: Mapping[str, Any] = getattr(variables, "coerced", variables)
+    nodes: list[FieldNode] = []
+    for node in raw.field_nodes:
+        if node.selection_set is not None:
+            _collect_nodes(node.selection_set.selections, raw.fragments, name, nodes)
+    return [
+        {
+            argument.name.value: value
+            for argument in node.arguments or ()
+            if (value := value_from_ast_untyped(argument.value, dict(values))) is not Undefined
+        }
+        for node in nodes
+    ]
+
+
+def _collect_nodes(
+    selections: Iterable[SelectionNode],
+    fragments: Mapping[str, FragmentDefinitionNode],
+    name: str,
+    found: list[FieldNode],
+) -> None:
+    for node in selections:
+        if isinstance(node, FieldNode):
+            found += [node] if node.name.value == name else []
+        elif isinstance(node, FragmentSpreadNode):
+            inside = fragments[node.name.value].selection_set.selections
+            _collect_nodes(inside, fragments, name, found)
+        elif isinstance(node, InlineFragmentNode):
+            _collect_nodes(node.selection_set.selections, fragments, name, found)
 
 
 def _watched(node: FieldNode) -> ref[FieldNode]:

@@ -1,5 +1,6 @@
 """Statements: what a party had, what moved, and what it has; as pages, and as files."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -18,6 +19,7 @@ from orders.split import PartyKind
 from schema.connections import PageInfo
 from schema.context import Context, Info
 from schema.inputs import moment_in
+from schema.look_ahead import arguments_below
 from schema.problems import Problem, Refusals
 from schema.statement_types import (
     StatementAccount,
@@ -35,34 +37,26 @@ from schema.statement_types import (
 )
 
 _PREFIXES = {"ten": PartyKind.TENANT, "sup": PartyKind.SUPPLIER, "aff": PartyKind.AFFILIATE}
+Page = tuple[int | None, str | None]
+"""Of the lines: `first` and `after`, as they are asked for."""
 _OF_TOKEN = {TokenKind.SUPPLIER: PartyKind.SUPPLIER, TokenKind.AFFILIATE: PartyKind.AFFILIATE}
 
 
 @strawberry.type(description="A party's accounts over a period, and page by page what moved them.")
 class Statement:
     """`lines` are the oldest first; the amounts of an account's lines are what lies between its
-    opening and its closing."""
+    opening and its closing. Every page that is asked for is read with the statement."""
 
     since: datetime
     until: datetime
     currency: str
     accounts: list[StatementAccount] = strawberry.field(metadata={"assumed_size": 11})
-    period: strawberry.Private[Period]
+    pages: strawberry.Private[Mapping[Page, StatementLineConnection]]
 
     @strawberry.field(description="What moved the accounts.")
-    async def lines(
-        self, info: Info, first: int | None = None, after: str | None = None
-    ) -> StatementLineConnection:
-        """Read a page of lines."""
-        page = await statement_page(self.period, first=first, after=after)
-        edges = [
-            StatementLineEdge(cursor=cursor, node=line_type(line, info.context, self.currency))
-            for line, cursor in zip(page.lines, page.cursors, strict=True)
-        ]
-        end = page.cursors[-1] if page.cursors else None
-        return StatementLineConnection(
-            edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end)
-        )
+    def lines(self, first: int | None = None, after: str | None = None) -> StatementLineConnection:
+        """Give a page that was read."""
+        return self.pages[first, after]
 
 
 StatementPayload = Annotated[Statement | Problem, strawberry.union("StatementPayload")]
@@ -103,12 +97,13 @@ class StatementQuery:
         party = await _party(context, party_id)
         period = await _period(party, currency, since, until)
         accounts = await summaries(period)
+        asked = {(one.get("first"), one.get("after")) for one in arguments_below(info, "lines")}
         return Statement(
             since=period.since,
             until=period.until,
             currency=period.currency,
             accounts=[account_type(one, context, period.currency) for one in accounts],
-            period=period,
+            pages={page: await _lines(context, period, page) for page in asked},
         )
 
     @strawberry.field(
@@ -157,6 +152,20 @@ class StatementMutation:
             request_key=input.idempotency_key,
         )
         return StatementAsked(file=await _file_type(context, party, file))
+
+
+async def _lines(context: Context, period: Period, page: Page) -> StatementLineConnection:
+    """Read a page of lines."""
+    first, after = page
+    found = await statement_page(period, first=first, after=after)
+    edges = [
+        StatementLineEdge(cursor=cursor, node=line_type(line, context, period.currency))
+        for line, cursor in zip(found.lines, found.cursors, strict=True)
+    ]
+    end = found.cursors[-1] if found.cursors else None
+    return StatementLineConnection(
+        edges=edges, page_info=PageInfo(has_next_page=found.has_next, end_cursor=end)
+    )
 
 
 async def _period(party: Party, currency: str | None, since: datetime, until: datetime) -> Period:

@@ -29,6 +29,13 @@ _READ = """query ($from: DateTime!, $to: DateTime!, $party: ID) {
       lines(first: 1) { edges { node { account amount { amountMinor } } } pageInfo { hasNextPage } }
     }
     ... on Problem { code field } } }"""
+_PAGES = """query ($from: DateTime!, $to: DateTime!, $first: Int, $after: String) {
+  statement(from: $from, to: $to) {
+    ... on Statement { all: lines { edges { cursor } } ...Some }
+    ... on Problem { code field } } }
+fragment Some on Statement {
+  one: lines(first: $first, after: $after) { edges { cursor } pageInfo { hasNextPage } } }"""
+_FILES = "{ statementFiles { ... on StatementFiles { files { id state url } } } }"
 _ASK = """mutation ($from: DateTime!, $to: DateTime!, $key: ID!) {
   statementAsk(input: {from: $from, to: $to, format: CSV, idempotencyKey: $key}) {
     ... on StatementAsked { file { id state url } } ... on Problem { code field } } }"""
@@ -69,6 +76,15 @@ async def test_a_statement_is_its_partys_alone_as_a_page_and_as_a_file(
     assert (account["account"], account["closing"]) == ("AVAILABLE", {"amountMinor": 700})
     assert read["lines"]["edges"][0]["node"]["amount"] == {"amountMinor": 700}
 
+    paged = (await api.ask(world.shop, _PAGES, {**period, "first": 1}, by=finance)).accepted
+    [only] = paged["all"]["edges"]
+    assert paged["one"] == {"edges": [only], "pageInfo": {"hasNextPage": False}}
+    behind = {**period, "first": 1, "after": only["cursor"]}
+    rest = (await api.ask(world.shop, _PAGES, behind, by=finance)).accepted
+    assert (rest["all"], rest["one"]["edges"]) == (paged["all"], [])
+    nowhere = (await api.ask(world.shop, _PAGES, {**period, "after": "x"}, by=finance)).data
+    assert nowhere["field"] == "after"
+
     theirs = {**period, "party": public_id("ten", world.shop.id)}
     for by in (affiliate, await world.staff("FINANCE", shop=world.agent)):
         at = world.agent if by is not affiliate else world.shop
@@ -83,6 +99,9 @@ async def test_a_statement_is_its_partys_alone_as_a_page_and_as_a_file(
     assert await making.make_statements() == 1
     which = {"id": asked["file"]["id"]}
     done = (await api.ask(world.shop, _LOOK, which, by=finance)).accepted
+    listed = (await api.ask(world.shop, _FILES, by=finance)).accepted
+    assert listed["files"] == [{"id": which["id"], "state": "DONE", "url": None}]
+    assert (await api.ask(world.shop, _FILES, by=affiliate)).accepted == {"files": []}
     unknown = (await api.ask(world.shop, _LOOK, which, by=affiliate)).data
     assert unknown == {"code": "NOT_FOUND", "field": "id"}
     path = httpx.URL(done["url"]).path

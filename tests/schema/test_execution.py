@@ -14,7 +14,6 @@ import strawberry
 from graphql import (
     DocumentNode,
     GraphQLNonNull,
-    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     execute,
@@ -60,22 +59,6 @@ def _serve_everything(schema: GraphQLSchema) -> None:
         assert root is not None
         for field in root.fields.values():
             field.resolve = serve
-    for kind, name in _READ_WHERE_ASKED:
-        whole = schema.type_map[kind]
-        assert isinstance(whole, GraphQLObjectType)
-        whole.fields[name].resolve = _made_alike
-
-
-#: What asks the database below the root: a value in its place, the same whoever executes.
-_READ_WHERE_ASKED: Final = (("Statement", "lines"),)
-
-
-#: Root fields that have such a field below them: their answers are left to graphql-core.
-_ASKING_BELOW: Final = {"statement"}
-
-
-async def _made_alike(_: object, info: Any, **__: Any) -> Any:
-    return Fabric(info.schema, Random(5), trouble=0).value(info.return_type)
 
 
 _serve_everything(PRODUCT)
@@ -286,9 +269,6 @@ async def test_graphql_core_completes_nothing_of_the_products_proper_answers(
     tray = Tray({}, Fabric(schema, Random(7), trouble=0).value)
     expected = await by_graphql_core(schema, text, tray, {})
     assert expected.errors is None
-    if root.name in _ASKING_BELOW:
-        assert await by_plan(schema, text, tray, {}) == expected
-        return
     refuse = AssertionError("graphql-core was asked")
 
     def complete_value(*_: object) -> Any:
