@@ -48,7 +48,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Query", OUTLIVES, "disputes"),
     ("Query", ALWAYS, "dispute"),
     ("Query", SERVED, "tiers openPrograms affiliates affiliatePrograms"),
-    ("Query", OUTLIVES, "links affiliateReport affiliateReviews"),
+    ("Query", OUTLIVES, "links affiliateReport affiliateReviews conversions"),
     ("Query", ALWAYS, "staff staffInvitations staffEvents myTenants apiClients"),
     ("Query", ACCEPTED, "priceRules agentGrades promotions priceImpact priceAlerts priceExplain"),
     (
@@ -133,7 +133,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     # The bank is the platform's, at whichever address its operators are.
     ("Query", ALWAYS, "bankLines bankStatement bankRefunds failedRefunds"),
     ("Mutation", ALWAYS, "bankStatementUploadStart paymentMatch bankLineReturn bankRefundSettle"),
-    ("Subscription", OUTLIVES, "orderUpdated"),
+    ("Subscription", OUTLIVES, "orderUpdated conversionRecorded"),
     ("Subscription", ACCEPTED, "priceBroken"),
     ("Subscription", SERVED, "lowBalance"),
 )

@@ -16,6 +16,7 @@ from schema.bank import BankMutation, BankQuery
 from schema.carts import CartMutation, CartQuery
 from schema.catalogue import CatalogueQuery
 from schema.compiled_schema import CompiledSchema
+from schema.conversions import ConversionQuery, ConversionSubscription
 from schema.coupons import CouponMutation, CouponQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.deposits import DepositMutation, DepositQuery
@@ -118,6 +119,7 @@ class Query(
     AffiliateQuery,
     AffiliatePortalQuery,
     AffiliateReviewQuery,
+    ConversionQuery,
     PromoBudgetQuery,
     TierQuery,
     PointsQuery,
@@ -189,7 +191,9 @@ class Mutation(
 
 
 @strawberry.type
-class Subscription(OrderSubscription, PriceDeskSubscription, TradeSubscription):
+class Subscription(
+    OrderSubscription, PriceDeskSubscription, TradeSubscription, ConversionSubscription
+):
     """What can be watched."""
 
 

@@ -79,6 +79,7 @@ _SHORT_LISTS: Final = {
     "priceRules": "price rules", "priceAlerts": "price alerts", "priceImpact": "price impact",
     "affiliates": "affiliates",
     "affiliateReviews": "affiliate reviews",
+    "conversions": "conversions",
 }  # fmt: skip
 _PHONES: Final = {
     "root": "13800138001", "agent": "13800138002", "shop": "13800138003", "rival": "13800138004",
@@ -978,6 +979,17 @@ async def plant_review(owner: asyncpg.Connection, mine: Holdings) -> None:
         mine.customers["delivered"].id,
         mine.people["AFFILIATE"].id,
         f"{mine.marker} words",
+    )
+    await owner.execute(
+        """insert into attributions (tenant_id, order_id, affiliate_id, rule)
+           values ($1, $2, $3, 'CODE') on conflict do nothing""",
+        mine.shop.id,
+        mine.customers["delivered"].id,
+        mine.people["AFFILIATE"].id,
+    )
+    await owner.execute(
+        "update attributions set noted_at = platform_now() where order_id = $1",
+        mine.customers["delivered"].id,
     )
 
 

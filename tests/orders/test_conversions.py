@@ -11,6 +11,7 @@ from asked_statements import statements
 from kernel import db
 from kernel.clock import utc_now
 from kernel.errors import Invalid
+from orders.conversions import listing
 from orders.conversions.noting import note_conversions
 from sales import SalesDesk
 
@@ -91,3 +92,32 @@ async def test_a_report_is_one_round_trip_and_of_a_year_at_most(desk: SalesDesk)
             await reports.report(tenant_id=shop_id, affiliate_id=star, first=day, last=last)
     async with db.transaction(db.core_scope(desk.world.agent.id)):
         assert await db.fetch("select from affiliate_days") == []
+
+
+async def test_conversions_are_listed_newest_first_and_told_to_their_affiliate_alone(
+    desk: SalesDesk,
+) -> None:
+    await desk.world.keys(5)
+    star, moon = await desk.world.affiliate("star"), await desk.world.affiliate("moon")
+    nos = []
+    for _ in range(3):
+        order = await desk.order(affiliate_code="star")
+        await order.paid()
+        await note_conversions()
+        nos.append(order.no)
+    await desk.order(affiliate_code="star")  # nobody pays it
+    shop_id = desk.world.shop.id
+    first = await listing.conversions(tenant_id=shop_id, affiliate_id=star.id, first=2, after=None)
+    rest = await listing.conversions(
+        tenant_id=shop_id, affiliate_id=star.id, first=2, after=first.cursors[-1]
+    )
+    assert [one.order_no for one in (*first.rows, *rest.rows)] == nos[::-1]
+    assert (first.has_next, rest.has_next) == (True, False)
+    assert {(one.rule, one.paid_minor, one.commission_minor) for one in first.rows} == {
+        ("CODE", 11_000, 330)
+    }
+    newest = await listing.newest_conversion(tenant_id=shop_id, affiliate_id=star.id)
+    assert newest == first.rows[0]
+    assert await listing.newest_conversion(tenant_id=shop_id, affiliate_id=moon.id) is None
+    elsewhere = desk.world.agent.id
+    assert await listing.newest_conversion(tenant_id=elsewhere, affiliate_id=star.id) is None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kernel import db
 from kernel.log import get_logger
+from orders import news
 from orders.conversions import reviewing
 
 log = get_logger(__name__)
@@ -74,4 +75,6 @@ async def _note(tenant_id: UUID, order_id: UUID) -> bool:
         if claimed and claimed[0]["counts"]:
             await reviewing.look(tenant_id, order_id, claimed[0]["affiliate_ids"])
             await db.execute(_FOLD, order_id)
+    if claimed and claimed[0]["counts"]:
+        await news.conversion_recorded(claimed[0]["affiliate_ids"][0])
     return bool(claimed)
