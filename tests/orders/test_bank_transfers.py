@@ -274,3 +274,20 @@ async def test_an_operator_matches_nothing_that_there_is_not(desk: SalesDesk, ba
 
     assert await bank.state(bank_id) == "WAITING"
     await desk.assert_sound()
+
+
+async def test_a_transfer_in_another_currency_is_another_one_whatever_its_bank_calls_it(
+    desk: SalesDesk, bank: Bank
+) -> None:
+    await credit(await desk.shop(), 7_000, reference="same-1")
+    bank.comes("70.00", bank_id="same-1", currency="USD")
+    await bank.sent()
+
+    assert await bank.state("same-1") == "WAITING"
+    arrived = await desk.owner.fetchval(
+        """select sum(amount_minor)::bigint from ledger_entries entry
+           join ledger_accounts account on account.id = entry.account_id
+           where account.code = 'A:BANK' and account.currency = 'USD'"""
+    )
+    assert arrived == 7_000
+    await desk.assert_sound()

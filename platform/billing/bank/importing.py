@@ -49,9 +49,14 @@ select given.id, $1, given.bank_id, given.booked_on, given.amount, given.currenc
        given.sender, given.key_id,
        case when exists (select from payouts
                          where id = given.own_id and method_kind = 'BANK_ACCOUNT')
-              or exists (select from bank_refunds where id = given.own_id) then given.names end,
+              or exists (select from bank_refunds where id = given.own_id)
+              or exists (select from refunds where id = given.own_id and given_as = 'BANK')
+                  then given.names end,
        case when given.amount < 0 then 'SENT'
-            when exists (select from bank_credits known where known.bank_reference = given.bank_id)
+            when exists (select from bank_credits known join ledger_entries entry
+                             on entry.transaction_id = known.posting_id
+                         where known.bank_reference = given.bank_id
+                           and entry.currency = given.currency)
                 then 'BOOKED' else 'WAITING' end
 from unnest($2::uuid[], $3::text[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::bytea[],
             $9::smallint[], $10::text[], $11::uuid[])
