@@ -4,7 +4,7 @@ read from is another one."""
 from identity import tokens
 from identity.client_uses import client_uses
 from kernel import valkey
-from offers import price_memory
+from offers import foreign_supply, price_memory
 from offers.assortment import assortments
 from supply.holding import hints
 from tenants import directory, price_books
@@ -17,6 +17,7 @@ async def forget_everything() -> None:
         assortments.forget,
         client_uses.forget,
         directory.forget,
+        foreign_supply.forget,
         hints.forget,
         price_books.forget,
         price_memory.forget,

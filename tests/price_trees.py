@@ -312,6 +312,7 @@ def _costs_by_the_book(
     tree: Tree, level: int, quantity: int
 ) -> tuple[list[int], list[tuple[str, int]]]:
     inputs = tree.inputs
+    assert inputs.supply_price_minor is not None  # no tree is without a rate
     costs, broken = [inputs.supply_price_minor], list[tuple[str, int]]()
     for number in range(level):
         seller, cost = inputs.levels[number], costs[-1]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kernel.ids import new_id
 from tenants.pricing import Rounding
-from world import Goods, Person, ShopAt, World, plant_goods, plant_row, plant_tenant
+from world import Goods, Person, ShopAt, World, plant_goods, plant_rate, plant_row, plant_tenant
 
 MAX_DEPTH = 5
 _NOBODY = UUID(int=0)
@@ -82,6 +82,7 @@ class OfferWish:
     supply_minor: int
     commission_bp: int
     keys: int
+    currency: str = "CNY"
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ _offers = st.builds(
     supply_minor=st.one_of(st.integers(1, 30), st.integers(31, 30_000)),
     commission_bp=st.sampled_from([0, 1, 333, 500, 2_500, 10_000]),
     keys=st.integers(2, 12),
+    currency=st.sampled_from(["CNY", "CNY", "CNY", "USD", "JPY"]),
 )
 
 
@@ -212,6 +214,8 @@ async def plant_market(owner: asyncpg.Connection, wish: MarketWish) -> Market:
            values ($1, array[$1::uuid], 'games', '游戏', 'Games')""",
         category_id,
     )
+    for base, value in (("USD", "7.1234"), ("JPY", "0.0481")):
+        await plant_rate(owner, base, "CNY", value)
     goods = [
         await _plant_offers(owner, category_id, f"sku-{number}", offers)
         for number, offers in enumerate(wish.skus)
@@ -376,6 +380,15 @@ async def _plant_offers(
                     supplier_id=supplier_id,
                 )
             )
+    for one, offer in zip(planted, offers, strict=True):
+        await owner.execute(
+            """update supplier_listings set currency = $2,
+                      supply_price_minor = greatest(supply_price_minor / $3::int, 1)
+               where id = $1""",
+            one.listing_id,
+            offer.currency,
+            {"CNY": 1, "USD": 7, "JPY": 5}[offer.currency],
+        )
     return tuple(planted)
 
 

@@ -344,6 +344,21 @@ async def plant_goods(
     return Goods(product_id, sku_id, listing_id, supplier_id, slug)
 
 
+async def plant_rate(owner: asyncpg.Connection, base: str, quote: str, value: str) -> UUID:
+    """What a currency is worth, for ten years from an hour ago on."""
+    rate_id = new_id()
+    await owner.execute(
+        """insert into fx_rates (id, base, quote, value, source, taken_at, fresh_until, set_by)
+           values ($1, $2, $3, $4::text::numeric, 'a bank', now() - interval '1 hour',
+                   now() + interval '10 years', 'somebody')""",
+        rate_id,
+        base,
+        quote,
+        value,
+    )
+    return rate_id
+
+
 async def plant_batch(owner: asyncpg.Connection, goods: Goods) -> UUID:
     """A finished batch for a listing."""
     batch_id = new_id()

@@ -109,7 +109,7 @@ class Assortment:
         terms = await path_terms(shop, versions, buyer)
         if terms is None or own.versions != tuple(versions):
             return None
-        shelf = OwnShelf(own, terms, shop_slug=shop.slug)
+        shelf = OwnShelf(own, terms, shop_slug=shop.slug, currency=shop.currency)
         self.shelves.put((shop.id, buyer), shelf)
         return shelf
 

@@ -165,7 +165,7 @@ async def _read_whole(
     rows, skus = await read_shelf(
         shop,
         page_statement(shape),
-        *[list(shop.path), size + 1, *values, shop.id, shop.currency],
+        *[list(shop.path), size + 1, *values, shop.id],
         settings().low_stock_bound,
         customer_id=asker.customer_id,
         with_breaks=asker.with_breaks,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from offers.comparing import NO_SALES, Figures
+from offers.foreign_supply import Exchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Sourcing:
     supplier_commission_bp: int
     costs: tuple[int, ...]
     net_floor_minor: int | None = None
+    exchanged: Exchanged | None = None
+    """What a piece costs in the supplier's own currency, where that is another one."""
 
 
 class Offer(NamedTuple):

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from exchange.rates import Rates
+from offers.foreign_supply import in_currency
 from offers.goods import KnownOffer
 from offers.prices import Limits, price_offer
 from offers.statements import Row
@@ -45,6 +47,7 @@ class OwnTerms:
             )
         }
         self._worst_affiliate_bp: int = row["worst_affiliate_bp"]
+        self.rates = Rates.of(row["rates"])
 
     @property
     def words(self) -> int:
@@ -63,9 +66,10 @@ class OwnShelf:
     `own` may be shared by the shelves of several classes.
     """
 
-    def __init__(self, own: OwnTerms, terms: PathTerms, *, shop_slug: str) -> None:
+    def __init__(self, own: OwnTerms, terms: PathTerms, *, shop_slug: str, currency: str) -> None:
         self.own = own
         self._shop_slug = shop_slug
+        self._currency = currency
         self._terms = terms
         self._prices = array("q")
         self._prices_from: dict[tuple[int, int], int] = {}
@@ -108,7 +112,7 @@ class OwnShelf:
 
     def _computed(self, offer: KnownOffer, *, quantity: int = 1) -> int:
         result = price_offer(
-            offer.row,
+            in_currency(offer.row, self._currency, self.own.rates),
             self.own.limits(offer.row["sku_id"]),
             self._terms,
             quantity=quantity,

@@ -28,9 +28,11 @@ def write(
     discounts_minor: Sequence[int],
     points: int,
     expires_at: datetime,
+    rates: Sequence[UUID | None] = (),
 ) -> str:
     """Sign lines of SKU, offer, quantity and unit price in minor units, the coupons' codes with
-    what they take off each line, and how many points are redeemed."""
+    what they take off each line, how many points are redeemed, and where a supply is in another
+    currency, at which rate each line was priced."""
     payload: dict[str, Any] = {
         "t": str(shop.id),
         "e": int(expires_at.astimezone(UTC).timestamp()),
@@ -40,7 +42,14 @@ def write(
         payload |= {"c": list(codes), "d": list(discounts_minor)}
     if points:
         payload["p"] = points
+    if any(rates):
+        payload["f"] = written_rates(rates)
     return crypto.sign(_PURPOSE, orjson.dumps(payload))
+
+
+def written_rates(rates: Sequence[UUID | None]) -> list[str | None]:
+    """The rates as they stand in a token."""
+    return [None if rate_id is None else str(rate_id) for rate_id in rates]
 
 
 def read(shop: Shop, quote_id: str) -> dict[str, Any]:

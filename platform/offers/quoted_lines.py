@@ -73,6 +73,12 @@ class QuotedLine:
         return moment
 
     @property
+    def rate_id(self) -> UUID | None:
+        """The rate at which its supply was converted; None for one in the shop's currency."""
+        exchanged = self.sku.exchanged(self.offer.id)
+        return exchanged.rate.id if exchanged is not None else None
+
+    @property
     def sourcing(self) -> Sourcing:
         """What stands behind the offer."""
         return self.sku.sourcing[self.offer.id]

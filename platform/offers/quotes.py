@@ -162,8 +162,12 @@ async def redeem(
     holder = Holder(customer_id, contact, is_ordering=True)
     lines = await with_coupons(shop, lines, payload.get("c", ()), holder)
     agreed = [unit_price_minor for *_, unit_price_minor in payload["l"]]
-    if [line.offer.unit_price_minor for line in lines] != agreed or (
-        [line.discount_minor for line in lines] != payload.get("d", [0] * len(lines))
+    rates = quote_tokens.written_rates([line.rate_id for line in lines])
+    if (
+        [line.offer.unit_price_minor for line in lines] != agreed
+        or [line.discount_minor for line in lines] != payload.get("d", [0] * len(lines))
+        # One rate prices a quote and its order: what the supplier is owed was agreed at it, too.
+        or rates != payload.get("f", [None] * len(lines))
     ):
         raise price_changed(lines, field="quoteId")
     return await with_points(shop, lines, wanted=payload.get("p", 0), customer_id=customer_id)
@@ -278,4 +282,5 @@ def _token(shop: Shop, lines: Sequence[QuotedLine], expires_at: datetime) -> str
         discounts_minor=[line.discount_minor for line in lines],
         points=sum(line.points.redeemed for line in lines if line.points is not None),
         expires_at=expires_at,
+        rates=[line.rate_id for line in lines],
     )

@@ -66,7 +66,7 @@ async def remembered_page(
     if shelf is None or not await assortment.read(shop, ids[:size]):
         return None
     products = [assortment.products[product_id] for product_id in ids[:size]]
-    sold = [list(_sold(product, shelf, shop.currency)) for product in products]
+    sold = [list(_sold(product, shelf)) for product in products]
     offers = [offer for skus in sold for one in skus for _, offer in one.offers]
     counts = await _counts(assortment, shop, offers, exact=exact)
     writer = _SkuWriter(shelf, counts, currency=shop.currency, with_breaks=with_breaks)
@@ -78,7 +78,7 @@ async def remembered_page(
     return found, len(ids) > size
 
 
-def _sold(product: KnownProduct, shelf: OwnShelf, currency: str) -> Iterator[_Sold]:
+def _sold(product: KnownProduct, shelf: OwnShelf) -> Iterator[_Sold]:
     """What the shop sells of a product: what nobody on its path hides and no guard forbids."""
     for sku in product.skus:
         if sku.id in shelf.own.hidden:
@@ -86,8 +86,7 @@ def _sold(product: KnownProduct, shelf: OwnShelf, currency: str) -> Iterator[_So
         offers = [
             (price_minor, offer)
             for offer in sku.offers
-            if offer.row["currency"] == currency
-            and (price_minor := shelf.price_minor(offer)) is not None
+            if (price_minor := shelf.price_minor(offer)) is not None
         ]
         if len(offers) > 1:
             offers.sort(key=_price)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from kernel import db
 from offers.comparing import figures_of
+from offers.foreign_supply import Exchanged, exchanged_rows
 from offers.listings_met import ListingsMet
 from offers.offered import Offer as Offer
 from offers.offered import Sourcing as Sourcing
@@ -62,9 +63,16 @@ class ShelfSku(NamedTuple):
                 row["commission_bp"],
                 priced.costs,
                 priced.net_floor_minor,
+                row.get("exchanged"),
             )
             for row, priced in self.behind
         }
+
+    def exchanged(self, offer_id: UUID) -> Exchanged | None:
+        """What an offer costs in another currency; None where its supply is in the shop's."""
+        rows = (row for row, _ in self.behind if row["listing_id"] == offer_id)
+        found: Exchanged | None = next(rows).get("exchanged")
+        return found
 
     @property
     def stock(self) -> int:
@@ -143,7 +151,7 @@ async def skus_by_id(
         return {}
     sku_ids = list({sku_id for sku_id, _ in wanted})
     statement = SKUS_BY_ID if customer_id is None else SKUS_BY_ID_FOR_CUSTOMER
-    values = (list(shop.path), shop.id, shop.currency, stock_bound, sku_ids, *places_of(sku_ids))
+    values = (list(shop.path), shop.id, stock_bound, sku_ids, *places_of(sku_ids))
     rows, prices = await _priced(shop, statement, values, customer_id=customer_id)
     by_sku = defaultdict(list)
     for row in rows:
@@ -204,8 +212,9 @@ async def _priced(
             return rows, None
         buyer = BuyerClass.of(customer_id, rows[0])
         prices = await price_list(shop, rows[0]["versions"], buyer)
-        if prices is not None:
-            return rows, prices
+        exchanged = await exchanged_rows(shop, rows, rows[0]["versions"][-1])
+        if prices is not None and exchanged is not None:
+            return exchanged, prices
     raise RestlessPrices
 
 

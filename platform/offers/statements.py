@@ -11,9 +11,10 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from exchange.rates import FRESH_RATES
 from offers.counting import ENDING, pool
 from offers.product_orders import Sort, ordered_products
-from tenants.versions import VERSIONS_OF_PATH
+from tenants.versions import VERSION_OF_OWNER, VERSIONS_OF_PATH
 
 Row = Mapping[str, Any]
 Filter = Literal["CATEGORY", "IDS", "SLUG", "ID"]
@@ -84,7 +85,7 @@ not exists (select from tenant_listings hidden
 """
 _ON_SALE = f"""
 {ENDING.format(days="s.min_remaining_days")}
-join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = {{currency}}
+join supplier_listings l on l.sku_id = s.id and l.status = 'ACTIVE'
 join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
 left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor,
@@ -121,7 +122,7 @@ _FILTERS: Final[dict[Filter, str]] = {
 def page_statement(shape: PageShape) -> str:
     """The statement of a page. Its values in this order: the path, the number of products and one
     more, one for each filter, the two keys of the place if it follows one; then, for a shelf, the
-    tenant, the currency, and the bound of the stock; for a customer, at last, the customer.
+    tenant, and the bound of the stock; for a customer, at last, the customer.
 
     The versions of the path stand in the first row, which is there even if no product is.
     """
@@ -137,7 +138,7 @@ def page_statement(shape: PageShape) -> str:
     )
     shelf, order = "", ""
     if shape.detail in (Detail.PRICES, Detail.SKUS):
-        tenant, currency, bound = (f"${next(numbers)}" for _ in range(3))
+        tenant, bound = (f"${next(numbers)}" for _ in range(2))
         offer, its_figures = _OFFER.format(tenant=tenant), ""
         if shape.detail is Detail.SKUS:
             offer, its_figures = f"{offer}{_WORDS.format(tenant=tenant)}, {_FIGURES}", _ITS_FIGURES
@@ -145,7 +146,7 @@ def page_statement(shape: PageShape) -> str:
         shelf = f"""
             left join lateral (
                 select {offer} from skus s join categories c on c.id = page.category_id
-                {_ON_SALE.format(currency=currency, places=its_figures, pool=counted)}
+                {_ON_SALE.format(places=its_figures, pool=counted)}
                   and s.product_id = page.id and page.place < $2
             ) as shelf on true"""
         order = f", {_ORDER}"
@@ -166,28 +167,29 @@ def page_statement(shape: PageShape) -> str:
 
 
 _PLACES = """
-left join unnest($6::uuid[], $7::bigint[]) as taken (listing_id, position)
+left join unnest($5::uuid[], $6::bigint[]) as taken (listing_id, position)
      on taken.listing_id = l.id
 """
-_POOL_FROM_PLACES = pool(bound="$4::integer", from_position="taken.position")
+_POOL_FROM_PLACES = pool(bound="$3::integer", from_position="taken.position")
 _SKUS_BY_ID: Final = f"""
 select {VERSIONS_OF_PATH} as versions, (select platform_now()) as read_at, p.slug as product_slug,
        {(_OFFER + _WORDS).format(tenant="$2")} {{of_customer}}
 from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
 join categories c on c.id = p.category_id
-{_ON_SALE.format(currency="$3", places=_PLACES, pool=_POOL_FROM_PLACES)}
-  and s.id = any ($5::uuid[])
+{_ON_SALE.format(places=_PLACES, pool=_POOL_FROM_PLACES)}
+  and s.id = any ($4::uuid[])
 order by {_ORDER}"""
 SKUS_BY_ID: Final = _SKUS_BY_ID.format(of_customer="")
-"""The shelf of these SKUs. Values: the path, the tenant, the currency, the bound of the stock, the
+"""The shelf of these SKUs. Values: the path, the tenant, the bound of the stock, the
 ids, and the listings of which it is known where keys were taken last, with these positions."""
 SKUS_BY_ID_FOR_CUSTOMER: Final = _SKUS_BY_ID.format(
-    of_customer=f", {_CLASS_OF_CUSTOMER.format(customer='$8')}"
+    of_customer=f", {_CLASS_OF_CUSTOMER.format(customer='$7')}"
 )
 """The same with what makes a customer's class. One more value: the customer."""
 
 GOODS: Final = f"""
-select (select version from catalogue_versions where owner_id = platform_id()) as version,
+select (select {VERSION_OF_OWNER} from catalogue_versions known
+        where known.owner_id = platform_id()) as version,
        p.id, p.category_id, p.slug, p.name_zh, p.name_en, p.platform, p.position,
        p.description_zh, p.description_en, offered.*
 from products p
@@ -205,6 +207,7 @@ order by p.id, {_ORDER}"""
 
 OWN_TERMS: Final = f"""
 select {VERSIONS_OF_PATH} as versions, {_WORST_AFFILIATE.format(tenant="$2")},
+       {FRESH_RATES} as rates,
        array(select distinct sku_id from tenant_listings
              where not visible and tenant_id = any ($1)) as hidden,
        titled.sku_ids as titled, titled.titles, limited.sku_ids as limited, limited.floors,
@@ -216,5 +219,6 @@ from (select array_agg(sku_id) as sku_ids, array_agg(title_override) as titles
       from (select sku_id, max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor
             from price_limits where tenant_id = any ($1) group by sku_id) as limits) as limited
 offset 0"""
-"""What a shop and the shops above it say of the goods, but for their price rules. Values: the path
+"""What a shop and the shops above it say of the goods, but for their price rules; and the rates at
+which foreign supplies are bought. Values: the path
 and the tenant. Its `offset` keeps the fence that is put around it above all of it."""

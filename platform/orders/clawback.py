@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from kernel.money import largest_remainder
+from orders.foreign_supply import Bought, bought_of
 from orders.records import Line, Order, ShareRow
 from orders.split import spread_refund
 
@@ -19,6 +20,9 @@ class Claim:
     With `at_once` it is paid before anybody has decided: out of the deposit, then out of what is
     available. With `of_earnings` the deposit is not drawn on: it secures what the party owes to
     others. Of which share it is says whose money is taken first; None: of none.
+
+    A claim in a `currency` of its own is no part of the refund: it is what the exchange gives back
+    for, whose own claim names the currency it had `bought`.
     """
 
     party_id: UUID | None
@@ -28,6 +32,8 @@ class Claim:
     at_once: bool = False
     of_earnings: bool = False
     share_id: UUID | None = None
+    currency: str | None = None
+    bought: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,11 @@ class Reversal:
 
     by_share: tuple[tuple[UUID, int], ...]
     claims: tuple[Claim, ...]
+
+    @property
+    def taken_minor(self) -> int:
+        """What all claims in the order's currency come to."""
+        return sum(claim.amount_minor for claim in self.claims if claim.currency is None)
 
 
 def fee_part_minor(line: Line, amount_minor: int) -> int:
@@ -63,17 +74,42 @@ def reversal(
     supplier is at fault: then the supplier pays that part, from the deposit first.
     Raises `RefundTooLarge`.
     """
-    remaining = [share.amount_minor - share.reversed_minor for share in shares]
+    bought = bought_of(shares)
+    own = [share for share in shares if bought is None or share.id != bought.supply.id]
+    remaining = [share.amount_minor - share.reversed_minor for share in own]
     parts = spread_refund(amount_minor=amount_minor + to_funders_minor, remaining=remaining)
-    claims = [
-        Claim(share.party_id, share.role, part, share_id=share.id)
-        for share, part in zip(shares, parts, strict=True)
-        if part
-    ]
+    taken = [(share, part) for share, part in zip(own, parts, strict=True) if part]
+    claims = [Claim(share.party_id, share.role, part, share_id=share.id) for share, part in taken]
+    if bought is not None:
+        claims, taken = _undone(bought, claims, taken)
     if fault_of_supplier:
         claims = _fee_moved_to_supplier(claims, shares, fee_part_minor(line, amount_minor))
-    by_share = tuple((share.id, part) for share, part in zip(shares, parts, strict=True) if part)
-    return Reversal(by_share, tuple(claims))
+    return Reversal(tuple((share.id, part) for share, part in taken), tuple(claims))
+
+
+def _undone(
+    bought: Bought, claims: list[Claim], taken: list[tuple[ShareRow, int]]
+) -> tuple[list[Claim], list[tuple[ShareRow, int]]]:
+    """Undo the exchange at the order's own rate: the supplier gives back what it was owed for the
+    part that goes back."""
+    part_minor = dict(taken).get(bought.exchange, 0)
+    back_minor = bought.back_minor(part_minor)
+    supply = bought.supply
+    undone = [
+        replace(claim, bought=supply.currency) if claim.share_id == bought.exchange.id else claim
+        for claim in claims
+    ]
+    if not back_minor:
+        return undone, taken
+    theirs = Claim(
+        supply.party_id,
+        supply.role,
+        back_minor,
+        share_id=supply.id,
+        currency=supply.currency,
+        bought=bought.exchange.currency,
+    )
+    return [*undone, theirs], [*taken, (supply, back_minor)]
 
 
 def goodwill(order: Order, *, amount_minor: int) -> Reversal:

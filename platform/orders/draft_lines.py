@@ -10,7 +10,13 @@ from kernel.ids import new_id
 from offers.quotes import QuotedLine
 from orders import funding
 from orders.records import Funding, ShareRow
-from orders.split import Commission, channel_fee_minor, shops_share_minor, split_line
+from orders.split import (
+    Commission,
+    ForeignSupply,
+    channel_fee_minor,
+    shops_share_minor,
+    split_line,
+)
 from promotions.discounts import Discount
 from promotions.points.arithmetic import earned_points
 from supply.pool import Wanted
@@ -91,10 +97,19 @@ def draft_line(
         path=shop.path,
         commissions=_cut(wanted, room_minor=room_minor),
         dearest_channel_fee_bp=dearest_channel_fee_bp,
+        foreign=_foreign(quoted),
     )
     shares = tuple(
         ShareRow(
-            new_id(), line_id, share.party_kind, share.party_id, share.role, share.amount_minor, 0
+            new_id(),
+            line_id,
+            share.party_kind,
+            share.party_id,
+            share.role,
+            share.amount_minor,
+            0,
+            share.currency or shop.currency,
+            share.rate_id,
         )
         for share in split
     )
@@ -124,6 +139,11 @@ def _cut(wanted: Sequence[Commission], *, room_minor: int) -> tuple[Commission, 
     amounts = within([one.amount_minor for one in wanted], room_minor=room_minor)
     pairs = zip(wanted, amounts, strict=True)
     return tuple(Commission(one.affiliate_id, minor) for one, minor in pairs)
+
+
+def _foreign(quoted: QuotedLine) -> ForeignSupply | None:
+    exchanged = quoted.sourcing.exchanged
+    return None if exchanged is None else ForeignSupply(exchanged.rate, exchanged.price_minor)
 
 
 def _earned(quoted: QuotedLine, *, spare_minor: int) -> int:

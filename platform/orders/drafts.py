@@ -135,6 +135,11 @@ class Draft:
         return sum(line.earned_minor for line in self.lines)
 
     @property
+    def is_exchanged(self) -> bool:
+        """True when a supplier is owed in another currency than the shop's."""
+        return any(share.fx_rate_id is not None for share in self.shares)
+
+    @property
     def scarce_listings(self) -> list[UUID]:
         """The listings of which this order leaves so few that pages may show it."""
         quoted = [line.quoted for line in self.lines]
@@ -198,6 +203,8 @@ def _share_values(shares: Sequence[ShareRow]) -> dict[str, Any]:
         "share_parties": [share.party_id for share in shares],
         "share_roles": [str(share.role) for share in shares],
         "share_amounts": [share.amount_minor for share in shares],
+        "share_currencies": [share.currency for share in shares],
+        "share_rates": [share.fx_rate_id for share in shares],
     }
 
 

@@ -164,6 +164,7 @@ class LineShare(PartyOwned):
     amount_minor = fields.BigIntField()
     reversed_minor = fields.BigIntField(default=0)
     currency = fields.TextField()
+    fx_rate_id = fields.UUIDField(null=True)
 
     class Meta:
         table = "line_shares"

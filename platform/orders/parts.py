@@ -75,21 +75,29 @@ the_order as (
          as line (id, sku_id, listing_id, quantity, unit_price, net, funded, mode{line_columns})
 ), the_shares as (
     insert into line_shares (tenant_id, id, order_id, line_id, party_kind, party_id, role,
-                             amount_minor, currency)
+                             amount_minor, currency{rate_column})
     select :tenant_id::uuid, id, :order_id::uuid, line_id, party_kind, party_id, role, amount,
-           :currency::text
+           {share_currency}{rate_column}
     from ready, unnest(:share_ids::uuid[], :share_lines::uuid[], :share_kinds::text[],
-                       :share_parties::uuid[], :share_roles::text[], :share_amounts::bigint[])
-         as share (id, line_id, party_kind, party_id, role, amount)
+                       :share_parties::uuid[], :share_roles::text[], :share_amounts::bigint[]
+                       {share_arrays})
+         as share (id, line_id, party_kind, party_id, role, amount{share_columns})
 )
 """
 
 
-def write_order(*, at_cost: bool, titled: bool, earns: bool, by_hand: bool = False) -> str:
+def write_order(
+    *,
+    at_cost: bool,
+    titled: bool,
+    earns: bool,
+    by_hand: bool = False,
+    exchanged: bool = False,
+) -> str:
     """Write the order, its lines and their shares; `at_cost` where the shop itself pays, `titled`
     where it calls some of the goods by a name of its own, `earns` where its customer earns points,
     `by_hand` where a person delivers some of them: then the order says itself how far it is once it
-    is paid."""
+    is paid; `exchanged` where a supplier is owed in another currency."""
     titles = [("title", ":titles::text[]")] if titled else []
     earned = [("earned_points", ":points_of_lines::bigint[]")] if earns else []
     more = [*titles, *earned]
@@ -103,6 +111,10 @@ def write_order(*, at_cost: bool, titled: bool, earns: bool, by_hand: bool = Fal
         line_columns="".join(f", {name}" for name, _ in more),
         line_values="".join(f", line.{name}" for name, _ in more),
         line_arrays="".join(f", {array}" for _, array in more),
+        rate_column=", fx_rate_id" if exchanged else "",
+        share_currency="share_currency" if exchanged else ":currency::text",
+        share_arrays=", :share_currencies::text[], :share_rates::uuid[]" if exchanged else "",
+        share_columns=", share_currency, fx_rate_id" if exchanged else "",
     )
 
 

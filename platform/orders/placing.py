@@ -118,6 +118,7 @@ def _way(draft: Draft) -> Way:
         titled=draft.is_titled,
         by_hand=bool(draft.by_hand),
         brought=draft.verdict is not None,
+        exchanged=draft.is_exchanged,
     )
 
 

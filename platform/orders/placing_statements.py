@@ -27,7 +27,7 @@ class Way:
     budget pays for a part. `earns`: its customer earns points. `forms`: the buyer has said
     something for its goods. `titled`: the shop calls some of them by a name of its own, which the
     order keeps. `by_hand`: a person delivers some of them. `brought`: an affiliate
-    has to do with it.
+    has to do with it. `exchanged`: a supplier is owed in another currency.
     """
 
     pays: bool = False
@@ -40,6 +40,7 @@ class Way:
     titled: bool = False
     by_hand: bool = False
     brought: bool = False
+    exchanged: bool = False
 
 
 _ANSWER = """
@@ -159,7 +160,11 @@ def _pick(way: Way) -> tuple[str, ...]:
 
 def _write(way: Way) -> tuple[str, ...]:
     order = parts.write_order(
-        at_cost=way.at_cost, titled=way.titled, earns=way.earns, by_hand=way.by_hand
+        at_cost=way.at_cost,
+        titled=way.titled,
+        earns=way.earns,
+        by_hand=way.by_hand,
+        exchanged=way.exchanged,
     )
     if way.by_hand:
         order = f"{order}, {manual_parts.WRITE}"

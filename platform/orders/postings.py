@@ -50,14 +50,16 @@ def delivered(
     shares: Iterable[tuple[str, UUID | None, int]],
     fee_minor: int,
     shop_id: UUID | None,
+    bought_minor: int = 0,
 ) -> list[Entry]:
     """E2: escrow is split between everyone who earned; the shop's part pays the channel's fee.
 
-    `shares` are (role, party, amount in minor units); `shop_id` is None where the root itself
-    sells and its wholesale margin pays the fee.
+    `shares` are (role, party, amount in minor units); `bought_minor` buys other currencies, in
+    which suppliers are owed (`foreign_supply.py` has its entries); `shop_id` is None where the root
+    itself sells and its wholesale margin pays the fee.
     """
     entries = []
-    total_minor = 0
+    total_minor = bought_minor
     for role, party_id, amount_minor in shares:
         total_minor += amount_minor
         entries.append(credit(earned_account(role, party_id, currency), amount_minor))

@@ -104,7 +104,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ShareRow:
-    """One frozen share of a line and what has been taken back of it."""
+    """One frozen share of a line and what has been taken back of it; `fx_rate_id` is the rate that
+    an EXCHANGE was priced at (`foreign_supply.py`)."""
 
     id: UUID
     line_id: UUID
@@ -113,6 +114,8 @@ class ShareRow:
     role: str
     amount_minor: int
     reversed_minor: int
+    currency: str = ""
+    fx_rate_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +228,12 @@ def _line(values: Sequence[Any]) -> Line:
 async def shares_of(order_id: UUID) -> list[ShareRow]:
     """The frozen split of an order, in the order that breaks ties."""
     rows = await db.fetch(
-        """select id, line_id, party_kind, party_id, role, amount_minor, reversed_minor
+        """select id, line_id, party_kind, party_id, role, amount_minor, reversed_minor,
+                  currency::text as currency, fx_rate_id
            from line_shares where order_id = $1
            order by line_id,
-                    array_position(array['SUPPLY', 'SUPPLIER_COMMISSION', 'WHOLESALE_MARGIN',
-                                         'AGENT_MARGIN', 'AFFILIATE', 'SHOP_MARGIN'], role), id""",
+                    array_position(array['SUPPLY', 'EXCHANGE', 'SUPPLIER_COMMISSION',
+                    'WHOLESALE_MARGIN', 'AGENT_MARGIN', 'AFFILIATE', 'SHOP_MARGIN'], role), id""",
         order_id,
     )
     return [ShareRow(**row) for row in rows]
@@ -241,7 +245,8 @@ select line.id, line.order_id, line.sku_id, line.supplier_listing_id, line.quant
        line.channel_fee_minor, line.key_ids, line.funded_minor, {OF_DISCOUNTS}, line.delivery_mode,
        {OF_LINE},
        share.id as share_id, share.party_kind,
-       share.party_id, share.role, share.amount_minor, share.reversed_minor {{more}}
+       share.party_id, share.role, share.amount_minor, share.reversed_minor,
+       share.currency::text as currency {{more}}
 from {{lines}}
 left join line_shares share on share.order_id = line.order_id and share.line_id = line.id
 where line.order_id = $1 order by line.supplier_listing_id, line.id, share.id
@@ -285,7 +290,7 @@ def _lines_and_shares(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Line], li
         if row["id"] not in lines:
             lines[row["id"]] = _line(values[:_LINE_COLUMNS])
         if row["share_id"] is not None:
-            share = values[_LINE_COLUMNS + 1 : _LINE_COLUMNS + 6]
+            share = values[_LINE_COLUMNS + 1 : _LINE_COLUMNS + 7]
             shares.append(ShareRow(row["share_id"], row["id"], *share))
     return list(lines.values()), shares
 

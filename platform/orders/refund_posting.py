@@ -88,7 +88,7 @@ async def draw(
     indebted = [row.debt for row in shop if row.is_matured and shops_minor]
     balances, debts_minor = await debts.lock_balances_and_debts([*drawn_on, *noted], indebted)
     held = {account: balances[account] for account in drawn_on}
-    wanted_minor = sum(claim.amount_minor for claim in taken.claims)
+    wanted_minor = taken.taken_minor
     if not on_credit and drawn_on and sum(held.values()) < wanted_minor:
         raise ledger.InsufficientBalance(
             "The shop has not earned as much: an operator decides.",

@@ -7,7 +7,7 @@ from uuid import UUID
 from billing import ledger, payments, trade_moves
 from billing.payment_methods import TRADE
 from billing.payments import Payment
-from orders import funding, postings
+from orders import foreign_supply, funding, postings
 from orders.funding import FundingState
 from orders.records import Funding, ShareRow
 from orders.split import channel_fee_minor
@@ -45,16 +45,16 @@ def posting_of_sale(
         wallet_minor=payment.wallet_minor,
     )
     captured += funding.into_escrow(fundings, currency=currency, state=funding_state)
+    own, foreign = foreign_supply.parted(share for share in shares if share.line_id not in waiting)
     delivered = postings.delivered(
         currency=currency,
-        shares=[
-            (share.role, share.party_id, share.amount_minor)
-            for share in shares
-            if share.line_id not in waiting
-        ],
+        shares=[(share.role, share.party_id, share.amount_minor) for share in own],
+        bought_minor=sum(one.exchange.amount_minor for one in foreign),
         fee_minor=fee_minor - sum(waiting.values()),
         shop_id=None if root_sells else tenant_id,
     )
+    for one in foreign:
+        delivered += foreign_supply.owed_entries(one)
     delivered += postings.points_earned(
         currency=currency, shop_id=tenant_id, root_sells=root_sells, amount_minor=earned_minor
     )

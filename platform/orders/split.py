@@ -6,7 +6,9 @@ harvest it:
 
 - the supplier's commission to the platform rounds up (`split_line`),
 - an affiliate's commission rounds down, and the shop keeps the fraction (`affiliates.commission`),
-- the channel's fee recovered from the shop rounds up (`channel_fee_minor`).
+- the channel's fee recovered from the shop rounds up (`channel_fees.py`).
+
+A supply in another currency has a fourth: what it costs to buy is rounded up (`_bought`).
 
 Everything else is a whole price times a whole quantity, and the shop has the rest, so the shares
 add up to the net by construction. That the rest is never negative for a price that the guards
@@ -20,14 +22,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from exchange.arithmetic import Rate
 from kernel.errors import Refusal
 from kernel.money import (
-    BASIS_POINTS,
     MAX_RATE_BP,
     checked_amount,
     largest_remainder,
     share_bp_ceil,
 )
+from orders.channel_fees import channel_fee_minor as channel_fee_minor
+from orders.channel_fees import channel_fees_by_line as channel_fees_by_line
 
 
 class PartyKind(StrEnum):
@@ -40,9 +44,13 @@ class PartyKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a share is paid for, in the order that breaks ties between equal claims."""
+    """What a share is paid for, in the order that breaks ties between equal claims.
+
+    EXCHANGE is the platform's: it buys the currency in which the supplier is owed its SUPPLY.
+    """
 
     SUPPLY = "SUPPLY"
+    EXCHANGE = "EXCHANGE"
     SUPPLIER_COMMISSION = "SUPPLIER_COMMISSION"
     WHOLESALE_MARGIN = "WHOLESALE_MARGIN"
     AGENT_MARGIN = "AGENT_MARGIN"
@@ -71,12 +79,27 @@ class RefundTooLarge(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one party earns on a line, in minor units of the order's currency."""
+    """What one party earns on a line, in minor units of the order's currency, or of the one that
+    is named: then it is no part of the net. `rate_id` is the rate at which an EXCHANGE was priced.
+    """
 
     party_kind: PartyKind
     party_id: UUID | None
     role: Role
     amount_minor: int
+    currency: str | None = None
+    rate_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSupply:
+    """What a piece costs in its supplier's own currency, and the rate that priced it.
+
+    c0 is `rate.up(price_minor)`.
+    """
+
+    rate: Rate
+    price_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +120,12 @@ def split_line(
     path: Sequence[UUID],
     commissions: Sequence[Commission] = (),
     dearest_channel_fee_bp: int = 0,
+    foreign: ForeignSupply | None = None,
 ) -> tuple[Share, ...]:
     """Divide a line's net between supplier, platform, agents and shop.
+
+    A `foreign` supply is owed in its own currency: the commission is taken off there, and what is
+    left is bought at the frozen rate, rounded up. What that leaves of c0 is the commission here.
 
     `costs` are c0 … cn of one piece and `path` the tenants T0 … Tn; both in minor units and from
     the root to the shop. `net_minor` is what the line brings in: list price less the discounts
@@ -116,8 +143,12 @@ def split_line(
     fee_minor = channel_fee_minor(amount_minor=net_minor, fee_bp=dearest_channel_fee_bp)
     if shop_minor < fee_minor:
         raise NegativeShare(Role.SHOP_MARGIN, shop_minor - fee_minor)
+    supply = [Share(PartyKind.SUPPLIER, supplier_id, Role.SUPPLY, supply_minor - commission)]
+    if foreign is not None:
+        supply = _bought(foreign, quantity, supplier_id, supplier_commission_bp)
+        commission = supply_minor - supply[1].amount_minor
     shares = [
-        Share(PartyKind.SUPPLIER, supplier_id, Role.SUPPLY, supply_minor - commission),
+        *supply,
         Share(PartyKind.PLATFORM, None, Role.SUPPLIER_COMMISSION, commission),
         *_margins_above_the_shop(costs, quantity, path),
     ]
@@ -127,6 +158,20 @@ def split_line(
     ]
     shares.append(_shop_share(path, shop_minor))
     return tuple(sorted(filter(_is_worth_something, shares), key=_place_in_role_order))
+
+
+def _bought(
+    foreign: ForeignSupply, quantity: int, supplier_id: UUID, commission_bp: int
+) -> list[Share]:
+    """The supplier's part in its own currency, and what that costs: never more than c0 for all
+    pieces, for each was rounded up by itself."""
+    gross_minor = checked_amount(foreign.price_minor * quantity)
+    owed_minor = gross_minor - share_bp_ceil(amount_minor=gross_minor, bp=commission_bp)
+    rate = foreign.rate
+    return [
+        Share(PartyKind.SUPPLIER, supplier_id, Role.SUPPLY, owed_minor, rate.base),
+        Share(PartyKind.PLATFORM, None, Role.EXCHANGE, rate.up(owed_minor), rate_id=rate.id),
+    ]
 
 
 def _require_possible(
@@ -190,46 +235,6 @@ def _place_in_role_order(share: Share) -> int:
 
 def _is_worth_something(share: Share) -> bool:
     return share.amount_minor > 0
-
-
-def channel_fee_minor(*, amount_minor: int, fee_bp: int) -> int:
-    """Return the fee, rounded up, that a channel costs on an amount.
-
-    Minor units and basis points. Up, because the platform pays the channel and recovers this
-    from the shop: a fraction left out would be the platform's loss on every small sale.
-    Raises `AmountOutOfRange`, or `ValueError` for a negative amount or an impossible rate.
-    """
-    if checked_amount(amount_minor) < 0:
-        raise ValueError("a fee is on a payment, which cannot be negative")
-    if not 0 <= fee_bp <= MAX_RATE_BP:
-        raise ValueError(f"a fee is 0 to {MAX_RATE_BP} basis points")
-    return share_bp_ceil(amount_minor=amount_minor, bp=fee_bp)
-
-
-def channel_fees_by_line(
-    *, nets_minor: Sequence[int], channel_minor: int, fee_bp: int
-) -> list[int]:
-    """Divide the fee on one payment between the lines that it paid for.
-
-    `channel_minor` is the part of the order that went through the channel (the rest came from a
-    wallet and costs nothing), spread over the lines in proportion to `nets_minor`. The fees add
-    up to `channel_fee_minor` of it, and no line pays more than the fee on its own net rounded up,
-    so a line whose price passed the guards can always pay. Minor units and basis points.
-    Raises `ValueError` when the channel took more than the lines are worth.
-    """
-    if channel_minor > sum(nets_minor):
-        raise ValueError("a channel took more than the lines are worth")
-    fee_minor = channel_fee_minor(amount_minor=channel_minor, fee_bp=fee_bp)
-    parts = largest_remainder(total=channel_minor, weights=nets_minor)
-    fees = [part * fee_bp // BASIS_POINTS for part in parts]
-    # Each left-over unit goes to a line whose own fee was rounded down, hence never above its
-    # fee rounded up; there are always enough of those.
-    by_fraction = sorted(
-        range(len(parts)), key=lambda index: (-(parts[index] * fee_bp % BASIS_POINTS), index)
-    )
-    for index in by_fraction[: fee_minor - sum(fees)]:
-        fees[index] += 1
-    return fees
 
 
 def spread_refund(*, amount_minor: int, remaining: Sequence[int]) -> list[int]:

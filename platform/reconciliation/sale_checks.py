@@ -97,9 +97,12 @@ posted as (
     from examined join refunds refund on refund.order_id = examined.id
     where refund.currency = examined.currency group by refund.order_id
 ), earned as (
-    select share.order_id, coalesce(share.party_id::text, 'R:' || share.role) as beneficiary,
+    select share.order_id,
+           coalesce(share.party_id::text, case when share.role = 'EXCHANGE' then 'A:FX'
+                                               else 'R:' || share.role end) as beneficiary,
            share.amount_minor::bigint as minor
     from examined join line_shares share on share.order_id = examined.id
+        and share.currency = examined.currency
     where examined.is_paid and share.line_id not in (select line_id from waiting)
       and share.id not in (select share_id from replaced where share_id is not null)
     union all
@@ -110,11 +113,15 @@ posted as (
     select order_id, 'R:GATEWAY_RECOVERY', fee_minor
     from lines join examined on examined.id = order_id where examined.is_paid and not is_waiting
 ), credited as (
-    select order_id, coalesce(owner_id::text, code) as beneficiary, -amount_minor as minor
+    select order_id,
+           coalesce(owner_id::text, case when code like 'A:FX:%' then 'A:FX' else code end)
+               as beneficiary,
+           -amount_minor as minor
     from legs
     where is_sale and not is_refund
-      and (code like 'L:PARTY:%' or code in ('A:RECV', 'R:SUPPLIER_COMMISSION',
-                                             'R:WHOLESALE_MARGIN', 'R:GATEWAY_RECOVERY'))
+      and (code like 'L:PARTY:%' or code like 'A:FX:%'
+           or code in ('A:RECV', 'R:SUPPLIER_COMMISSION', 'R:WHOLESALE_MARGIN',
+                       'R:GATEWAY_RECOVERY'))
 ), misplaced as (
     select order_id, sum(ours)::bigint as ours, sum(theirs)::bigint as theirs,
            sum(abs(ours - theirs))::bigint as difference
@@ -130,8 +137,9 @@ posted as (
     from lines
     left join (select line_id, sum(minor) as minor from replaced group by line_id) as moved
         on moved.line_id = lines.id
-    left join (select line_id, sum(amount_minor) as minor from line_shares
-               where order_id = any (:order_ids::uuid[]) group by line_id) as shared
+    left join (select line_id, sum(amount_minor) as minor
+               from line_shares share join examined on examined.id = share.order_id
+                   and share.currency = examined.currency group by line_id) as shared
         on shared.line_id = lines.id
     group by lines.order_id
 ), handed as (

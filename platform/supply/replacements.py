@@ -26,7 +26,9 @@ join skus sku on sku.id = listing.sku_id
 where listing.sku_id = $1 and not listing.by_hand
   and case when listing.id = $2 then listing.status in ('ACTIVE', 'PAUSED')
            else $3 and listing.status = 'ACTIVE' and supplier.status = 'ACTIVE'
-                and listing.currency = $4 and listing.supply_price_minor <= $5 end
+                and listing.currency = $4 and listing.supply_price_minor <= $5
+                -- A share in a currency of its own is not taken over: a refund is the way.
+                and (select currency from supplier_listings where id = $2) = $4 end
 order by listing.id <> $2, listing.supply_price_minor, listing.priority desc, listing.id limit $6
 """
 

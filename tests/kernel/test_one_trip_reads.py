@@ -301,12 +301,12 @@ def hot_statements() -> Iterator[tuple[str, int]]:
                         follows=follows,
                         detail=detail,
                     )
-                    shelf = 3 * (detail in (Detail.PRICES, Detail.SKUS))
+                    shelf = 2 * (detail in (Detail.PRICES, Detail.SKUS))
                     values = 2 + len(chosen) + 2 * follows + shelf
                     yield page_statement(shape), values
                     yield page_statement(replace(shape, signed_in=True)), values + 1
-    yield SKUS_BY_ID, 7
-    yield SKUS_BY_ID_FOR_CUSTOMER, 8
+    yield SKUS_BY_ID, 6
+    yield SKUS_BY_ID_FOR_CUSTOMER, 7
     yield price_books.BOOKS, 1
     yield price_books.SECRETS, 2
     yield GOODS, 1

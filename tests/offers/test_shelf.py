@@ -259,7 +259,7 @@ async def test_a_sale_counts_around_the_keys_that_were_sold_before_its_place(
     async def blocks() -> int:
         """How many blocks of the index counting touches."""
         places = shelf.places_of([goods.sku_id])
-        values = [list(shop.path), shop.id, "CNY", 150, [goods.sku_id], *places]
+        values = [list(shop.path), shop.id, 150, [goods.sku_id], *places]
         async with reading(shop):
             rows = await db.fetch(f"explain (analyze, buffers, format json) {SKUS_BY_ID}", *values)
         plan = json.loads(rows[0][0])[0]["Plan"]

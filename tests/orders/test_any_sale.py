@@ -89,6 +89,7 @@ WHAT_MUST_NEVER_BE = """
     union all
     select 'the shares are not the net', line_id::text from line_shares s
     join order_lines l on l.id = s.line_id
+    join orders sold on sold.id = s.order_id and sold.currency = s.currency
     group by line_id, l.net_minor, l.refunded_minor
     having sum(s.amount_minor) <> l.net_minor + (
             select coalesce(sum(given_up_minor + cover_minor), 0) from key_replacements

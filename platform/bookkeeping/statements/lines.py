@@ -45,6 +45,7 @@ with known as (
     ) as made (part, minor)
     where entry.kind in ('SALE', 'E2_DELIVERY') and entry.name = 'PENDING'
       and share.order_id = entry.order_id and share.party_id = $3::uuid
+      and share.currency = $4::text
       and case entry.kind
           when 'E2_DELIVERY' then share.line_id = substr(entry.idempotency_key, 10)::uuid
           else not exists (select from manual_deliveries manual

@@ -771,6 +771,7 @@ from (select share.order_id, share.currency,
       from line_shares share
       join orders on orders.id = share.order_id
       where orders.payment_status = 'PAID' and share.line_id not in (select line_id from waiting)
+        and share.role <> 'EXCHANGE'
         and not exists (select from key_replacements moved
                         where moved.order_id = share.order_id
                           and share.id in (moved.supply_share_id, moved.commission_share_id))
@@ -795,7 +796,7 @@ with reversed as (
            coalesce(share.party_id::text, 'R:' || share.role) as beneficiary,
            share.reversed_minor as amount_minor
     from line_shares share
-    where share.reversed_minor > 0
+    where share.reversed_minor > 0 and share.role <> 'EXCHANGE'
     union all
     select orders.id, refund.currency,
            case when cardinality(orders.path) = 1 then 'R:WHOLESALE_MARGIN'
@@ -853,6 +854,36 @@ from (select * from reversed
 group by order_id, currency, beneficiary
 having abs(sum(amount_minor)) > (select coalesce(sum(line.channel_fee_minor), 0)
                                  from order_lines line where line.order_id = difference.order_id)
+limit 20;
+
+-- invariant: I14 what orders have exchanged is what their shares say, on both sides of the bridge
+-- At the rate of each order: whatever refunds undo is undone at that.
+with waiting as (
+    select line_id from manual_deliveries where state in ('DUE', 'BEGUN', 'NEEDS_CORRECTION')
+    union all
+    select line_id from instalment_lines where state = 'WAITING'
+), exchanged as (
+    select bridge.order_id, bridge.currency, supply.currency as bought,
+           bridge.amount_minor - bridge.reversed_minor as minor,
+           supply.amount_minor - supply.reversed_minor as bought_minor
+    from line_shares bridge
+    join line_shares supply on (supply.order_id, supply.line_id) = (bridge.order_id, bridge.line_id)
+        and supply.role = 'SUPPLY'
+    join orders on orders.id = bridge.order_id and orders.payment_status = 'PAID'
+    where bridge.role = 'EXCHANGE' and bridge.line_id not in (select line_id from waiting)
+)
+select order_id, currency, code, sum(minor)::bigint as missing_minor
+from (select order_id, currency, 'A:FX:' || bought as code, minor from exchanged
+      union all
+      select order_id, bought, 'A:FX:' || currency, -bought_minor from exchanged
+      union all
+      select posted.order_id, entry.currency, account.code, entry.amount_minor
+      from ledger_accounts account
+      join ledger_entries entry on entry.account_id = account.id
+      join ledger_transactions posted on posted.id = entry.transaction_id
+      where account.code like 'A:FX:%' and posted.order_id is not null) as difference
+group by order_id, currency, code
+having sum(minor) <> 0
 limit 20;
 
 -- invariant: I14 escrow holds what is delivered by hand or paid in parts, and nothing else stays

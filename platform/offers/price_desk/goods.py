@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from kernel import db
+from offers.foreign_supply import exchanged_rows
+from offers.shelf import READ_AGAIN, RestlessPrices
 from offers.statements import Row
 from tenants.directory import Shop
 from tenants.versions import VERSIONS_OF_PATH
@@ -26,18 +28,18 @@ select {VERSIONS_OF_PATH} as versions,
 from (select s.*, c.path as category_path
       from skus s join products p on p.id = s.product_id and p.status = 'ACTIVE'
       join categories c on c.id = p.category_id
-      where s.status = 'ACTIVE' and s.id > $4
-        and ($5::boolean or s.id = any ($6::uuid[]) or c.path && $7::uuid[])
+      where s.status = 'ACTIVE' and s.id > $3
+        and ($4::boolean or s.id = any ($5::uuid[]) or c.path && $6::uuid[])
         and not exists (select from tenant_listings hidden
                         where hidden.sku_id = s.id and not hidden.visible
                           and hidden.tenant_id = any ($1)
-                          and ($9::boolean is false or hidden.tenant_id <> $2))
-      order by s.id limit $8) as s
+                          and ($8::boolean is false or hidden.tenant_id <> $2))
+      order by s.id limit $7) as s
 left join lateral (
     select l.id as listing_id, l.supplier_id, l.supply_price_minor, l.min_retail_minor,
-           l.max_retail_minor, l.priority
+           l.max_retail_minor, l.priority, l.currency
     from supplier_listings l join suppliers u on u.id = l.supplier_id and u.status = 'ACTIVE'
-    where l.sku_id = s.id and l.status = 'ACTIVE' and l.currency = $3
+    where l.sku_id = s.id and l.status = 'ACTIVE'
 ) as offered on true
 left join lateral (
     select max(floor_minor) as floor_minor, min(ceiling_minor) as ceiling_minor,
@@ -48,7 +50,7 @@ left join lateral (
 ) as limits on true
 left join tenant_listings own on own.sku_id = s.id and own.tenant_id = $2
 order by s.id, offered.supply_price_minor, offered.priority desc, offered.listing_id"""
-"""Values: the path, the shop, the currency, the SKU after which the portion begins, then whether
+"""Values: the path, the shop, the SKU after which the portion begins, then whether
 all are meant, or which SKUs and categories; how many; and whether what the shop itself hides is
 meant, too."""
 
@@ -114,12 +116,9 @@ async def read_portion(
 
     What an ancestor hides is never read: for the shop it is not there.
     """
-    rows = await db.read(
-        db.core_scope(shop.id, path=shop.path),
-        _GOODS,
+    values = (
         list(shop.path),
         shop.id,
-        shop.currency,
         after,
         touched.everything,
         sorted(touched.sku_ids),
@@ -127,10 +126,23 @@ async def read_portion(
         size,
         with_own_hidden,
     )
+    rows = await _exchanged(shop, values)
     if not rows:
         return None
     skus = tuple(_sku(list(of_sku)) for _, of_sku in groupby(rows, key=itemgetter("sku_id")))
     return Portion(tuple(rows[0]["versions"]), skus, skus[-1].id, len(skus) < size)
+
+
+async def _exchanged(shop: Shop, values: Sequence[Any]) -> Sequence[Row]:
+    """The rows of a portion, every supply in the shop's currency."""
+    for _ in range(READ_AGAIN):
+        rows = await db.read(db.core_scope(shop.id, path=shop.path), _GOODS, *values)
+        if not rows:
+            return rows
+        exchanged = await exchanged_rows(shop, rows, rows[0]["versions"][-1])
+        if exchanged is not None:
+            return exchanged
+    raise RestlessPrices
 
 
 def _sku(rows: Sequence[Row]) -> DeskSku:

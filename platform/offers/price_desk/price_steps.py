@@ -185,6 +185,7 @@ def _chain(case: Case) -> Iterator[PriceStep]:
     """How the shop's own cost came about, level by level."""
     inputs = case.inputs
     cost_minor = inputs.supply_price_minor
+    assert cost_minor is not None  # there is a cost at the end
     yield PriceStep(StepKind.SUPPLY_PRICE, cost_minor, cost_minor, 0)
     for depth, level in enumerate(inputs.levels[:-1]):
         earns = depth <= inputs.earning_depth

@@ -22,8 +22,10 @@ from orders.earnings.rows import Earning
 
 
 def sources(claim: Claim, currency: str) -> tuple[Account, ...]:
-    """The party's accounts in the order in which they are drawn on, after the share's own stage."""
+    """The party's accounts in the order in which they are drawn on, after the share's own stage:
+    in this currency, where the claim has none of its own."""
     assert claim.party_id is not None
+    currency = claim.currency or currency
     pending = accounts.party_pending(claim.party_id, currency)
     available = accounts.party_available(claim.party_id, currency)
     if claim.of_earnings:
@@ -65,9 +67,13 @@ class Drawing:
 
     def draw(self, claim: Claim) -> None:
         """Take one claim, whole: what is missing becomes a debt."""
+        currency = claim.currency or self.currency
+        if claim.bought is not None:
+            self._undo_exchange(claim, claim.bought, currency)
         if claim.party_id is None:
-            revenue = accounts.revenue(claim.role, self.currency)
-            self.entries.append(debit(revenue, claim.amount_minor))
+            if claim.bought is None:
+                revenue = accounts.revenue(claim.role, currency)
+                self.entries.append(debit(revenue, claim.amount_minor))
             return
         owed_minor = claim.amount_minor
         row = self.rows.get(claim.share_id) if claim.share_id else None
@@ -79,8 +85,15 @@ class Drawing:
             if account.code == "L:PARTY:PENDING":
                 self.ahead[account] += taken_minor
         if owed_minor:
-            debt = accounts.receivable(claim.party_id, self.currency)
+            debt = accounts.receivable(claim.party_id, currency)
             self.entries.append(debit(debt, owed_minor))
+
+    def _undo_exchange(self, claim: Claim, bought: str, currency: str) -> None:
+        """Take the bridge back: the platform's side gives the order's money, the supplier's side
+        takes what that had bought."""
+        bridge = accounts.exchange(bought, currency)
+        entry = debit if claim.party_id is None else credit
+        self.entries.append(entry(bridge, claim.amount_minor))
 
     def give(self, row: Earning, amount_minor: int, *, debt_minor: int) -> None:
         """Credit a share with so much more; what is available repays a debt first."""

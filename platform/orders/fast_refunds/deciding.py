@@ -124,8 +124,7 @@ def _given_back(claim: FastRefund, to_funders: Sequence[tuple[Funding, int]]) ->
 
 def _back_minor(taken: clawback.Reversal, to_funders: Sequence[tuple[Funding, int]]) -> int:
     """What is left of everybody's parts for the deposit, in minor units."""
-    parts_minor = sum(one.amount_minor for one in taken.claims)
-    return parts_minor - sum(minor for _, minor in to_funders)
+    return taken.taken_minor - sum(minor for _, minor in to_funders)
 
 
 async def _reversal(claim: FastRefund, was: Line, funded_minor: int) -> clawback.Reversal:

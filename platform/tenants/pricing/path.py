@@ -46,6 +46,8 @@ EARNING_DEPTH: Final = 3
 class Guard(StrEnum):
     """What a price must never break."""
 
+    RATE = "RATE"
+    """The supply is in another currency, and nobody has said lately what that is worth."""
     RANGE = "RANGE"
     """0 ≤ supply price and r ≤ 2**53 - 1."""
     G1 = "G1"
@@ -97,6 +99,7 @@ class PriceInputs:
     holds when both are given. Of the agents between platform and shop, counted from the top, at
     most `earning_depth` earn; a deeper one passes its cost on. `worst_affiliate_bp` and
     `dearest_channel_fee_bp` are the highest rates that this shop could have to pay on a sale.
+    Without a `supply_price_minor` there is no rate for the supply's currency.
     The retail price is rounded up to a multiple of `retail_step_minor`, which channels can charge.
     Raises `ValueError` for an empty path or for rates that are not 0 to 10,000 basis points.
     """
@@ -104,7 +107,7 @@ class PriceInputs:
     sku_id: UUID
     category_path: tuple[UUID, ...]
     face_value_minor: int | None
-    supply_price_minor: int
+    supply_price_minor: int | None
     levels: tuple[PathLevel, ...]
     floor_minor: int | None = None
     ceiling_minor: int | None = None
@@ -208,6 +211,8 @@ def quantity_breaks(levels: Sequence[PathLevel], sku_id: UUID) -> tuple[int, ...
 
 def _costs_down_the_path(inputs: PriceInputs, asked: Asked) -> tuple[int, ...] | Broken:
     cost_minor = inputs.supply_price_minor
+    if cost_minor is None:
+        return Broken(Guard.RATE, 0, 0, 0)
     if cost_minor < 0:
         return Broken(Guard.RANGE, 0, cost_minor, 0)
     costs = [cost_minor]
