@@ -5,6 +5,8 @@ from typing import Annotated
 
 import strawberry
 
+from bookkeeping import exchange as bridges
+from bookkeeping.exchange import Bridge
 from exchange import queries, setting
 from exchange.arithmetic import parsed_rate, written_rate
 from exchange.setting import NewRate, SetRate
@@ -14,6 +16,7 @@ from kernel.money import BASIS_POINTS
 from schema.connections import PageInfo
 from schema.context import Info
 from schema.inputs import moment_in
+from schema.money import Money, amount
 from schema.problems import Problem, Refusals
 
 _KIND = "fxr"
@@ -79,6 +82,34 @@ class FxRateConnection:
     page_info: PageInfo
 
 
+@strawberry.input
+class FxRevalueInput:
+    """The bridge over which orders in `quote` have bought `base` for suppliers."""
+
+    base: str
+    quote: str
+
+
+@strawberry.type
+class FxBridge:
+    """So much is to be bought, and so much is set aside for it. `gained` is what the step has
+    brought the platform; a loss is less than nothing."""
+
+    to_buy: Money
+    set_aside: Money
+    gained: Money
+
+
+@strawberry.type
+class FxBridged:
+    """The bridge after the step."""
+
+    bridge: FxBridge
+
+
+FxBridgePayload = Annotated[FxBridged | Problem, strawberry.union("FxBridgePayload")]
+
+
 @strawberry.type
 class FxRateWasSet:
     """The rate that holds now."""
@@ -132,6 +163,23 @@ class ExchangeMutation:
             confirmed_change_bp=_confirmed(input.confirm_change_bp),
         )
         return FxRateWasSet(rate=_rate(rate))
+
+    @strawberry.mutation(
+        description="Value what is to be bought at today's rate; the difference is E:FX.",
+        extensions=[Refusals()],
+    )
+    async def fx_revalue(self, info: Info, input: FxRevalueInput) -> FxBridgePayload:
+        """Revalue a bridge."""
+        bridge, gained = await bridges.revalue(base=input.base, quote=input.quote)
+        return FxBridged(bridge=_bridge(bridge, gained))
+
+
+def _bridge(one: Bridge, gained_minor: int) -> FxBridge:
+    return FxBridge(
+        to_buy=amount(one.to_buy_minor, one.base),
+        set_aside=amount(one.set_aside_minor, one.quote),
+        gained=amount(gained_minor, one.quote),
+    )
 
 
 def _wanted(input: FxRateSetInput) -> NewRate:

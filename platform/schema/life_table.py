@@ -71,6 +71,7 @@ _ROWS: Final[tuple[tuple[str, frozenset[TenantStatus], str], ...]] = (
     ("Mutation", STANDING, "tenantApply invitationAccept childTenantInvite"),
     ("Mutation", STANDING, "childTenantRestrict tenantCloseRequest"),
     ("Mutation", ALWAYS, "ledgerAdjust ledgerAdjustDecide statementAsk fxRateSet"),
+    ("Mutation", ALWAYS, "fxRevalue"),
     ("Mutation", ALWAYS, "childTenantInvitationWithdraw"),
     ("Mutation", STANDING, "domainAdd domainVerify domainPrimary"),
     ("Mutation", SERVED, "domainRemove"),

@@ -52,6 +52,7 @@ _CHINESE = {
     "PAYOUT_BLOCKED": "该提现未通过检查。",
     "PAYOUTS_OPEN": "有提现正在处理，暂不能更换收款方式。",
     "WRONG_STATE": "当前状态不能执行此操作。",
+    "RATE_MISSING": "该货币没有有效汇率。",
     "RATE_JUMPS": "该汇率与上一次相差过大。",
     "RATE_IS_OLDER": "该货币对已有更新的汇率。",
     "INSTALMENTS_NOT_OFFERED": "该订单不支持分期付款。",

@@ -19,4 +19,7 @@ OF_EXCHANGE: Final = {
     "What is sent there, less the fee, is a multiple of {}.": (
         "扣除手续费后的金额须为 {} 的整数倍。"
     ),
+    "Nobody has said lately what this currency is worth.": "该货币没有有效汇率。",
+    "An amount is at least one minor unit.": "金额至少为一个最小货币单位。",
+    "Orders have not sold as much of this currency.": "订单未售出这么多该货币。",
 }

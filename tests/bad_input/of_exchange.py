@@ -24,4 +24,7 @@ EXCHANGE: Final = [
     Bad("fxRateSet", "a change below nothing", REFUSED, {"confirmChangeBp": -1}),
     Bad("fxRateSet", "any change", REFUSED, {"confirmChangeBp": 1_000_001}),
     Bad("fxRateSet", "a shop's own staff", {"FORBIDDEN"}, by="STAFF_OWNER"),
+    Bad("fxRevalue", "no such currency", REFUSED, {"base": "ABC"}),
+    Bad("fxRevalue", "a currency in itself", REFUSED, {"base": "CNY"}),
+    Bad("fxRevalue", "a shop's own staff", {"FORBIDDEN"}, by="STAFF_OWNER"),
 ]  # fmt: skip

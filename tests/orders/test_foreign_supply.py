@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bookkeeping import exchange
 from entrypoints import sweeps
 from exchange.arithmetic import Rate
 from exchange.setting import NewRate, set_rates
 from kernel import db
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.ids import new_id
 from offers import quotes
 from offers.quotes import PriceChanged, Wish
@@ -179,6 +180,38 @@ async def test_without_a_fresh_rate_the_goods_are_hidden_and_a_list_is_whole(
         await desk.quote(shop, wish)
     await set_rate("7.2")
     assert (await desk.quote(shop, wish)).total_minor == 10_564
+
+
+async def test_what_was_bought_dearer_than_it_was_priced_is_the_platforms_loss(
+    example: Example,
+) -> None:
+    await set_rate("7.2")
+    assert await exchange.revalue(base="USD", quote="CNY") == (
+        exchange.Bridge("USD", "CNY", 1_064, 7_661),
+        -81,
+    )
+    assert (await books(example))["E:FX CNY"] == 81
+    with pytest.raises(Invalid):
+        await buy(1_065, 7_670)
+    for _ in range(2):  # the second time is the first one's answer
+        await buy(1_064, 7_650, key="once")
+    assert (await exchange.revalue(base="USD", quote="CNY"))[1] == 11
+    assert await books(example) == {
+        **{name: minor for name, minor in SOLD.items() if not name.startswith("A:FX")},
+        "A:BANK USD": 1_064,
+        "A:BANK CNY": -7_650,
+        "E:FX CNY": 70,
+    }
+
+
+async def buy(bought_minor: int, sold_minor: int, *, key: str = "") -> exchange.Bridge:
+    return await exchange.settle(
+        base="USD",
+        quote="CNY",
+        bought_minor=bought_minor,
+        sold_minor=sold_minor,
+        idempotency_key=key or new_id().hex,
+    )
 
 
 async def test_one_rate_prices_a_quote_and_its_order(desk: SalesDesk, dollars: UUID) -> None:

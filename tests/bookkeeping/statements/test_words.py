@@ -11,7 +11,15 @@ from bookkeeping.statements.writers.fitting import fitting
 from forks import ROOT
 
 #: What moves nobody's money but buyers' and the platform's own.
-_OF_NO_PARTY = {"REFUND_SENT", "WALLET_HOLD", "WALLET_VOID", "BANK_ARRIVAL", "BANK_RETURN"}
+_OF_NO_PARTY = {
+    "REFUND_SENT",
+    "WALLET_HOLD",
+    "WALLET_VOID",
+    "BANK_ARRIVAL",
+    "BANK_RETURN",
+    "E16_FX_REVALUED",
+    "E16_FX_SETTLED",
+}
 
 
 def posted_kinds(file: Path) -> set[str]:
