@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookkeeping import exchange
+from dispute_desk import bank_of
 from entrypoints import sweeps
 from exchange.arithmetic import Rate
 from exchange.setting import NewRate, set_rates
@@ -23,8 +24,9 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import new_id
 from offers import quotes
 from offers.quotes import PriceChanged, Wish
+from orders.fast_refunds import accepting, deciding
 from orders.split import ForeignSupply, PartyKind, Role, split_line
-from sales import Purchase, SalesDesk
+from sales import Purchase, SalesDesk, key
 
 pytestmark = pytest.mark.engines
 
@@ -182,6 +184,43 @@ async def test_without_a_fresh_rate_the_goods_are_hidden_and_a_list_is_whole(
     assert (await desk.quote(shop, wish)).total_minor == 10_564
 
 
+@pytest.mark.parametrize("uphold", [True, False])
+async def test_a_claim_that_is_paid_at_once_comes_out_in_both_currencies(
+    example: Example, uphold: bool
+) -> None:
+    await example.purchase.reveal()
+    claim = await accepting.accept(
+        shop=example.purchase.shop,
+        actor="operator:one",
+        order_no=example.purchase.no,
+        line_id=(await example.purchase.line()).id,
+        kind="INVALID",
+        idempotency_key=key(),
+    )
+    await deciding.decide(claim.id, uphold=uphold, reason="tried it", actor="operator:one")
+    held = await books(example)
+    foreign = {name: minor for name, minor in held.items() if name.endswith("USD")}
+    if uphold:
+        assert foreign == {}
+    else:
+        assert foreign == {"A:FX:CNY USD": 1_064, "L:PARTY:PENDING supplier USD": -1_064}
+
+
+@pytest.mark.parametrize("goods", ["open", "unopened"])
+async def test_a_lost_dispute_comes_out_in_both_currencies(example: Example, goods: str) -> None:
+    if goods == "open":
+        await example.purchase.reveal()
+    bank = await bank_of(example.purchase)
+    await bank.opens()
+    await bank.wins()
+    held = await books(example)
+    foreign = {name: minor for name, minor in held.items() if name.endswith("USD")}
+    if goods == "open":  # the goods are gone: the supplier keeps what it has earned
+        assert sum(minor for name, minor in foreign.items() if "PARTY" in name) == -1_064
+    else:
+        assert foreign == {}
+
+
 async def test_what_was_bought_dearer_than_it_was_priced_is_the_platforms_loss(
     example: Example,
 ) -> None:
@@ -194,7 +233,7 @@ async def test_what_was_bought_dearer_than_it_was_priced_is_the_platforms_loss(
     with pytest.raises(Invalid):
         await buy(1_065, 7_670)
     for _ in range(2):  # the second time is the first one's answer
-        await buy(1_064, 7_650, key="once")
+        await buy(1_064, 7_650, once="once")
     assert (await exchange.revalue(base="USD", quote="CNY"))[1] == 11
     assert await books(example) == {
         **{name: minor for name, minor in SOLD.items() if not name.startswith("A:FX")},
@@ -204,13 +243,13 @@ async def test_what_was_bought_dearer_than_it_was_priced_is_the_platforms_loss(
     }
 
 
-async def buy(bought_minor: int, sold_minor: int, *, key: str = "") -> exchange.Bridge:
+async def buy(bought_minor: int, sold_minor: int, *, once: str = "") -> exchange.Bridge:
     return await exchange.settle(
         base="USD",
         quote="CNY",
         bought_minor=bought_minor,
         sold_minor=sold_minor,
-        idempotency_key=key or new_id().hex,
+        idempotency_key=once or key(),
     )
 
 

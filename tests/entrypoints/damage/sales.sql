@@ -472,3 +472,7 @@ call post('ANY', '{"L:POINTS shop": -20, "A:BANK": 20}');
 -- damage: nobody ends points whose time is over
 -- breaks: I21 a shop's sales know of its program, and points that have ended are ended
 update points_lots set expires_at = now() - interval '2 days';
+
+-- damage: money has gone over a bridge for an order that no share says
+-- breaks: I14 what orders have exchanged is what their shares say, on both sides of the bridge
+call post('ANY', '{"A:FX:USD": -100, "A:BANK": 100}', 'by hand');
