@@ -2,4 +2,4 @@
 
 from migrations import sql_migration
 
-Migration = sql_migration(__file__, after="0065_instalments")
+Migration = sql_migration(__file__, after="0071_conversions")
