@@ -158,7 +158,7 @@ async def _supplier_of(line: Line) -> UUID:
         line.id,
         line.supplier_listing_id,
     )
-    if len(rows) > 1:
+    if len(rows) != 1:
         raise Invalid("These keys are of several suppliers: refund the line.", field="lineId")
     supplier_id: UUID = rows[0]["supplier_id"]
     return supplier_id
