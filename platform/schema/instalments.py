@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from billing.payment_choices import Choice
 from kernel.errors import NotFound
 from orders.instalments import offering, queries
 from orders.instalments import terms as agreed
@@ -24,7 +25,7 @@ from schema.instalment_types import (
 )
 from schema.money import MoneyInput
 from schema.orders import OrderChanged, OrderPayload, order_by_id
-from schema.payment_methods import PaymentMethodCode
+from schema.payment_methods import PaymentMethodCode, PaymentMode
 from schema.payments import PaymentStartPayload, payment_started
 from schema.problems import Problem, Refusals
 
@@ -32,7 +33,7 @@ from schema.problems import Problem, Refusals
 @strawberry.input
 class InstalmentStartInput:
     """So many parts, of which the first is paid now; `amount` is what the buyer has seen that it
-    comes to, and agrees to."""
+    comes to, and agrees to. It is paid in the method's own first mode, unless `mode` says where."""
 
     order_no: str
     parts: int
@@ -40,6 +41,7 @@ class InstalmentStartInput:
     method: PaymentMethodCode
     idempotency_key: strawberry.ID
     return_path: str | None = None
+    mode: PaymentMode | None = None
 
 
 @strawberry.input
@@ -52,6 +54,7 @@ class InstalmentPayInput:
     idempotency_key: strawberry.ID
     pay_off: bool = False
     return_path: str | None = None
+    mode: PaymentMode | None = None
 
 
 @strawberry.input
@@ -106,6 +109,7 @@ def _wish(context: Context, input: InstalmentStartInput | InstalmentPayInput) ->
         method=input.method.value,
         return_url=return_url(context, input.return_path),
         idempotency_key=input.idempotency_key,
+        choice=Choice(mode=input.mode.value if input.mode else None),
     )
 
 

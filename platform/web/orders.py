@@ -17,6 +17,8 @@ _GUEST_TOKEN: Final = re.compile(r"kmg_[A-Za-z0-9_-]{8,96}", re.ASCII)
 _NOTES: Final = frozenset({"failed", "waiting", "canceled", "returned", "corrected"})
 # How a channel says on the buyer's return that no money is on its way.
 _FAILED: Final = "failed"
+#: Parts are paid at once, and not with another credit.
+_FOR_PARTS: Final = frozenset({"WALLET", "CARD", "ALIPAY", "WECHAT_PAY", "UNIONPAY"})
 
 
 async def order_page(visit: Visit) -> Response:
@@ -44,6 +46,7 @@ async def show_order(
         order=order,
         methods=order["paymentMethods"],
         cards=await _cards(visit, order),
+        **await _in_parts(visit, order_no),
         wallet=me["wallet"] if me else None,
         link=link if token and visit.is_new(order_no) else None,
         returnable=_returnable(order),
@@ -65,6 +68,16 @@ async def _cards(visit: Visit, order: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     cards: list[dict[str, Any]] = (await ask(visit, "saved_cards"))["me"]["savedCards"]
     return cards
+
+
+async def _in_parts(visit: Visit, order_no: str) -> dict[str, Any]:
+    """How a customer's order is paid in parts, or may be, and by what; nothing for a guest."""
+    if visit.context.customer_id is None:
+        return {"plans": [], "plan": None, "part_methods": []}
+    data = await ask(visit, "instalments", no=order_no)
+    found = data["instalments"] or {"offers": [], "plan": None}
+    methods = [one for one in data["storefront"]["paymentMethods"] if one["code"] in _FOR_PARTS]
+    return {"plans": found["offers"], "plan": found["plan"], "part_methods": methods}
 
 
 async def back_from_channel(visit: Visit) -> Response:

@@ -28,6 +28,8 @@ INSTALMENTS: Final = [
         {"orderNo": lambda ask: ask.town.at("rival").customers["payable in parts"].no}),
     Bad("instalmentStart", "an order that is paid", REFUSED,
         {"orderNo": lambda ask: ask.caller.own.customers["delivered"].no}),
+    Bad("instalmentStart", "no such mode", MALFORMED, {"mode": "PIGEON"}),
+    Bad("instalmentPay", "a wallet on a page", REFUSED, {"method": "WALLET", "mode": "HOSTED"}),
     Bad("instalmentPay", "an order that is paid", REFUSED,
         {"orderNo": lambda ask: ask.caller.own.customers["delivered"].no}),
     Bad("instalmentPay", "another currency", REFUSED, {"amount.currency": "USD"}),

@@ -706,6 +706,8 @@ SLOTS: Final[dict[str, Slot]] = {
     "isOffered": Slot(_fixed(True)),
     "payOff": Slot(_omitted),
     "Mutation.instalmentStart(input.parts)": Slot(_fixed(12)),
+    "Mutation.instalmentStart(input.mode)": Slot(_omitted),
+    "Mutation.instalmentPay(input.mode)": Slot(_omitted),
     "Mutation.instalmentStart(input.method)": Slot(_fixed("CARD")),
     "Mutation.instalmentPay(input.method)": Slot(_fixed("CARD")),
     "Mutation.instalmentStart(input.amount.amountMinor)": Slot(

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from billing import accounts, ledger, payments
-from billing.payment_choices import NOTHING
+from billing import accounts, ledger, payment_choices, payments
+from billing.payment_choices import NOTHING, Choice
 from billing.payment_methods import BANK_TRANSFER, METHODS, WALLET
 from billing.payments import Payment
 from kernel import db
@@ -48,6 +48,7 @@ class PartWish:
     method: str
     return_url: str
     idempotency_key: str
+    choice: Choice = NOTHING
 
     def request(self, what: str, **more: object) -> idempotency.Request:
         """The request as it will be recognised."""
@@ -58,6 +59,7 @@ class PartWish:
             what: self.order_no,
             "amount": self.amount_minor,
             "method": self.method,
+            **self.choice.content,
             **more,
         }
         actor = f"instalments:{self.viewer.customer_id}"
@@ -67,11 +69,11 @@ class PartWish:
         """Raise `Invalid` unless the shop takes the method, and it is neither credit nor slow."""
         if self.method not in self.shop.payment_methods:
             raise Invalid("This shop does not take that payment method.", field="method")
+        ways_to_pay.require_taken(
+            self.shop, self.method, channel_minor=self.amount_minor, choice=self.choice
+        )
         if self.method == WALLET:
             return
-        ways_to_pay.require_taken(
-            self.shop, self.method, channel_minor=self.amount_minor, choice=NOTHING
-        )
         if self.method == BANK_TRANSFER or not METHODS[self.method].tops_up:
             raise Invalid("A part is not paid by this method.", field="method")
 
@@ -242,6 +244,7 @@ async def _open(wish: PartWish, order: Order, payment_id: UUID, *, part: int | N
         return_url=wish.return_url,
     )
     await payments.open_payment(payment)
+    await payment_choices.write(wish.choice, payment=payment)
     await db.execute(
         """insert into instalment_payments (payment_id, tenant_id, order_id, part)
            values ($1, $2, $3, $4)""",
@@ -275,7 +278,7 @@ async def _asked(
         await news.order_changed(order.tenant_id, order.id)
     if not payment.open:
         return PaymentStarted(payment.id, payment.status, order_no=wish.order_no)
-    started = await channel_calls.ask(payment, NOTHING)
+    started = await channel_calls.ask(payment, wish.choice)
     if started.report is not None:
         await settlement.hear(started.report)
     return PaymentStarted(
