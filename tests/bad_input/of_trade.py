@@ -54,7 +54,6 @@ TRADE: Final = [
     Bad("settlementModeSet", "the shop itself", {"FORBIDDEN"}, by="STAFF_OWNER"),
     Bad("paymentMethodSet", "no such method", MALFORMED, {"method": "BARTER"}),
     Bad("paymentMethodSet", "a method that is off", REFUSED, {"method": "STABLECOIN"}),
-    Bad("paymentMethodSet", "transfers where the platform has no account", REFUSED,
-        {"method": "BANK_TRANSFER"}),
+    Bad("paymentMethodSet", "a method of other currencies", REFUSED, {"method": "AFTERPAY"}),
     Bad("paymentMethodSet", "who may not", {"FORBIDDEN"}, by="STAFF_SUPPORT"),
 ]  # fmt: skip
