@@ -86,6 +86,8 @@ WITHOUT_MODEL = {
     "earning_holds": "key of three columns",
     "affiliate_clicks": "appended many at once by a sweep, and read in SQL",
     "affiliate_days": "no key of its own: a day of a link, folded in SQL",
+    "affiliate_rates": "a program's, put in the old ones' stead many at once, in SQL",
+    "affiliate_links": "written by a condition on their number, in SQL",
     "affiliate_reviews": "opened by a sweep, decided by conditional updates alone",
     "attributions": "written with its order by one statement, and read in SQL",
     "earning_terms": "no key of its own: a kind, and whose they are",

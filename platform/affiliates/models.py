@@ -59,32 +59,3 @@ class Affiliate(TenantOwned):
 
     class Meta:
         table = "affiliates"
-
-
-class AffiliateRate(TenantOwned):
-    """What a program pays for some goods, or for buyers of a tier."""
-
-    id = fields.UUIDField(primary_key=True, default=new_id)
-    program_id = fields.UUIDField()
-    sku_id = fields.UUIDField(null=True)
-    category_id = fields.UUIDField(null=True)
-    tier_id = fields.UUIDField(null=True)
-    rate_bp = fields.IntField(null=True)
-    fixed_minor = fields.BigIntField(null=True)
-
-    class Meta:
-        table = "affiliate_rates"
-
-
-class AffiliateLink(TenantOwned):
-    """A code of an affiliate's, the goods that it leads to, and the affiliate's own word for it."""
-
-    id = fields.UUIDField(primary_key=True, default=new_id)
-    affiliate_id = fields.UUIDField()
-    code = fields.TextField()
-    product_id = fields.UUIDField(null=True)
-    sub_id = fields.TextField(default="")
-    created_at = fields.DatetimeField(db_default=SqlDefault("platform_now()"))
-
-    class Meta:
-        table = "affiliate_links"
