@@ -109,7 +109,7 @@ async def test_no_level_of_a_tree_is_told_what_another_pays(
 
 
 @pytest.mark.sweep
-@settings(suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=20, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(wish=market_wishes(), seed=st.integers(0, 2**32), data=st.data())
 async def test_no_level_of_any_tree_is_told_what_another_pays(
     owner: asyncpg.Connection,
