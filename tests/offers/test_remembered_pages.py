@@ -149,7 +149,7 @@ CHANGES = [
     "update skus set status = 'ARCHIVED' where code = 'goods-2'",
     "update supplier_listings set supply_price_minor = supply_price_minor + 7",
     "update supplier_listings set currency = 'CNY'",
-    "update supplier_listings set currency = 'EUR'",
+    "update supplier_listings set currency = 'EUR' where supply_price_minor = 8005",
     """insert into fx_rates (id, base, quote, value, source, taken_at, fresh_until, set_by)
        select gen_random_uuid(), 'USD', 'CNY', 1.5, 'bank', now(), now() + '2 days', 'somebody'""",
     "update supplier_listings set status = 'PAUSED' where supply_price_minor % 2 = 0",
