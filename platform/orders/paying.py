@@ -33,7 +33,7 @@ from orders import (
 from orders.checkout import OrderMade, Purchase
 from orders.drafts import Buyer
 from orders.instalments import rows as instalment_rows
-from orders.payment_entry import PaymentWish, described
+from orders.payment_entry import Entered, PaymentWish, described
 from orders.records import HoldExpired, Order, Viewer
 from promotions.coupons import Holder
 from tenants.directory import Shop
@@ -93,7 +93,7 @@ async def _opened_in_turn(wish: PaymentWish) -> tuple[Payment, list[Payment]]:
         entered = await payment_entry.enter(wish, order)
         if entered.is_first:
             entered.require_open()
-            superseded = await _supersede(order, entered.payments)
+            superseded = await _supersede(order, entered)
             payment = _drafted(wish, order, entered.payment_id)
             await _require_card(payment, wish.choice)
             if payment.method == BANK_TRANSFER:
@@ -149,16 +149,15 @@ async def _first_payment(request: idempotency.Request) -> Payment:
     return known
 
 
-async def _supersede(order: Order, made: Sequence[Payment]) -> list[Payment]:
+async def _supersede(order: Order, entered: Entered) -> list[Payment]:
     """Check that the order can be paid, and end the payment that was open, if any."""
     if order.payment_status in ("PAID", "CANCELED"):
         raise Invalid("This order is not waiting for a payment.", field="orderNo")
     if not order.payable:
         raise HoldExpired("The time to pay has run out: make a new order.", field="orderNo")
-    if len(made) >= PAYMENTS_PER_ORDER:
+    if len(entered.payments) >= PAYMENTS_PER_ORDER:
         raise Invalid("Too many payments were started: make a new order.", field="orderNo")
-    parts = await instalment_rows.payments_of(order.id)
-    open_ones = [payment for payment in [*made, *parts] if payment.open]
+    open_ones = [one for one in (*entered.payments, *entered.parts) if one.open]
     for payment in open_ones:
         await payments.end(payment, status="SUPERSEDED")
     return open_ones

@@ -58,6 +58,8 @@ class Entered:
     shop_is_open: bool
     payments: Sequence[Payment]
     """All payments of the order, the newest first, locked."""
+    parts: Sequence[Payment]
+    """Those of the parts of its plan, likewise."""
 
     def require_open(self) -> None:
         """Raise `TenantRestricted` unless the shop and every shop above it take orders."""
@@ -72,7 +74,10 @@ _ENTER = Statement.of(
     idempotency.CLAIM,
     f"""made as materialized (
         select {PAYMENT_COLUMNS} from payments
-        where order_id = :order_id::uuid and exists (select from claim)
+        where (order_id = :order_id::uuid
+               or id = any (array(select payment_id from instalment_payments
+                                  where order_id = :order_id::uuid)))
+          and exists (select from claim)
         order by created_at desc, id desc for no key update
     )""",
     payment_parts.LOCK_WALLET.format(
@@ -112,11 +117,13 @@ async def enter(wish: PaymentWish, order: Order) -> Entered:
     for row in of_payments:
         for name in ("is_first", "refusal"):
             row.pop(name)
+    locked = [Payment(**row) for row in of_payments if row["id"] is not None]
     return Entered(
         is_first=rows[0]["is_first"],
         payment_id=payment_id,
         shop_is_open=refusal != "CLOSED",
-        payments=[Payment(**row) for row in of_payments if row["id"] is not None],
+        payments=[payment for payment in locked if payment.purpose != "INSTALMENT"],
+        parts=[payment for payment in locked if payment.purpose == "INSTALMENT"],
     )
 
 

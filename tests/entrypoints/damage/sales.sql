@@ -80,6 +80,14 @@ where id = named('paid line');
 -- breaks: I4 what was delivered is of the order and the listing that were paid for
 update delivered_keys set order_id = named('late') where id = named('seen');
 
+-- damage: a key that was given back says that another one was given for it
+-- breaks: I4 a bad key has one other key for it, in the same line, and nobody uses it any more
+update delivered_keys set replaced_by = named('seen') where id = named('returned');
+
+-- damage: the other key for a bad one is of another line
+-- breaks: I4 a bad key has one other key for it, in the same line, and nobody uses it any more
+update delivered_keys set replaced_by = named('handed') where id = named('returned');
+
 -- damage: a key loses its secret
 -- breaks: I4 a key is sealed for the listing that it stands in, and withdrawn here and there
 delete from sealed_keys where id = named('free key');
