@@ -16,7 +16,6 @@ from billing.ledger import Account
 from billing.postings import bank as postings
 from kernel import cursors, db
 from kernel.errors import Invalid, NotFound
-from kernel.faults import crash_point
 from orders import news, records, refund_sending
 from orders.disputed import disputed
 
@@ -123,7 +122,6 @@ async def give(*, refund_id: UUID, way: Way, actor: str) -> None:
         )
         if refund.order_id is not None:
             await refund_sending.settle_order_state(refund.order_id)
-        crash_point("refund.given")
     if refund.order_id is not None:
         await news.order_changed(refund.tenant_id, refund.order_id)
 

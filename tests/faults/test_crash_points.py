@@ -95,6 +95,9 @@ PAYOUTS_OF_WORKER = (
 # `test_fast_refund_deaths.py`.
 CLAIMS = ("fast_refund.written", "fast_refund.committed")
 CLAIMS_OF_WORKER = "fast_refund.decided"
+# Who pays in parts passes these, and the worker where nobody goes on: `test_instalment_deaths.py`.
+INSTALMENTS = ("instalments.opened",)
+INSTALMENTS_OF_WORKER = ("instalments.ended", "instalments.defaulted")
 # Who replaces a key passes these: `test_replacement_deaths.py`.
 REPLACEMENTS = ("replacement.written", "replacement.committed")
 # Only a payment that is disputed passes these, and who answers for it: `test_dispute_deaths.py`.
@@ -131,7 +134,8 @@ def test_the_list_of_crash_points_is_what_the_code_passes() -> None:
     assert sorted(passed) == sorted(CRASH_POINTS)
     by_hand = (*BY_HAND, BY_HAND_OF_WORKER, *CLAIMS, CLAIMS_OF_WORKER, *REPLACEMENTS)
     others = (*PAYOUTS, *PAYOUTS_OF_WORKER, CARDS, *CARDS_OF_WORKER, *DISPUTES, *EVIDENCE)
-    money = (*EARNINGS, *BANK, *VOUCHERS, *RECONCILIATION, *others, *STATEMENTS)
+    plans = (*INSTALMENTS, *INSTALMENTS_OF_WORKER)
+    money = (*EARNINGS, *BANK, *VOUCHERS, *RECONCILIATION, *others, *STATEMENTS, *plans)
     swept = itertools.chain(IN_TURN, LATE, WEBHOOKS, PRICE_IMPORTS, money, by_hand, *CHAPTERS)
     assert sorted(swept) == sorted(CRASH_POINTS)
 

@@ -3,6 +3,7 @@ for, or leaves it to several."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from kernel import crypto
 from kernel.errors import Forbidden, Invalid
 from kernel.settings import Settings
 from orders import expiry, settlement
+from orders.channel_calls import PaymentRefused
 from patience import until_somebody_waits
 from sales import Purchase, SalesDesk
 from tenants.directory import TenantRestricted
@@ -62,13 +64,19 @@ async def payments(desk: SalesDesk) -> list[tuple[str, int]]:
     return [tuple(row) for row in rows]
 
 
+async def started(purchase: Purchase, method: str) -> None:
+    """Start a payment that may be given up for the other one while the channel is asked."""
+    with suppress(PaymentRefused):
+        await purchase.start(method)
+
+
 async def test_of_two_payments_that_begin_at_once_one_is_open(
     desk: SalesDesk, database: Settings
 ) -> None:
     await desk.world.keys(1)
     purchase = await desk.order()
 
-    await in_line(database, purchase, purchase.start("CARD"), purchase.start("ALIPAY"))
+    await in_line(database, purchase, started(purchase, "CARD"), started(purchase, "ALIPAY"))
 
     assert sorted(await payments(desk)) == [("PENDING", PRICE_MINOR), ("SUPERSEDED", PRICE_MINOR)]
     assert await desk.owner.fetchval(PAYMENT_CLAIMS) == 2
