@@ -969,6 +969,12 @@ async def _plant_card(mine: Holdings) -> UUID:
 
 async def plant_review(owner: asyncpg.Connection, mine: Holdings) -> None:
     """A commission of the affiliate's that somebody is to look at, again."""
+    # The order is another one once this one was given back.
+    await owner.execute(
+        "delete from affiliate_reviews where id = $1 and order_id <> $2",
+        mine.affiliate_review,
+        mine.customers["delivered"].id,
+    )
     await owner.execute(
         """insert into affiliate_reviews (tenant_id, id, order_id, affiliate_id, suspicions, words)
            values ($1, $2, $3, $4, '{TOO_FAST}', array[$5])
