@@ -642,6 +642,12 @@ async def _hire(world: World, api: Api, mine: Holdings) -> None:
     mine.affiliate_program = await owner.fetchval(
         "select id from affiliate_programs where tenant_id = $1", shop.id
     )
+    await owner.execute(
+        """insert into affiliate_days (tenant_id, affiliate_id, day, clicks, unique_clicks)
+           values ($1, $2, current_date - 1, 3, 2)""",
+        shop.id,
+        mine.people["AFFILIATE"].id,
+    )
     for table in ("api_clients", "affiliates", "affiliate_programs"):
         await owner.execute(f"update {table} set name = $2 where tenant_id = $1", shop.id,
                             f"{mine.marker} {table}")  # fmt: skip
