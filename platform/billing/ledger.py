@@ -174,6 +174,32 @@ async def post(
     return written_id
 
 
+_OPEN_ACCOUNTS = """
+insert into ledger_accounts (id, code, owner_id, currency)
+select distinct on (id) id, code, owner_id, currency
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[])
+     as wanted (id, code, owner_id, currency)
+where not exists (select 1 from ledger_accounts known where known.id = wanted.id)
+on conflict do nothing
+"""
+
+
+async def open_accounts(entries: Sequence[Entry]) -> None:
+    """Let the accounts of these entries be there; inside the caller's transaction.
+
+    Whoever makes an account is waited for. Who takes a row before it posts makes the accounts
+    before that, where others take the row after they have posted: else each waits for the other.
+    """
+    accounts = [entry.account for entry in entries]
+    await db.execute(
+        _OPEN_ACCOUNTS,
+        [account.id for account in accounts],
+        [account.code for account in accounts],
+        [account.owner_id for account in accounts],
+        [account.currency for account in accounts],
+    )
+
+
 async def lock_balances(accounts: Sequence[Account]) -> list[int]:
     """What each liability account holds (a credit is positive here), locked until commit.
 

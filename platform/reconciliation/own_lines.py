@@ -7,7 +7,7 @@ ledger had booked the same money for what it is, it has it twice: then the line 
 
 from typing import Final
 
-from billing import accounts
+from billing import accounts, ledger
 from billing.bank import lines
 from billing.ledger import Entry
 from billing.postings import bank as postings
@@ -47,6 +47,7 @@ async def take(item: Item, *, actor: str) -> list[Entry]:
     )
     if line_id is None:
         raise NoSuchLine("No line of the bank's brings this money.", field="decision")
+    known_before = postings.known_before(accounts.bank(item.currency), amount_minor=amount_minor)
+    await ledger.open_accounts(known_before)  # a settlement takes the line after it has posted
     await lines.use(line_id, as_state="OWN", payment_id=None, by=actor)
-    bank = accounts.bank(item.currency)
-    return postings.known_before(bank, amount_minor=amount_minor)
+    return known_before

@@ -31,7 +31,7 @@ async def clicks_of(world: World, affiliate_id: UUID) -> int:
 async def test_a_buyer_is_led_to_the_goods_and_thanks_the_affiliate_with_an_order(
     visitor: Visitor, world: World
 ) -> None:
-    affiliate_id, goods = await star(world, "leads"), await world.more_goods("by-link")
+    affiliate_id, goods = await star(world, "leads"), await world.more_goods("by-affiliate")
     await world.keys(1, goods)
     await world.owner.execute(
         """insert into affiliate_links (tenant_id, id, affiliate_id, code, product_id, sub_id)
@@ -42,7 +42,7 @@ async def test_a_buyer_is_led_to_the_goods_and_thanks_the_affiliate_with_an_orde
         goods.product_id,
     )
     led = await visitor.get("/a/tothegoods", **GOES_THERE)
-    assert led.to == "/p/by-link"
+    assert led.to == "/p/by-affiliate"
     assert led.headers["cache-control"] == "no-store"
     kept = [one for one in led.headers.get_list("set-cookie") if one.startswith("kameng-click=")]
     assert len(kept) == 1
@@ -50,7 +50,7 @@ async def test_a_buyer_is_led_to_the_goods_and_thanks_the_affiliate_with_an_orde
     assert "samesite=lax" in kept[0].lower()
     await until(lambda: clicks_of(world, affiliate_id), lambda number: number == 1)
 
-    bought = await visitor.buy("by-link", "CARD", contact="buyer@example.com")
+    bought = await visitor.buy("by-affiliate", "CARD", contact="buyer@example.com")
     assert bought.status == 303
     row = await world.owner.fetchrow(
         "select rule, link_id is not null as by_link from attributions where affiliate_id = $1",

@@ -25,7 +25,9 @@ async def return_line(*, line_id: UUID, actor: str) -> None:
     line = await lines.bank_line(line_id)
     if line.state == "RETURNED":
         return
+    owed_back = postings.owed_back(currency=line.currency, amount_minor=line.amount_minor)
     async with db.transaction(db.core_scope()):
+        await ledger.open_accounts(owed_back)  # a settlement takes the line after it has posted
         await lines.use(line.id, as_state="RETURNED", payment_id=None, by=actor)
         await refunds.owe(
             refund_id=None,
@@ -35,7 +37,7 @@ async def return_line(*, line_id: UUID, actor: str) -> None:
             currency=line.currency,
         )
         await ledger.post(
-            postings.owed_back(currency=line.currency, amount_minor=line.amount_minor),
+            owed_back,
             kind="BANK_RETURN",
             idempotency_key=f"bank-return:{line.id}",
             tenant_id=None,

@@ -109,13 +109,13 @@ async def credit_wallet(*, line_id: UUID, payment_id: UUID, actor: str) -> None:
         raise Invalid(f"This wallet is in {payment.currency}.", field="paymentId")
     if line.state == "CREDITED" and line.payment_id == payment.id:
         return
+    wallet = accounts.wallet(payment.customer_id, line.currency)
+    credited = postings.credited(balance=wallet, amount_minor=line.amount_minor)
     async with db.transaction(db.core_scope(payment.tenant_id)):
+        await ledger.open_accounts(credited)  # a settlement takes the line after it has posted
         await lines.use(line.id, as_state="CREDITED", payment_id=payment.id, by=actor)
         await ledger.post(
-            postings.credited(
-                balance=accounts.wallet(payment.customer_id, line.currency),
-                amount_minor=line.amount_minor,
-            ),
+            credited,
             kind="BANK_CREDIT",
             idempotency_key=f"bank-credit-line:{line.id}",
             tenant_id=payment.tenant_id,
