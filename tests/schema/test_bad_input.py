@@ -439,6 +439,10 @@ _CHOICES: Final = {"no such": "NO_SUCH", "a number": 1, "nothing": None, "left o
 #: Where a strange value does no harm, and so is taken: what it is used for is said beside it. By
 #: the name of the input, by the end of its way, or by all of it.
 HARMLESS: Final = {
+    "Mutation.fxRateSet(input.source)": {"half of SQL"},  # where somebody has read it
+    "confirmChangeBp": {"0"},  # no change is agreed to
+    "Mutation.instalmentTermsSet(input.feeBp)": {"0"},  # a plan may cost nothing
+    "Mutation.instalmentTermsSet(input.leastAmount.amountMinor)": {"2^31"},  # hardly any order
     "maxUnitCost.amountMinor": {"2^31"},  # the buyer would pay more than it costs
     "maxTotal.amountMinor": {"2^31"},  # the same
     "clientReference": {"blank", "half of SQL", "outside the first plane"},  # the shop's own word
