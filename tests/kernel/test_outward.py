@@ -107,9 +107,11 @@ async def listening(
     """Listen on this machine until the block ends."""
     listener = Listener(port)
     over = asyncio.Event()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         listener.connections += 1
+        writers.append(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             listener.heard.append(head)
@@ -130,6 +132,9 @@ async def listening(
         over.set()
         server.close()
         await server.wait_closed()
+        for writer in writers:  # whoever was called has perhaps not noticed yet
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -264,7 +264,8 @@ async def test_graphql_core_completes_nothing_of_the_products_proper_answers(
     _serve_everything(schema)
     for kind in (schema.query_type, schema.mutation_type):
         assert kind is not None
-        kind.fields[root.name].args.clear() if root.name in kind.fields else None
+        if root.name in kind.fields:  # the field itself is shared by all schemas
+            monkeypatch.setattr(kind.fields[root.name], "args", {})
     text = parse(document(root, {}))
     tray = Tray({}, Fabric(schema, Random(7), trouble=0).value)
     expected = await by_graphql_core(schema, text, tray, {})
